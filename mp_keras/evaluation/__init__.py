@@ -1,0 +1,1 @@
+"""Monte Carlo prediction and calibration (section 4, appendix A)."""

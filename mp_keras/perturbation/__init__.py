@@ -1,0 +1,1 @@
+"""φ: the function, its layer, placing, annealing, saving (section 3.2)."""

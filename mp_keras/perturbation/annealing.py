@@ -1,0 +1,72 @@
+"""Noise annealing: the perturbation is faded in while a target trains.
+
+The authors' code raises the noise coefficient linearly from 0 to 1 over the
+first 40 % of all training steps; the paper says "gradually increasing".
+"""
+
+import keras
+
+from mp_keras.perturbation import layer
+
+
+class NoiseAnnealing(keras.callbacks.Callback):
+    """Raises every position's noise coefficient linearly from 0 to 1.
+
+    At step `i` of `n`, counted from 0, the coefficient is
+    `min(1, i / (ramp * n))`; it stays where the training ends.
+
+    Args:
+        ramp: Float in [0, 1], default 0.4: the fraction of all steps over
+            which the coefficient rises. 0 means 1 from the first step on.
+        total_steps: Int or None (default: `epochs * steps_per_epoch` of
+            `fit`). Must be given when the number of batches is unknown.
+        initial_step: Int, default 0. Number of the first step, for a
+            training that was resumed.
+
+    Raises: ValueError, if `ramp` is outside [0, 1], the model has no position
+        or the number of steps is unknown.
+
+    >>> NoiseAnnealing(ramp=0.4).ramp
+    0.4
+    """
+
+    def __init__(self, ramp=0.4, total_steps=None, initial_step=0):
+        super().__init__()
+        if not 0 <= ramp <= 1:
+            raise ValueError(
+                "Argument `ramp` must be a fraction in [0, 1]. "
+                f"Received: ramp={ramp}"
+            )
+        self.ramp = ramp
+        self.total_steps = total_steps
+        self.initial_step = initial_step
+
+    def on_train_begin(self, logs=None):
+        self._positions = layer.positions(self.model)
+        if not self._positions:
+            raise ValueError(
+                "NoiseAnnealing needs a model with a MetaPerturbLayer. "
+                f"Received: model {self.model.name} without one"
+            )
+        self._total = self.total_steps
+        if self._total is None:
+            steps = self.params.get("steps")
+            if steps is None:
+                raise ValueError(
+                    "Argument `total_steps` must be given when the number of "
+                    "batches per epoch is unknown. Received: total_steps=None"
+                )
+            self._total = steps * self.params["epochs"]
+        self._step = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._step is None:  # `fit` may start at a later epoch
+            steps = self.params.get("steps") or 0
+            self._step = self.initial_step + epoch * steps
+
+    def on_train_batch_begin(self, batch, logs=None):
+        ramp_steps = self.ramp * self._total
+        coefficient = min(1.0, self._step / ramp_steps) if ramp_steps else 1.0
+        for position in self._positions:
+            position.noise_coefficient.assign(coefficient)
+        self._step += 1

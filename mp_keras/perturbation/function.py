@@ -1,0 +1,236 @@
+"""The perturbation function φ: 82 numbers for every position of every network.
+
+Ryu et al., "MetaPerturb: Transferable Regularizer for Heterogeneous Tasks and
+Architectures", NeurIPS 2020, section 3.2. At one position of a network, with
+the feature map `h`:
+
+    mean  = E2(relu(E1(h)))                  # E: channel-equivariant 3x3
+    z     = softplus(mean + normal noise)    # eq. (1)
+    v     = mean over height and width of relu(4 depthwise 3x3 kernels of h)
+    s     = sigmoid(head . [batch mean of v, batch variance of v,
+                            channels / channel_norm, height / spatial_norm])
+    out   = h * (1 + noise_coefficient * (s * z - 1))        # eq. (2)
+
+The trap: the two norms describe the network, not φ. They are no part of this
+class; whoever places φ into a network hands over the ratios.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+# Name and shape of each weight: 36 + 36 + 10 = 82 numbers.
+WEIGHT_SHAPES = {
+    "scale_kernels": (4, 3, 3),
+    "noise_self_1": (3, 3),
+    "noise_all_1": (3, 3),
+    "noise_self_2": (3, 3),
+    "noise_all_2": (3, 3),
+    "scale_head": (10,),
+}
+STATISTICS = 4  # channel features of one channel
+OUTPUT_LIMIT = 100.0  # upper clip of a position's output in training
+_INITIAL_STDDEV = 0.01
+
+
+@keras.saving.register_keras_serializable(package="mp_keras")
+class PerturbationFunction(keras.layers.Layer):
+    """Holds φ, the 82 shared numbers, and computes its parts.
+
+    `E` is a permutation-equivariant 3x3 convolution without bias: `self`
+    applied to each channel by itself plus `all` applied to the mean over
+    channels.
+
+    Args:
+        values: Dict from weight name to array-like, as `values()` returns it,
+            or None (default) for fresh numbers from N(0, 0.01^2).
+        seed: Int or None (default). Seed of the fresh numbers.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,
+        `noise_self_2`, `noise_all_2`, `(3, 3)` each, `scale_head` `(10,)`.
+    Raises: ValueError, if `values` has other names, shapes or non-finite
+        numbers.
+
+    >>> phi = PerturbationFunction(seed=0)
+    >>> sum(int(np.prod(w.shape)) for w in phi.weights)
+    82
+    >>> phi.noise_mean(keras.ops.ones((2, 8, 8, 16))).shape
+    TensorShape([2, 8, 8, 16])
+
+    Reference: Ryu et al., NeurIPS 2020, section 3.2 and figure 2.
+    """
+
+    # Differs from the paper: `all` takes the mean over channels and the head
+    # of the scale has no bias, because the authors' code, which learned the
+    # published φ, does so.
+
+    def __init__(self, values=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        initializer = keras.initializers.RandomNormal(
+            stddev=_INITIAL_STDDEV, seed=keras.random.SeedGenerator(seed)
+        )
+        for name, shape in WEIGHT_SHAPES.items():
+            weight = self.add_weight(
+                shape=shape, initializer=initializer, name=name
+            )
+            setattr(self, name, weight)
+        self.built = True
+        if values is not None:
+            self.set_values(values)
+
+    def values(self):
+        """Returns a dict from weight name to float32 NumPy array."""
+        return {
+            name: ops.convert_to_numpy(getattr(self, name)).astype("float32")
+            for name in WEIGHT_SHAPES
+        }
+
+    def set_values(self, values):
+        """Sets all 82 numbers from a dict as `values()` returns it.
+
+        Raises: ValueError, if names or shapes differ or a number is not
+            finite; then no weight has changed.
+        """
+        arrays = check_values(values)
+        for name, array in arrays.items():
+            getattr(self, name).assign(array)
+
+    def noise_mean(self, features):
+        """Returns μ, the mean of the noise before softplus (eq. (1)).
+
+        Args:
+            features: Float tensor `(batch, height, width, channels)`.
+
+        Returns: a tensor shaped like `features`.
+        """
+        hidden = _equivariant(features, self.noise_self_1, self.noise_all_1)
+        return _equivariant(
+            ops.relu(hidden), self.noise_self_2, self.noise_all_2
+        )
+
+    def channel_features(self, features):
+        """Returns the vector of 4 that describes each channel (figure 2).
+
+        Args:
+            features: Float tensor `(batch, height, width, channels)`.
+
+        Returns: float32 tensor `(batch, channels, 4)`, none negative.
+        """
+        parts = []
+        for index in range(STATISTICS):
+            kernel = ops.convert_to_tensor(self.scale_kernels)[index]
+            response = ops.relu(_depthwise(features, kernel))
+            response = ops.cast(response, "float32")
+            parts.append(ops.mean(response, axis=(1, 2)))  # (batch, channels)
+        return ops.stack(parts, axis=-1)  # (batch, channels, 4)
+
+    def scale(self, mean, variance, channel_ratio, height_ratio):
+        """Returns `s`, one scale in (0, 1) for each channel (figure 2).
+
+        Args:
+            mean: Float tensor `(channels, 4)`, mean of the channel features
+                over the batch, or their moving mean.
+            variance: Float tensor `(channels, 4)`, their variance.
+            channel_ratio: Scalar, channels / channel_norm.
+            height_ratio: Scalar, height / spatial_norm.
+
+        Returns: float32 tensor `(channels,)`.
+        """
+        mean = ops.cast(mean, "float32")
+        column = ops.ones_like(mean[:, :1])  # (channels, 1)
+        inputs = ops.concatenate(
+            [
+                mean,
+                ops.cast(variance, "float32"),
+                column * ops.cast(channel_ratio, "float32"),
+                column * ops.cast(height_ratio, "float32"),
+            ],
+            axis=-1,
+        )  # (channels, 10)
+        head = ops.cast(ops.convert_to_tensor(self.scale_head), "float32")
+        return ops.sigmoid(ops.sum(inputs * head, axis=-1))  # (channels,)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+def batch_statistics(channel_features):
+    """Returns mean and unbiased variance of channel features over the batch.
+
+    Args:
+        channel_features: Float tensor `(batch, channels, 4)`.
+
+    Returns: two tensors `(channels, 4)`; the variance of a single example
+        is 0.
+    """
+    count = ops.cast(ops.shape(channel_features)[0], channel_features.dtype)
+    mean = ops.mean(channel_features, axis=0)
+    squares = ops.sum(ops.square(channel_features - mean), axis=0)
+    # Differs from the authors' code: one example alone gives 0, not NaN.
+    return mean, squares / ops.maximum(count - 1, 1)
+
+
+def perturb(features, noise_logits, scale, noise_coefficient, training):
+    """Returns `features * (1 + noise_coefficient * (scale * z - 1))`, eq. (2).
+
+    Args:
+        features: Float tensor `(batch, height, width, channels)`.
+        noise_logits: Tensor shaped like `features`; `z = softplus` of it.
+        scale: Float tensor `(channels,)`.
+        noise_coefficient: Scalar in [0, 1]; 0 leaves the features.
+        training: Bool. In training the result is clipped from above at 100.
+    """
+    scale = ops.cast(scale, features.dtype)
+    noise_coefficient = ops.cast(noise_coefficient, features.dtype)
+    factor = scale * ops.softplus(noise_logits) - 1
+    outputs = features * (1 + noise_coefficient * factor)
+    return ops.minimum(outputs, OUTPUT_LIMIT) if training else outputs
+
+
+def check_values(values):
+    """Returns `values` as float32 arrays, or says what is wrong with them.
+
+    Args:
+        values: Dict from weight name to array-like.
+
+    Raises: ValueError, if a name is missing or unknown, a shape differs or a
+        number is not finite.
+    """
+    if set(values) != set(WEIGHT_SHAPES):
+        raise ValueError(
+            "Argument `values` must have exactly the weights "
+            f"{sorted(WEIGHT_SHAPES)}. Received: values with {sorted(values)}"
+        )
+    arrays = {}
+    for name, shape in WEIGHT_SHAPES.items():
+        array = np.asarray(values[name], dtype="float32")
+        if array.shape != shape or not np.all(np.isfinite(array)):
+            raise ValueError(
+                f"Weight `{name}` must be finite with shape {shape}. "
+                f"Received: shape {array.shape}, "
+                f"finite={bool(np.all(np.isfinite(array)))}"
+            )
+        arrays[name] = array
+    return arrays
+
+
+def _equivariant(features, self_kernel, all_kernel):
+    """Applies one channel-permutation-equivariant 3x3 convolution."""
+    pooled = ops.mean(features, axis=-1, keepdims=True)  # (b, h, w, 1)
+    return _depthwise(features, self_kernel) + _depthwise(pooled, all_kernel)
+
+
+def _depthwise(features, kernel):
+    """Convolves every channel with the same 3x3 kernel, "same" padding."""
+    kernel = ops.cast(ops.convert_to_tensor(kernel), features.dtype)
+    channels = ops.shape(features)[-1]
+    kernel = ops.broadcast_to(kernel[:, :, None, None], (3, 3, channels, 1))
+    return ops.depthwise_conv(
+        features,
+        kernel,
+        strides=1,
+        padding="same",
+        data_format="channels_last",
+    )

@@ -1,0 +1,186 @@
+"""φ at one position of a network (MetaPerturb, section 3.2 and figure 3).
+
+Training uses the batch's own scale and lets gradients flow through it; test
+uses the scale of the moving statistics and still samples noise. The trap:
+every position owns a frozen copy of φ (one shared sub-layer survives neither
+saving nor cloning), and owns its moving statistics and its noise stream.
+"""
+
+import random
+
+import keras
+from keras import ops
+
+from mp_keras.perturbation import function
+
+MOMENTUM = 0.1  # weight of the newest batch in the moving statistics
+
+
+@keras.saving.register_keras_serializable(package="mp_keras")
+class MetaPerturbLayer(keras.layers.Layer):
+    """Multiplies a feature map by φ's scale and input-dependent noise.
+
+    Returns `inputs * (1 + noise_coefficient * (s * z - 1))`: `z > 0` is noise
+    shaped like `inputs`, `s` in (0, 1) is one scale per channel, taken from
+    this batch in training (outputs are then clipped from above at 100) and
+    from the moving statistics otherwise. Noise is drawn in both.
+
+    Args:
+        perturbation: `PerturbationFunction` whose 82 numbers are copied and
+            frozen here; a dict of them; or None for fresh ones.
+        channel_norm: Positive number, the largest channel count among the
+            network's positions.
+        spatial_norm: Positive number, the height of the network's input in
+            pixels.
+        stochastic: Bool, default True. False replaces the noise by
+            `softplus` of its mean: a deterministic layer.
+        seed: Int or None (default, drawn at random). Seed of the noise; give
+            every position its own.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, height, width, channels)`; all but
+            `channels` may be unknown while tracing.
+        training: Bool, default False.
+
+    Output shape: that of `inputs`.
+    Weights, none trainable: the 82 numbers; `moving_mean` (from 0) and
+        `moving_variance` (from 1), `(channels, 4)` each, momentum 0.1 for the
+        new value; `noise_coefficient`, a scalar in [0, 1], from 1.
+    Raises: ValueError, if `inputs` is not 4-D, `channels` is unknown or a norm
+        is not positive.
+
+    >>> layer = MetaPerturbLayer(None, channel_norm=16, spatial_norm=8, seed=0)
+    >>> layer(keras.ops.ones((2, 8, 8, 16)), training=True).shape
+    TensorShape([2, 8, 8, 16])
+
+    Reference: Ryu et al., NeurIPS 2020, section 3.2, eq. (1) and (2).
+    """
+
+    def __init__(
+        self,
+        perturbation=None,
+        channel_norm=64,
+        spatial_norm=32,
+        stochastic=True,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, norm in (
+            ("channel_norm", channel_norm),
+            ("spatial_norm", spatial_norm),
+        ):
+            if not norm or norm <= 0:
+                raise ValueError(
+                    f"Argument `{name}` must be a positive number. "
+                    f"Received: {name}={norm}"
+                )
+        if isinstance(perturbation, function.PerturbationFunction):
+            perturbation = perturbation.values()
+        self.channel_norm = channel_norm
+        self.spatial_norm = spatial_norm
+        self.stochastic = stochastic
+        # A drawn seed is kept, so that a clone repeats this layer's noise.
+        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.perturbation = function.PerturbationFunction(
+            perturbation, trainable=False, name="perturbation"
+        )
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        if len(input_shape) != 4 or input_shape[-1] is None:
+            raise ValueError(
+                f"Input of layer `{self.name}` must be "
+                "(batch, height, width, channels) with known channels. "
+                f"Received: shape {tuple(input_shape)}"
+            )
+        shape = (input_shape[-1], function.STATISTICS)
+        self.moving_mean = self._add_state("moving_mean", shape, "zeros")
+        self.moving_variance = self._add_state(
+            "moving_variance", shape, "ones"
+        )
+        self.noise_coefficient = self._add_state(
+            "noise_coefficient", (), "ones"
+        )
+        self.built = True
+
+    def _add_state(self, name, shape, initializer):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, inputs, training=False):
+        if training:
+            features = self.perturbation.channel_features(inputs)
+            mean, variance = function.batch_statistics(features)
+            self._update_moving_statistics(features, mean, variance)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        _, height, _, channels = ops.shape(inputs)
+        scale = self.perturbation.scale(
+            mean,
+            variance,
+            channels / self.channel_norm,
+            ops.cast(height, "float32") / self.spatial_norm,
+        )
+        logits = self.perturbation.noise_mean(inputs)
+        if self.stochastic:
+            logits = logits + self.sample_noise(inputs)
+        return function.perturb(
+            inputs, logits, scale, self.noise_coefficient, training
+        )
+
+    def sample_noise(self, inputs):
+        """Returns the standard normal draws for `inputs`, shaped like it."""
+        return keras.random.normal(
+            ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator
+        )
+
+    def _update_moving_statistics(self, features, mean, variance):
+        count = ops.cast(ops.shape(features)[0], "float32")
+        # Differs from the paper: it averages the scales; the authors' code
+        # averages the statistics and multiplies their variance, unbiased
+        # already, by n / (n - 1) once more.
+        variance = variance * count / ops.maximum(count - 1, 1)
+        for moving, new in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            new = ops.stop_gradient(ops.cast(new, moving.dtype))
+            moving.assign((1 - MOMENTUM) * moving + MOMENTUM * new)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            # In the config, not only in the weights: a clone keeps φ.
+            "perturbation": {
+                name: array.tolist()
+                for name, array in self.perturbation.values().items()
+            },
+            "channel_norm": self.channel_norm,
+            "spatial_norm": self.spatial_norm,
+            "stochastic": self.stochastic,
+            "seed": self.seed,
+        }
+
+
+def positions(model):
+    """Returns the `MetaPerturbLayer`s of a model, in the order of its layers.
+
+    Args:
+        model: `keras.Model`; layers of nested models are found as well.
+    """
+    return [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, MetaPerturbLayer)
+    ]

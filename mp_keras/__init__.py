@@ -7,12 +7,22 @@ convolutional network on any small target data set.
 
 from mp_keras import networks
 from mp_keras.evaluation.calibration import ExpectedCalibrationError
+from mp_keras.evaluation.classifier_export import save_classifier
+from mp_keras.evaluation.figures import classification_figures
+from mp_keras.evaluation.inspection import inspect_positions
 from mp_keras.evaluation.monte_carlo import MonteCarloClassifier
 from mp_keras.evaluation.monte_carlo import monte_carlo_predict
+from mp_keras.meta_training.trainer import MetaTrainer
 from mp_keras.optimizers import AdamL2
 from mp_keras.perturbation.annealing import NoiseAnnealing
 from mp_keras.perturbation.function import PerturbationFunction
+from mp_keras.perturbation.insertion import perturb_model
 from mp_keras.perturbation.layer import MetaPerturbLayer
+from mp_keras.perturbation.saved_model import load_card
+from mp_keras.perturbation.saved_model import load_perturbation
+from mp_keras.perturbation.saved_model import save_perturbation
+from mp_keras.perturbation.torch_checkpoint import import_torch_perturbation
+from mp_keras.preprocessing import normalize
 
 __version__ = "0.1.0"
 
@@ -20,9 +30,19 @@ __all__ = [
     "AdamL2",
     "ExpectedCalibrationError",
     "MetaPerturbLayer",
+    "MetaTrainer",
     "MonteCarloClassifier",
     "NoiseAnnealing",
     "PerturbationFunction",
+    "classification_figures",
+    "import_torch_perturbation",
+    "inspect_positions",
+    "load_card",
+    "load_perturbation",
     "monte_carlo_predict",
     "networks",
+    "normalize",
+    "perturb_model",
+    "save_classifier",
+    "save_perturbation",
 ]

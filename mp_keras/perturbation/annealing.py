@@ -13,7 +13,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
     """Raises every position's noise coefficient linearly from 0 to 1.
 
     At step `i` of `n`, counted from 0, the coefficient is
-    `min(1, i / (ramp * n))`; it stays where the training ends.
+    `min(1, i / (ramp * n))`; it stays where the training ends. With
+    `steps_per_execution`, all steps of one execution have that of its first.
 
     Args:
         ramp: Float in [0, 1], default 0.4: the fraction of all steps over
@@ -57,16 +58,23 @@ class NoiseAnnealing(keras.callbacks.Callback):
                     "batches per epoch is unknown. Received: total_steps=None"
                 )
             self._total = steps * self.params["epochs"]
-        self._step = None
+        self._next_step = self.initial_step
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._step is None:  # `fit` may start at a later epoch
-            steps = self.params.get("steps") or 0
-            self._step = self.initial_step + epoch * steps
+        steps = self.params.get("steps")
+        if steps is None:
+            self._first_step = self._next_step
+        else:  # `fit` may start at a later epoch
+            self._first_step = self.initial_step + epoch * steps
 
     def on_train_batch_begin(self, batch, logs=None):
+        step = self._first_step + batch
         ramp_steps = self.ramp * self._total
-        coefficient = min(1.0, self._step / ramp_steps) if ramp_steps else 1.0
+        coefficient = min(1.0, step / ramp_steps) if ramp_steps else 1.0
         for position in self._positions:
             position.noise_coefficient.assign(coefficient)
-        self._step += 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Not at the beginning of a batch: an epoch of unknown length begins
+        # one that does not exist.
+        self._next_step = self._first_step + batch + 1

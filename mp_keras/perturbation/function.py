@@ -72,8 +72,13 @@ class PerturbationFunction(keras.layers.Layer):
             stddev=_INITIAL_STDDEV, seed=keras.random.SeedGenerator(seed)
         )
         for name, shape in WEIGHT_SHAPES.items():
+            # Made frozen where the layer is: `model.trainable = True`, which
+            # reaches every layer, must not thaw the copies in a network.
             weight = self.add_weight(
-                shape=shape, initializer=initializer, name=name
+                shape=shape,
+                initializer=initializer,
+                trainable=self.trainable,
+                name=name,
             )
             setattr(self, name, weight)
         self.built = True

@@ -215,4 +215,8 @@ def _reduce(function, arguments):
         _check(size, int, "shape")
     for stride in _check(strides, tuple, "strides"):
         _check(stride, int, "strides")
+    if len(shape) != len(strides):
+        raise ValueError(
+            f"its pickle has {len(strides)} strides for {len(shape)} axes"
+        )
     return Tensor(storage, offset, shape, strides)

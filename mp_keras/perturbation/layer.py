@@ -98,9 +98,7 @@ class MetaPerturbLayer(keras.layers.Layer):
             )
         shape = (input_shape[-1], function.STATISTICS)
         self.moving_mean = self._add_state("moving_mean", shape, "zeros")
-        self.moving_variance = self._add_state(
-            "moving_variance", shape, "ones"
-        )
+        self.moving_variance = self._add_state("moving_variance", shape, "ones")
         self.noise_coefficient = self._add_state(
             "noise_coefficient", (), "ones"
         )
@@ -122,18 +120,27 @@ class MetaPerturbLayer(keras.layers.Layer):
             self._update_moving_statistics(features, mean, variance)
         else:
             mean, variance = self.moving_mean, self.moving_variance
-        _, height, _, channels = ops.shape(inputs)
-        scale = self.perturbation.scale(
-            mean,
-            variance,
-            channels / self.channel_norm,
-            ops.cast(height, "float32") / self.spatial_norm,
-        )
+        scale = self.scale(ops.shape(inputs)[1], mean, variance)
         logits = self.perturbation.noise_mean(inputs)
         if self.stochastic:
             logits = logits + self.sample_noise(inputs)
         return function.perturb(
             inputs, logits, scale, self.noise_coefficient, training
+        )
+
+    def scale(self, height, mean, variance):
+        """Returns `s` here, `(channels,)`, with the norms of this network.
+
+        Args:
+            height: Int or integer scalar tensor, height of the feature map.
+            mean: Tensor `(channels, 4)`, of the batch or moving.
+            variance: Tensor `(channels, 4)`, likewise.
+        """
+        return self.perturbation.scale(
+            mean,
+            variance,
+            mean.shape[0] / self.channel_norm,
+            ops.cast(height, "float32") / self.spatial_norm,
         )
 
     def sample_noise(self, inputs):

@@ -1,0 +1,50 @@
+"""What all meta-training configs share.
+
+The authors' code made the published φ: 750 steps at a constant rate, 5 groups
+of classes x 2 (the two halves of a group swap roles), no annealing. The paper
+says 10,000 steps with lr x 0.3 at 4k, 7k and 9k.
+"""
+
+import ml_collections
+
+
+def make_config(network, smoke):
+    """Returns the config that the files beside this one complete.
+
+    Args:
+        network: Str, a name of pipeline/networks.py.
+        smoke: Bool: shrink everything to seconds on a CPU.
+    """
+    config = ml_collections.ConfigDict()
+    config.network = network
+    config.network_options = ml_collections.ConfigDict()
+    config.image_size = 32
+    config.seed = 0
+    config.replicas = 1  # devices that share the tasks; φ alone is exchanged
+
+    config.tasks = 10
+    config.task_split = "swapped_halves"  # class_wise, homogeneous
+    config.steps = 750
+    config.batch_size = 128
+    config.learning_rate = 1e-3
+    config.l2 = 5e-4
+
+    config.log_every = 10  # steps
+    config.checkpoint_every = 50  # steps
+
+    config.data = ml_collections.ConfigDict()
+    config.data.source = ""
+    config.data.terms = ""  # of the source, for the card of φ
+    config.data.manual_dir = ""  # where TFDS finds what it cannot download
+    config.data.examples_per_class = 0  # 0: all
+    config.data.seed = 0
+
+    if smoke:
+        config.image_size = 16
+        config.tasks = 2
+        config.steps = 4
+        config.batch_size = 4
+        config.log_every = 2
+        config.checkpoint_every = 2
+        config.data.examples_per_class = 10
+    return config

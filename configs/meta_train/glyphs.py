@@ -1,0 +1,22 @@
+r"""Meta-trains φ on the bundled letters of several scripts.
+
+    python -m tools.meta_train --config=configs/meta_train/glyphs.py:conv4 \
+        --workdir=runs/glyphs_conv4
+
+`:conv4` made the φ that ships with the package as `glyphs_conv4`; its card
+says on what, for how long and with which figures.
+"""
+
+from configs import arguments
+from configs.meta_train import base
+
+
+def get_config(argument=""):
+    """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
+    config = base.make_config(*arguments.parse(argument))
+    config.data.source = "tfds:glyphs"
+    config.data.terms = (
+        "rendered from the fonts that matplotlib ships (Bitstream Vera and "
+        "STIX licences); free to use"
+    )
+    return config

@@ -1,0 +1,65 @@
+"""Checkpoints of a training run that may be killed at any step.
+
+A checkpoint is whole or not at all: TensorFlow writes it under another name
+and points to it last. The trap: every random stream, moving statistic and
+optimizer moment must be in it, or the resumed run is another run.
+"""
+
+import pathlib
+
+import tensorflow as tf
+
+
+class Checkpoints:
+    """Saves and restores a fixed set of variables, step by step.
+
+    Args:
+        directory: Path-like, made if it is missing.
+        state: Dict from name to list of `tf.Variable`.
+        keep: Int, default 2: newest checkpoints that are kept.
+    """
+
+    def __init__(self, directory, state, keep=2):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._checkpoint = tf.train.Checkpoint(
+            step=self._step, **{name: list(v) for name, v in state.items()}
+        )
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(self.directory), max_to_keep=keep
+        )
+
+    def save(self, step):
+        """Saves the variables as they are after `step` steps."""
+        self._step.assign(step)
+        self._manager.save(checkpoint_number=step)
+
+    @property
+    def latest_path(self):
+        """Path of the newest checkpoint, or None."""
+        return self._manager.latest_checkpoint
+
+    def restore(self):
+        """Restores the newest checkpoint.
+
+        Returns: the number of steps it holds; 0, and nothing changes, when
+            there is none.
+        Raises: ValueError, if the newest checkpoint is damaged or belongs to
+            another model; names it and says what to do.
+        """
+        path = self.latest_path
+        if path is None:
+            return 0
+        try:
+            status = self._checkpoint.restore(path)
+            status.assert_existing_objects_matched().assert_consumed()
+        # A truncated file raises nearly anything, IndexError included.
+        except Exception as error:
+            raise ValueError(
+                f"Checkpoint {path} must be a whole checkpoint of this run. "
+                "Remove its files, and its lines in the file `checkpoint` "
+                "beside them, to go on from an older one. Received: "
+                f"{type(error).__name__}: {str(error).splitlines()[:1]}"
+            ) from error
+        return int(self._step.numpy())

@@ -1,0 +1,79 @@
+"""What φ does at each position: features, noise, scale, product.
+
+The pictures of MetaPerturb's figure 10 and appendix B, and the numbers that a
+training run logs.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+from mp_keras.perturbation import layer as layer_module
+
+
+@dataclasses.dataclass(frozen=True)
+class PositionView:
+    """φ at one position, in test mode, for a batch of images.
+
+    Attributes:
+        name: Str, name of the `MetaPerturbLayer`.
+        features: Array `(batch, height, width, channels)` before φ.
+        noise: Array shaped like it: one sample of `z`.
+        scale: Array `(channels,)`: `s` from the moving statistics.
+        noise_coefficient: Float in [0, 1].
+        outputs: Array shaped like `features`, after φ.
+    """
+
+    name: str
+    features: np.ndarray
+    noise: np.ndarray
+    scale: np.ndarray
+    noise_coefficient: float
+    outputs: np.ndarray
+
+
+def inspect_positions(model, images, seed=0):
+    """Returns a `PositionView` of each position of a functional model.
+
+    Args:
+        model: Functional `keras.Model` with positions in its own graph.
+        images: Float array `(batch, height, width, channels)`, preprocessed.
+        seed: Int, default 0. Seed of the noise that is shown.
+
+    The model's own noise streams and statistics stay as they are, but what a
+    position sees was perturbed, with its model's noise, by the ones before.
+    """
+    found = layer_module.positions(model)
+    streams = [position.seed_generator.state for position in found]
+    before = [ops.convert_to_numpy(stream) for stream in streams]
+    probe = keras.Model(model.inputs, [position.input for position in found])
+    maps = probe(ops.convert_to_tensor(images), training=False)
+    for stream, value in zip(streams, before):
+        stream.assign(value)
+    maps = maps if isinstance(maps, list | tuple) else [maps]
+    return [
+        _view(position, ops.convert_to_numpy(features), seed + index)
+        for index, (position, features) in enumerate(zip(found, maps))
+    ]
+
+
+def _view(position, features, seed):
+    logits = ops.convert_to_numpy(position.perturbation.noise_mean(features))
+    generator = np.random.default_rng(seed)
+    draws = generator.standard_normal(features.shape)
+    noise = np.logaddexp(0, logits + draws).astype("float32")
+    scale = position.scale(
+        features.shape[1], position.moving_mean, position.moving_variance
+    )
+    scale = ops.convert_to_numpy(scale)
+    coefficient = float(position.noise_coefficient)
+    return PositionView(
+        name=position.name,
+        features=features,
+        noise=noise,
+        scale=scale,
+        noise_coefficient=coefficient,
+        outputs=features * (1 + coefficient * (scale * noise - 1)),
+    )

@@ -1,0 +1,74 @@
+"""Files and folders that are there whole or not at all.
+
+A process may be killed at any moment: everything is written beside its place
+and renamed into it.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+
+def write_text(path, text):
+    """Writes a UTF-8 text file in one step; an old file stays until then.
+
+    Args:
+        path: Path-like of the file; its folder must exist.
+        text: Str.
+    """
+    path = pathlib.Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    pathlib.Path(temporary).chmod(0o644)
+    os.replace(temporary, path)
+
+
+def write_json(path, value):
+    """Writes `value` as indented JSON in one step."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path):
+    """Returns the value of a JSON file.
+
+    Raises: FileNotFoundError; ValueError, naming the file, if it does not
+        parse.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors
+        raise ValueError(
+            f"File {path} must be JSON. Received: {error}"
+        ) from error
+
+
+@contextlib.contextmanager
+def new_directory(path):
+    """Yields an empty folder that becomes `path` when the block succeeds.
+
+    An old folder at `path` stays until the new one is whole, and stays
+    altogether if the block fails.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = pathlib.Path(
+        tempfile.mkdtemp(dir=path.parent, prefix=f".partial-{path.name}-")
+    )
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        if path.exists():
+            old = temporary.with_name(f"{temporary.name}-old")
+            os.rename(path, old)
+            os.rename(temporary, path)
+            shutil.rmtree(old)
+        else:
+            os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,198 @@
+"""The task bank: many task networks, one graph.
+
+MetaPerturb, section 3.3, trains T task networks side by side. One functional
+network describes them all; the weights of a replica's tasks are stacked on a
+leading task axis, and a loop reads, updates and writes them task by task. The
+traced graph does not grow with the tasks.
+
+The traps: batch norm under the second forward pass (it must neither use nor
+move the batch's statistics there), and Keras' seed generators, which draw the
+same noise on every replica (each task and position starts elsewhere here).
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mp_keras.perturbation import layer as layer_module
+
+
+class TaskNetwork:
+    """One functional network whose weights and φ come from outside.
+
+    Args:
+        network: Functional `keras.Model` from images to logits that contains
+            `MetaPerturbLayer`s; serves as description, not as storage.
+
+    Raises: ValueError, if the network has no position.
+    """
+
+    def __init__(self, network):
+        self.network = network
+        self.positions = layer_module.positions(network)
+        if not self.positions:
+            raise ValueError(
+                "The task network must contain MetaPerturbLayers. "
+                f"Received: {network.name} without any"
+            )
+        self._held_out_view = keras.models.clone_model(
+            network,
+            clone_function=lambda layer: layer,
+            call_function=_call_with_frozen_batch_norm,
+        )
+        # Where the copies of φ stand among the non-trainable variables:
+        # index there -> index among the six weights of φ.
+        phi_index = {
+            id(weight): index
+            for position in self.positions
+            for index, weight in enumerate(position.perturbation.weights)
+        }
+        self._phi_index = [
+            phi_index.get(id(variable))
+            for variable in network.non_trainable_variables
+        ]
+
+    def states(self, network=None):
+        """Returns the non-trainable variables that belong to a task.
+
+        Args:
+            network: A network built like this one, or None for this one.
+        """
+        variables = (network or self.network).non_trainable_variables
+        return [
+            variable
+            for variable, index in zip(variables, self._phi_index)
+            if index is None
+        ]
+
+    def logits(self, images, weights, states, phi, held_out):
+        """Runs the network with given weights, states and φ.
+
+        Args:
+            images: Float tensor `(batch, height, width, channels)`.
+            weights: Tensors, as the network's trainable variables.
+            states: Tensors, as `states()`.
+            phi: Tensors, as `PerturbationFunction().weights`.
+            held_out: Bool: whether batch norm uses, and leaves, its moving
+                statistics. φ is in training mode in both.
+
+        Returns: logits `(batch, classes)` and the new states.
+        """
+        given = iter(states)
+        values = [
+            next(given) if index is None else phi[index]
+            for index in self._phi_index
+        ]
+        if held_out:  # each layer's mode is fixed in the view
+            logits, values = self._held_out_view.stateless_call(
+                weights, values, images
+            )
+        else:
+            logits, values = self.network.stateless_call(
+                weights, values, images, training=True
+            )
+        return logits, [
+            value
+            for value, index in zip(values, self._phi_index)
+            if index is None
+        ]
+
+
+class TaskBank:
+    """The stacked variables of the tasks that one replica trains.
+
+    Args:
+        task_network: `TaskNetwork`, the description.
+        networks: One network a task, built like it, with its own initial
+            values.
+        task_ids: One int a task, unique over all replicas: with the position
+            it decides where the task's noise starts.
+        seed: Int, seed of the noise.
+
+    Attributes: `weights` (θ), `momentums`, `velocities` (Adam's moments of θ)
+        and `states` (moving statistics, noise streams, coefficients): lists
+        of `tf.Variable` with a leading task axis.
+    """
+
+    def __init__(self, task_network, networks, task_ids, seed):
+        self.tasks = len(networks)
+        values = [
+            [variable.numpy() for variable in network.trainable_variables]
+            for network in networks
+        ]
+        self.weights = _stack(values, "weight")
+        self.momentums = _stack(
+            [[np.zeros_like(v) for v in task] for task in values], "momentum"
+        )
+        self.velocities = _stack(
+            [[np.zeros_like(v) for v in task] for task in values], "velocity"
+        )
+        self.states = _stack(
+            [
+                _initial_states(task_network, network, task_id, seed)
+                for network, task_id in zip(networks, task_ids)
+            ],
+            "state",
+        )
+
+    @property
+    def variables(self):
+        """All variables, in a fixed order."""
+        return [*self.weights, *self.momentums, *self.velocities, *self.states]
+
+    def read(self, task):
+        """Returns the values of one task: weights, moments, states.
+
+        Args:
+            task: Integer scalar tensor, index in this bank.
+        """
+        return tuple(
+            [tf.gather(variable, task) for variable in group]
+            for group in (
+                self.weights,
+                self.momentums,
+                self.velocities,
+                self.states,
+            )
+        )
+
+    def write(self, task, values):
+        """Writes back what `read` returned, updated."""
+        groups = self.weights, self.momentums, self.velocities, self.states
+        for group, new_values in zip(groups, values):
+            for variable, value in zip(group, new_values):
+                variable.scatter_update(
+                    tf.IndexedSlices(value[tf.newaxis], task[tf.newaxis])
+                )
+
+
+def _stack(values_of_tasks, name):
+    """Makes one variable of each weight, the tasks along its first axis."""
+    return [
+        tf.Variable(np.stack(values), trainable=False, name=f"task_{name}")
+        for values in zip(*values_of_tasks)
+    ]
+
+
+def _initial_states(task_network, network, task_id, seed):
+    """Returns a task's initial states, its noise starting where no other's."""
+    streams = {
+        id(position.seed_generator.state): index
+        for index, position in enumerate(layer_module.positions(network))
+    }
+    values = []
+    for variable in task_network.states(network):
+        value = variable.numpy()
+        if id(variable) in streams:
+            entropy = [seed, task_id, streams[id(variable)]]
+            value = np.random.SeedSequence(entropy).generate_state(2)
+            value = value.astype(variable.dtype)
+        values.append(value)
+    return values
+
+
+def _call_with_frozen_batch_norm(layer, *args, **kwargs):
+    if getattr(layer, "_call_has_training_arg", False):
+        frozen = isinstance(layer, keras.layers.BatchNormalization)
+        kwargs["training"] = not frozen
+    return layer(*args, **kwargs)

@@ -1,0 +1,300 @@
+"""Meta-training of φ (MetaPerturb, section 3.3, Algorithm 1).
+
+    for every step:
+        for every task t (spread over the replicas):
+            loss_t   = loss(training batch; θ_t, φ)      # task tape
+            θ_t     -= Adam(d loss_t / d θ_t)
+            gap_t    = loss(held-out batch; θ_t, φ)      # perturbation tape
+            g_t      = d gap_t / d φ                     # θ_t is a constant
+        φ -= Adam(mean of g_t over all tasks of all replicas)
+
+First order: no gradient goes through the update of θ_t. Only φ's gradient, 82
+numbers, crosses the replicas. The traps: optimizers sum over replicas, so each
+replica divides by the number of all tasks; and batch norm in the held-out pass
+(see task_bank.py).
+"""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from mp_keras import optimizers
+from mp_keras.meta_training import task_bank
+from mp_keras.perturbation import function
+
+# In the order in which `train_step` gathers them.
+_METRICS = (
+    "task_loss",
+    "task_accuracy",
+    "task_grad_norm",
+    "task_weight_norm",
+    "task_update_norm",
+    "held_out_loss",
+    "held_out_accuracy",
+    "perturb_grad_norm",
+    "perturb_weight_norm",
+    "perturb_update_norm",
+)
+_TASK_METRICS = 7  # the first of them are means over the tasks
+
+
+class MetaTrainer(keras.Model):
+    """Learns φ over many tasks at once; trained by `compile` and `fit`.
+
+    Every task has a network of its own, initialized on its own; φ is shared.
+    `fit` takes a data set whose element is one step: training images
+    `(tasks, batch, height, width, channels)`, training labels `(tasks,
+    batch)`, held-out images and held-out labels, shaped alike. Under a
+    `MirroredStrategy` the task axis is split over the replicas.
+
+    Args:
+        network_fn: Function without arguments that returns a functional
+            network with `MetaPerturbLayer`s, newly initialized at each call.
+        tasks: Int >= 1, a multiple of the replicas.
+        perturbation: `PerturbationFunction` to start from (copied), or None
+            (default) for fresh numbers from N(0, 0.01^2).
+        seed: Int, default 0. Seed of the noise and of fresh numbers.
+        strategy: `tf.distribute.Strategy` or None (default) for one device.
+        **kwargs: Passed to `keras.Model`.
+
+    Attributes: `perturbation`, φ; `banks`, one `TaskBank` a replica;
+        `task_network`, their common description.
+    Raises: ValueError, if `tasks` is not a positive multiple of the replicas
+        or the network has no position.
+
+    Reference: Ryu et al., NeurIPS 2020, section 3.3, Algorithm 1.
+    """
+
+    def __init__(
+        self,
+        network_fn,
+        tasks,
+        perturbation=None,
+        seed=0,
+        strategy=None,
+        **kwargs,
+    ):
+        strategy = strategy or tf.distribute.get_strategy()
+        replicas = strategy.num_replicas_in_sync
+        if tasks < 1 or tasks % replicas:
+            raise ValueError(
+                f"Argument `tasks` must be a positive multiple of {replicas}, "
+                f"the number of replicas. Received: tasks={tasks}"
+            )
+        super().__init__(**kwargs)
+        self._distribute_strategy = strategy
+        self.tasks = tasks
+        start = None if perturbation is None else perturbation.values()
+        with strategy.scope():
+            self.perturbation = function.PerturbationFunction(start, seed=seed)
+            self._trackers = {
+                name: keras.metrics.Mean(name=name) for name in _METRICS
+            }
+        self._make_banks(network_fn, seed)
+        self.built = True
+
+    def _make_banks(self, network_fn, seed):
+        networks = [network_fn() for _ in range(self.tasks)]
+        # In a dictionary of their own: Keras would track the networks as
+        # parts of this model.
+        plain = self.__dict__
+        plain["task_network"] = task_bank.TaskNetwork(networks[0])
+        plain["banks"] = []
+        per_replica = self.tasks // self.replicas
+        devices = [None]
+        if self.replicas > 1:
+            devices = self.distribute_strategy.extended.worker_devices
+        for replica, device in enumerate(devices):
+            ids = range(replica * per_replica, (replica + 1) * per_replica)
+            with tf.device(device):
+                bank = task_bank.TaskBank(
+                    self.task_network, [networks[i] for i in ids], ids, seed
+                )
+            self.banks.append(bank)
+
+    @property
+    def replicas(self):
+        """Number of replicas in sync."""
+        return self.distribute_strategy.num_replicas_in_sync
+
+    @property
+    def metrics(self):
+        return list(self._trackers.values())
+
+    def compile(self, task_optimizer=None, perturbation_optimizer=None, **kw):
+        """Sets the two optimizers.
+
+        Args:
+            task_optimizer: `AdamL2` that updates every θ_t, or None for its
+                defaults. Its hyperparameters are used, its variables are not.
+            perturbation_optimizer: `keras.optimizers.Optimizer` that updates
+                φ, or None for `AdamL2()`. Copied into the strategy's scope.
+            **kw: `run_eagerly` and `steps_per_execution`, as in Keras.
+
+        Raises: ValueError, if `task_optimizer` is not an `AdamL2`.
+        """
+        task_optimizer = task_optimizer or optimizers.AdamL2()
+        if not isinstance(task_optimizer, optimizers.AdamL2):
+            raise ValueError(
+                "Argument `task_optimizer` must be an AdamL2. "
+                f"Received: task_optimizer={task_optimizer}"
+            )
+        optimizer = perturbation_optimizer or optimizers.AdamL2()
+        with self.distribute_strategy.scope():
+            optimizer = type(optimizer).from_config(optimizer.get_config())
+            optimizer.build(self.perturbation.trainable_variables)
+        self.__dict__["task_optimizer"] = task_optimizer
+        rate = task_optimizer._learning_rate
+        self._task_rate = rate if callable(rate) else float(rate)
+        super().compile(optimizer=optimizer, jit_compile=False, **kw)
+
+    def train_step(self, data):
+        bank = self.banks[_replica()]
+        phi = [tf.convert_to_tensor(w) for w in self.perturbation.weights]
+
+        def one_task(task, gradients, sums):
+            batches = [tf.gather(part, task) for part in data]
+            values, task_logs = self._update_task(
+                bank.read(task), phi, *batches[:2]
+            )
+            gradient, states, held_out_logs = self._perturbation_gradient(
+                values, phi, *batches[2:]
+            )
+            bank.write(task, (*values[:3], states))
+            logs = [*task_logs, *held_out_logs]
+            return (
+                task + 1,
+                [a + b for a, b in zip(gradients, gradient)],
+                [a + b for a, b in zip(sums, logs)],
+            )
+
+        _, gradients, sums = tf.while_loop(
+            lambda task, *_: task < bank.tasks,
+            one_task,
+            (
+                0,
+                [tf.zeros_like(w) for w in phi],
+                [tf.constant(0.0)] * _TASK_METRICS,
+            ),
+            parallel_iterations=1,
+        )
+        gradients = [gradient / self.tasks for gradient in gradients]
+        phi_logs = self._update_perturbation(phi, gradients)
+        logs = [total / bank.tasks for total in sums] + phi_logs
+        for name, value in zip(_METRICS, logs):
+            self._trackers[name].update_state(value)
+        return {name: m.result() for name, m in self._trackers.items()}
+
+    def _update_task(self, values, phi, images, labels):
+        """One step of θ_t on the training batch (Algorithm 1, lines 8-9)."""
+        weights, momentums, velocities, states = values
+        with tf.GradientTape() as task_tape:
+            task_tape.watch(weights)
+            logits, states = self.task_network.logits(
+                images, weights, states, phi, held_out=False
+            )
+            loss = _loss(labels, logits)
+        gradients = task_tape.gradient(loss, weights)
+        step = self.optimizer.iterations + 1
+        learning_rate = self._task_learning_rate()
+        updated = [
+            self.task_optimizer.moments_and_weight(
+                gradient, weight, momentum, velocity, step, learning_rate
+            )
+            for gradient, weight, momentum, velocity in zip(
+                gradients, weights, momentums, velocities
+            )
+        ]
+        momentums, velocities, new_weights = map(list, zip(*updated))
+        changes = [new - old for new, old in zip(new_weights, weights)]
+        logs = [
+            loss,
+            _accuracy(labels, logits),
+            tf.linalg.global_norm(gradients),
+            tf.linalg.global_norm(new_weights),
+            tf.linalg.global_norm(changes),
+        ]
+        return (new_weights, momentums, velocities, states), logs
+
+    def _perturbation_gradient(self, values, phi, images, labels):
+        """φ's gradient on the held-out batch (Algorithm 1, lines 10-12)."""
+        weights, _, _, states = values
+        with tf.GradientTape() as perturbation_tape:
+            perturbation_tape.watch(phi)
+            logits, states = self.task_network.logits(
+                images, weights, states, phi, held_out=True
+            )
+            loss = _loss(labels, logits)
+        gradients = perturbation_tape.gradient(loss, phi)
+        return gradients, states, [loss, _accuracy(labels, logits)]
+
+    def _update_perturbation(self, phi, gradients):
+        """One step of φ on the gradient summed over the replicas."""
+        variables = self.perturbation.trainable_variables
+        context = tf.distribute.get_replica_context()
+        everywhere = context.all_reduce("SUM", gradients)  # for the log
+        self.optimizer.apply(gradients, variables)
+        updated = [tf.convert_to_tensor(variable) for variable in variables]
+        changes = [new - old for new, old in zip(updated, phi)]
+        return [
+            tf.linalg.global_norm(everywhere),
+            tf.linalg.global_norm(updated),
+            tf.linalg.global_norm(changes),
+        ]
+
+    def _task_learning_rate(self):
+        """The task optimizer's rate at this step, counted by φ's optimizer."""
+        if callable(self._task_rate):  # a schedule
+            return self._task_rate(self.optimizer.iterations)
+        return tf.constant(self._task_rate)
+
+    def load_task(self, task):
+        """Returns the description network with the values of one task.
+
+        Args:
+            task: Int, number of the task among all.
+
+        Returns: the functional network, θ_t, its states and φ set in it.
+        """
+        per_replica = self.tasks // self.replicas
+        bank = self.banks[task // per_replica]
+        index = task % per_replica
+        network = self.task_network.network
+        pairs = [
+            *zip(network.trainable_variables, bank.weights),
+            *zip(self.task_network.states(), bank.states),
+        ]
+        for variable, stacked in pairs:
+            variable.assign(stacked[index])
+        for position in self.task_network.positions:
+            position.perturbation.set_values(self.perturbation.values())
+        return network
+
+    @property
+    def state(self):
+        """All that a checkpoint must hold: dict from name to variables."""
+        return {
+            "perturbation": [w.value for w in self.perturbation.weights],
+            "optimizer": [v.value for v in self.optimizer.variables],
+            **{
+                f"replica_{index}": bank.variables
+                for index, bank in enumerate(self.banks)
+            },
+        }
+
+
+def _replica():
+    context = tf.distribute.get_replica_context()
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+def _loss(labels, logits):
+    losses = keras.losses.sparse_categorical_crossentropy(
+        labels, logits, from_logits=True
+    )
+    return ops.mean(losses)
+
+
+def _accuracy(labels, logits):
+    hits = keras.metrics.sparse_categorical_accuracy(labels, logits)
+    return ops.mean(hits)

@@ -1,0 +1,14 @@
+"""Pixels as the networks see them (the authors' normalization)."""
+
+import tensorflow as tf
+
+
+def normalize(images):
+    """Returns pixels in [0, 255] as float32 in [-1, 1].
+
+    Args:
+        images: Tensor or array of any shape and real type.
+
+    Returns: `(images / 255 - 0.5) / 0.5`.
+    """
+    return (tf.cast(images, tf.float32) / 255.0 - 0.5) / 0.5

@@ -1,0 +1,1 @@
+"""Data input and the stages that wire configs, data, models and training."""

@@ -1,0 +1,44 @@
+"""Image data for meta-training and for target training.
+
+MetaPerturb (NeurIPS 2020), section 4 and appendix: Tiny ImageNet cut into
+tasks as the source, small image data sets as targets. Importing this package
+registers the `glyphs`, `digits` and `tiny_imagenet` builders with TensorFlow
+Datasets, so that `tfds.load("glyphs")` works.
+
+    data = load_images("tfds:glyphs", image_size=32)
+    tasks = split_tasks(data.train_images, data.train_labels, tasks=10)
+    for step_batch in task_batches(tasks, batch_size=128, ...): ...
+    target = training_batches(data.train_images, data.train_labels, ...)
+"""
+
+from pipeline.datasets.augmentation import crop_and_flip
+from pipeline.datasets.augmentation import default_padding
+from pipeline.datasets.batches import evaluation_batches
+from pipeline.datasets.batches import training_batches
+from pipeline.datasets.digits import Digits
+from pipeline.datasets.glyphs import Glyphs
+from pipeline.datasets.image_data import ImageData
+from pipeline.datasets.sources import load_images
+from pipeline.datasets.stratified import balanced_subset
+from pipeline.datasets.stratified import hold_out
+from pipeline.datasets.task_batches import task_batches
+from pipeline.datasets.tasks import Task
+from pipeline.datasets.tasks import split_tasks
+from pipeline.datasets.tiny_imagenet import TinyImagenet
+
+__all__ = [
+    "Digits",
+    "Glyphs",
+    "ImageData",
+    "Task",
+    "TinyImagenet",
+    "balanced_subset",
+    "crop_and_flip",
+    "default_padding",
+    "evaluation_batches",
+    "hold_out",
+    "load_images",
+    "split_tasks",
+    "task_batches",
+    "training_batches",
+]

@@ -1,0 +1,77 @@
+"""An image classification data set in memory."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageData:
+    """Images of one size with labels, cut into a training and a test part.
+
+    Attributes:
+        train_images: uint8 `(n, image_size, image_size, 3)`.
+        train_labels: int64 `(n,)` in [0, len(class_names)).
+        test_images: uint8 `(m, image_size, image_size, 3)`.
+        test_labels: int64 `(m,)`, of classes that training has.
+        class_names: Tuple of str, one per label.
+    """
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple
+
+    def digest(self):
+        """Returns the SHA-256 of arrays and class names, 64 hex digits.
+
+        Two data sets have the same digest only if they are the same to the
+        last pixel, so it can stand for the data in a cache key.
+        """
+        total = hashlib.sha256()
+        for field in dataclasses.fields(self)[:4]:
+            array = np.ascontiguousarray(getattr(self, field.name))
+            total.update(f"{field.name} {array.dtype} {array.shape}".encode())
+            total.update(array.data)
+        total.update(repr(tuple(self.class_names)).encode())
+        return total.hexdigest()
+
+
+def check_image_data(data, source):
+    """Refuses data that cannot be trained on.
+
+    Args:
+        data: `ImageData` as read.
+        source: Str, named in the messages.
+
+    Raises:
+        ValueError: If a part is empty, a label is out of range, there are
+            fewer than two classes, or the test part has a class of its own.
+    """
+    names = data.class_names
+    for part in ("train", "test"):
+        labels = getattr(data, f"{part}_labels")
+        if not len(labels):
+            raise ValueError(
+                f"{source} must hold at least one {part} image. Received: none"
+            )
+        if labels.min() < 0 or labels.max() >= len(names):
+            raise ValueError(
+                f"The {part} labels of {source} must lie in [0, {len(names)}), "
+                "the number of its class names. Received: labels from "
+                f"{labels.min()} to {labels.max()}"
+            )
+    trained = np.unique(data.train_labels)
+    if len(trained) < 2:
+        raise ValueError(
+            f"{source} must have training images of at least 2 classes. "
+            f"Received: {[names[label] for label in trained]}"
+        )
+    unknown = np.setdiff1d(data.test_labels, trained)
+    if len(unknown):
+        raise ValueError(
+            f"Each test class of {source} must have training images. "
+            f"Received: test only: {[names[label] for label in unknown]}"
+        )

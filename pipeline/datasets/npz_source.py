@@ -1,0 +1,108 @@
+"""Reads `npz:PATH` sources: arrays in one file, never pickles."""
+
+import pathlib
+import zipfile
+import zlib
+
+import numpy as np
+
+from pipeline.datasets import image_data
+from pipeline.datasets import image_resizing
+
+_KEYS = (
+    "train_images",
+    "train_labels",
+    "test_images",
+    "test_labels",
+    "class_names",
+)
+
+
+def load_npz(path, image_size):
+    """Reads an npz file.
+
+    Args:
+        path: Str or path of a file with `{train,test}_images` (uint8, NHWC or
+            NHW), `{train,test}_labels` (integers) and `class_names` (str).
+        image_size: Int, height and width of the result in pixels.
+
+    Returns:
+        `ImageData`, not checked by `check_image_data` yet.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, holds pickled objects, lacks a key
+            or has an array of another type or shape.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`source` npz:{path} must name a file. Received: no such file"
+        )
+    arrays = _read_arrays(path)
+    for part in ("train", "test"):
+        _check_part(path, part, arrays)
+    names = arrays["class_names"]
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise ValueError(
+            f"`class_names` of {path} must be strings of shape (classes,). "
+            f"Received: {names.dtype} of shape {names.shape}"
+        )
+    return image_data.ImageData(
+        *(
+            image_resizing.resize_array(arrays[key], image_size)
+            if key.endswith("images")
+            else arrays[key].astype(np.int64)
+            for key in _KEYS[:4]
+        ),
+        class_names=tuple(names.tolist()),
+    )
+
+
+def _read_arrays(path):
+    """Returns `{key: array}` for the five keys."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [key for key in _KEYS if key not in archive]
+            if not missing:
+                return {key: archive[key] for key in _KEYS}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise ValueError(
+            f"{path} must be a complete npz file of plain arrays, without "
+            f"pickled objects. Received: {error or type(error).__name__}"
+        ) from error
+    raise ValueError(
+        f"{path} must hold the keys {', '.join(_KEYS)}. "
+        f"Received: no {', '.join(missing)}"
+    )
+
+
+def _check_part(path, part, arrays):
+    images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+    shaped = images.ndim == 3 or (
+        images.ndim == 4 and images.shape[3] in (1, 3, 4)
+    )
+    if images.dtype != np.uint8 or not shaped or 0 in images.shape[1:]:
+        raise ValueError(
+            f"`{part}_images` of {path} must be uint8 of shape (n, height, "
+            "width) or (n, height, width, 1, 3 or 4). "
+            f"Received: {images.dtype} of shape {images.shape}"
+        )
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"`{part}_labels` of {path} must be integers of shape (n,). "
+            f"Received: {labels.dtype} of shape {labels.shape}"
+        )
+    if len(images) != len(labels) or not len(images):
+        raise ValueError(
+            f"`{part}_images` and `{part}_labels` of {path} must have the same "
+            f"length, at least 1. Received: {len(images)} and {len(labels)}"
+        )

@@ -1,0 +1,86 @@
+"""Loads an image data set from wherever it lies.
+
+The paper's source is Tiny ImageNet and its targets are six small sets; here
+any data set of TensorFlow Datasets, a folder of image files or an npz file
+takes either role.
+"""
+
+import dataclasses
+
+from pipeline.datasets import argument_checks
+from pipeline.datasets import folder_source
+from pipeline.datasets import image_data
+from pipeline.datasets import npz_source
+from pipeline.datasets import stratified
+from pipeline.datasets import tfds_source
+
+
+def load_images(
+    source,
+    *,
+    image_size,
+    data_dir=None,
+    manual_dir=None,
+    test_fraction=0.2,
+    seed=0,
+    examples_per_class=None,
+):
+    """Loads a data set into memory, at one size and in colour.
+
+    Gray images get three equal channels; alpha is dropped; sizes are changed
+    with antialiased bilinear filtering, aspect ratios are not kept.
+
+    Args:
+        source: Str. `tfds:NAME`, a data set of TensorFlow Datasets with
+            features image and label (ours: glyphs, digits, tiny_imagenet);
+            `folder:PATH`, a folder per class, in `train` and `test` or not;
+            `npz:PATH`, a file with `{train,test}_images` (uint8),
+            `{train,test}_labels` and `class_names`.
+        image_size: Int, height and width of the result in pixels.
+        data_dir: Where `tfds:` keeps prepared data; None for its own place.
+        manual_dir: Where `tfds:` finds data that it cannot download.
+        test_fraction: Float in (0, 1), the test share of each class for
+            folders without `train` and `test`. Default 0.2.
+        seed: Int of at least 0, for that cut and for `examples_per_class`.
+        examples_per_class: Int, how many training images of each class to
+            keep, chosen at random; default None keeps all.
+
+    Returns:
+        `ImageData`.
+
+    Raises:
+        FileNotFoundError: If the file, the folder or the manual data set is
+            not there.
+        ValueError: If an argument is wrong or the data cannot be used; the
+            message names the file and what was expected.
+    """
+    image_size = argument_checks.check_int("image_size", image_size, 1)
+    test_fraction = argument_checks.check_fraction(
+        "test_fraction", test_fraction
+    )
+    seed = argument_checks.check_int("seed", seed, 0)
+    if examples_per_class is not None:
+        argument_checks.check_int("examples_per_class", examples_per_class, 1)
+    kind, _, place = str(source).partition(":")
+    if kind not in ("tfds", "folder", "npz") or not place:
+        raise ValueError(
+            "`source` must be tfds:NAME, folder:PATH or npz:PATH. "
+            f"Received: source={source!r}"
+        )
+    if kind == "tfds":
+        data = tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
+    elif kind == "folder":
+        data = folder_source.load_folder(place, image_size, test_fraction, seed)
+    else:
+        data = npz_source.load_npz(place, image_size)
+    image_data.check_image_data(data, source)
+    if examples_per_class is None:
+        return data
+    chosen = stratified.balanced_subset(
+        data.train_labels, examples_per_class, seed
+    )
+    return dataclasses.replace(
+        data,
+        train_images=data.train_images[chosen],
+        train_labels=data.train_labels[chosen],
+    )

@@ -1,0 +1,97 @@
+"""Evaluates an exported classifier as a client sees it: uint8 in, numbers out.
+
+MetaPerturb, section 4 and appendix A: accuracy, negative log-likelihood and
+expected calibration error of Monte Carlo averaged probabilities.
+"""
+
+import pathlib
+
+import ml_collections
+import numpy as np
+import tensorflow as tf
+
+from mp_keras import files
+from mp_keras.evaluation import figures
+from pipeline import target_training
+
+_BATCH = 256
+
+
+def evaluate_run(workdir, config=None, data_dir=None):
+    """Evaluates the `saved_model/` of a run and writes `evaluation.json`.
+
+    Args:
+        workdir: Path-like, folder of a finished `train_target`.
+        config: Config of `configs/target/` that names data and samples, or
+            None for the run's own.
+        data_dir: Where TFDS keeps prepared data sets, or None for its default.
+
+    Returns: the dict that `evaluation.json` holds.
+    Raises: FileNotFoundError, ValueError, if there is no whole classifier, or
+        the data does not suit it.
+    """
+    workdir = pathlib.Path(workdir)
+    if config is None:
+        stored = files.read_json(workdir / "config.json")
+        config = ml_collections.ConfigDict(stored)
+    classifier = load_classifier(workdir / "saved_model")
+    data, _ = target_training.load_data(config, data_dir)
+    probabilities = predict(classifier, data.test_images, config.samples)
+    result = {
+        **figures.classification_figures(probabilities, data.test_labels),
+        "data": config.data.source,
+        "samples": config.samples,
+        "examples": len(data.test_labels),
+    }
+    files.write_json(workdir / "evaluation.json", result)
+    return result
+
+
+def load_classifier(path):
+    """Loads a classifier's SavedModel, checked to be one of ours.
+
+    Args:
+        path: Path-like of a folder that `save_classifier` wrote.
+
+    Raises: FileNotFoundError, if there is no folder; ValueError, if it is not
+        a whole classifier.
+    """
+    path = pathlib.Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"Folder {path} must be the SavedModel of a classifier. "
+            "Received: no such folder"
+        )
+    try:
+        classifier = tf.saved_model.load(str(path))
+        classifier.predict, classifier.serve  # noqa: B018
+    # A truncated file raises nearly anything.
+    except Exception as error:
+        raise ValueError(
+            f"Folder {path} must be a whole SavedModel with the endpoints "
+            f"`serve` and `predict`. Received: {type(error).__name__}: "
+            f"{str(error)[:200]}"
+        ) from error
+    return classifier
+
+
+def predict(classifier, images, samples, seed=0):
+    """Returns Monte Carlo averaged probabilities of a loaded classifier.
+
+    Args:
+        classifier: As `load_classifier` returns it.
+        images: uint8 array `(examples, height, width, 3)`.
+        samples: Int >= 1.
+        seed: Int, default 0. Each batch of 256 adds its first index to it.
+
+    Returns: float32 array `(examples, classes)`.
+    """
+    batches = []
+    for start in range(0, len(images), _BATCH):
+        outputs = classifier.predict(
+            tf.constant(images[start : start + _BATCH]),
+            tf.constant(samples),
+            tf.constant(seed + start),
+        )
+        batches.append(outputs["probabilities"].numpy())
+    return np.concatenate(batches)

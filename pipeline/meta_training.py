@@ -1,0 +1,190 @@
+"""Meta-trains φ on a source data set: config -> data -> model -> fit.
+
+MetaPerturb, Algorithm 1. Everything is left in one folder (run_folder.py),
+with `phi/`, the SavedModel of φ, and the same call resumes a killed run.
+"""
+
+import platform
+import time
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+import mp_keras
+from mp_keras import checkpointing
+from mp_keras.evaluation import inspection
+from pipeline import datasets
+from pipeline import networks
+from pipeline import run_folder
+from pipeline import run_log
+from pipeline import runtime
+
+_INSPECTED_IMAGES = 8
+
+
+def meta_train(config, workdir, data_dir=None):
+    """Runs or resumes one meta-training.
+
+    Args:
+        config: Config of `configs/meta_train/`.
+        workdir: Path-like of the run's folder.
+        data_dir: Where TFDS keeps prepared data sets, or None for its default.
+
+    Returns: the dict that `result.json` holds.
+    Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
+        FloatingPointError, if a loss is not finite.
+    """
+    folder = run_folder.RunFolder(workdir, config.to_dict())
+    finished = folder.result()
+    if finished:
+        logging.info("%s is finished; nothing to do", workdir)
+        return finished
+    began = time.monotonic()
+    runtime.configure(config.seed)
+    data = datasets.load_images(
+        config.data.source,
+        image_size=config.image_size,
+        data_dir=data_dir,
+        manual_dir=config.data.manual_dir or None,
+        examples_per_class=config.data.examples_per_class or None,
+        seed=config.data.seed,
+    )
+    tasks = datasets.split_tasks(
+        data.train_images,
+        data.train_labels,
+        tasks=config.tasks,
+        split=config.task_split,
+        seed=config.seed,
+    )
+    trainer = make_trainer(config, tasks[0].classes)
+    checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
+    start_step = checkpoints.restore()
+    folder.rewind(start_step)
+    logging.info("meta-training from step %d of %d", start_step, config.steps)
+    if start_step < config.steps:
+        _fit(trainer, tasks, config, folder, checkpoints, start_step)
+    result = _result(config, folder, time.monotonic() - began)
+    mp_keras.save_perturbation(
+        trainer.perturbation,
+        folder.path / "phi",
+        channel_norm=trainer.task_network.positions[0].channel_norm,
+        spatial_norm=config.image_size,
+        card=_card(config, data, result),
+    )
+    folder.finish(result)
+    return result
+
+
+def make_trainer(config, classes):
+    """Returns the compiled `MetaTrainer` of a config.
+
+    Args:
+        config: Config of `configs/meta_train/`.
+        classes: Int, classes of one task.
+    """
+    phi = mp_keras.PerturbationFunction(seed=config.seed)
+    strategy = None
+    if config.replicas > 1:
+        strategy = tf.distribute.MirroredStrategy(_devices(config.replicas))
+
+    def make_network():
+        return networks.make_network(
+            config.network,
+            classes,
+            config.image_size,
+            perturbation=phi,
+            options=config.network_options,
+        )
+
+    trainer = mp_keras.MetaTrainer(
+        make_network,
+        config.tasks,
+        perturbation=phi,
+        seed=config.seed,
+        strategy=strategy,
+    )
+    optimizer = mp_keras.AdamL2(config.learning_rate, l2=config.l2)
+    trainer.compile(optimizer, optimizer)
+    return trainer
+
+
+def _devices(replicas):
+    """Returns `replicas` GPUs, or as many logical devices on the CPU."""
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    devices = tf.config.list_physical_devices(kind)
+    if kind == "CPU" and len(tf.config.list_logical_devices(kind)) < replicas:
+        raise ValueError(
+            f"Config key `replicas` must be at most the logical CPU devices, "
+            f"{len(tf.config.list_logical_devices(kind))} here: split the CPU "
+            f"before TensorFlow starts. Received: replicas={replicas}"
+        )
+    if kind == "GPU" and len(devices) < replicas:
+        raise ValueError(
+            f"Config key `replicas` must be at most {len(devices)}, the GPUs "
+            f"here. Received: replicas={replicas}"
+        )
+    return [f"{kind}:{index}" for index in range(replicas)]
+
+
+def _fit(trainer, tasks, config, folder, checkpoints, start_step):
+    batches = datasets.task_batches(
+        tasks,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        start_step=start_step,
+        steps=config.steps,
+    )
+    shown = mp_keras.normalize(tasks[0].held_out_images[:_INSPECTED_IMAGES])
+    log = run_log.RunLog(
+        folder,
+        checkpoints,
+        steps=config.steps,
+        start_step=start_step,
+        log_every=config.log_every,
+        checkpoint_every=config.checkpoint_every,
+        title="meta-training",
+        inspect=lambda: inspection.inspect_positions(
+            trainer.load_task(0), shown
+        ),
+    )
+    trainer.fit(
+        batches,
+        steps_per_epoch=config.steps - start_step,
+        callbacks=[log],
+        verbose=0,
+    )
+
+
+def _result(config, folder, seconds):
+    last = folder.history()[-1]
+    return {
+        "held_out_loss": last["held_out_loss"],
+        "held_out_accuracy": 100 * last["held_out_accuracy"],
+        "task_loss": last["task_loss"],
+        "task_accuracy": 100 * last["task_accuracy"],
+        "network": config.network,
+        "data": config.data.source,
+        "seed": config.seed,
+        "steps": config.steps,
+        "tasks": config.tasks,
+        "batch_size": config.batch_size,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _card(config, data, result):
+    return {
+        "source": config.data.source,
+        "source_digest": data.digest(),
+        "terms": config.data.terms,
+        "task_split": config.task_split,
+        "image_size": config.image_size,
+        **result,
+        "versions": {
+            "mp_keras": mp_keras.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "python": platform.python_version(),
+        },
+    }

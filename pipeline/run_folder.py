@@ -1,0 +1,103 @@
+"""The working folder of a run: everything it leaves, and how it resumes.
+
+config.json      what was asked for; another config is refused
+history.jsonl    one line of means per logging window
+checkpoints/     the newest states; gone through until `result.json`
+tensorboard/     event files
+result.json      written last: the run is finished
+"""
+
+import json
+import pathlib
+
+from mp_keras import files
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        path: Path-like, made if it is missing.
+        config: JSON-compatible dict of everything that decides the result.
+
+    Raises: ValueError, if the folder holds a run with another config; names
+        the first difference.
+    """
+
+    def __init__(self, path, config):
+        self.path = pathlib.Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        config = json.loads(json.dumps(config))  # tuples become lists
+        file = self.path / "config.json"
+        if file.exists():
+            _check_same(self.path, files.read_json(file), config)
+        else:
+            files.write_json(file, config)
+
+    @property
+    def checkpoints(self):
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard(self):
+        return self.path / "tensorboard"
+
+    def result(self):
+        """Returns the finished run's result, or None."""
+        file = self.path / "result.json"
+        return files.read_json(file) if file.exists() else None
+
+    def finish(self, result):
+        """Writes `result.json`, the last thing a run does."""
+        files.write_json(self.path / "result.json", result)
+
+    def history(self):
+        """Returns the logged windows as a list of dicts, oldest first."""
+        file = self.path / "history.jsonl"
+        if not file.exists():
+            return []
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def rewind(self, step):
+        """Forgets the windows after `step`, which will be logged again."""
+        file = self.path / "history.jsonl"
+        if not file.exists():
+            return
+        kept = []
+        for line in file.read_text(encoding="utf-8").splitlines():
+            try:
+                window = json.loads(line)
+            except ValueError:  # the run was killed while it wrote this line
+                break
+            if window["step"] <= step:
+                kept.append(line + "\n")
+        files.write_text(file, "".join(kept))
+
+    def append(self, window):
+        """Adds one window to the history."""
+        with open(self.path / "history.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(window) + "\n")
+
+
+def _check_same(path, old, new):
+    old, new = _flat(old), _flat(new)
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key, "nothing"), new.get(key, "nothing")
+        if was != now:
+            raise ValueError(
+                f"Folder {path} holds a run with {key}={was!r}. Give this run "
+                "a `workdir` of its own, or the same config to resume. "
+                f"Received: {key}={now!r}"
+            )
+
+
+def _flat(config, prefix=""):
+    """Returns {"data.source": ...} for {"data": {"source": ...}}."""
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from pipeline.datasets import tasks as tasks_module
+from pipeline.datasets.tasks import split_tasks
+
+
+def _check_task(task, images, labels):
+    """Labels fit the images, parts are disjoint, all classes are there."""
+    assert not set(task.train_indices) & set(task.held_out_indices)
+    for part in ("train", "held_out"):
+        indices = getattr(task, f"{part}_indices")
+        part_labels = getattr(task, f"{part}_labels")
+        class_ids = np.array(task.class_ids)
+        np.testing.assert_array_equal(class_ids[part_labels], labels[indices])
+        assert set(part_labels) == set(range(task.classes))
+        np.testing.assert_array_equal(
+            getattr(task, f"{part}_images"), images[indices]
+        )
+
+
+class SplitTasksTest:
+    @pytest.mark.parametrize(
+        ("split", "tasks", "classes", "part"),
+        [
+            ("class_wise", 3, 2, 10),
+            ("class_wise", 2, 3, 15),
+            ("swapped_halves", 4, 3, 15),
+            ("swapped_halves", 2, 6, 30),
+            ("homogeneous", 3, 6, None),
+            ("homogeneous", 5, 6, 6),
+        ],
+    )
+    def test_tasks_are_sound(self, numbered_data, split, tasks, classes, part):
+        made = split_tasks(*numbered_data, tasks=tasks, split=split)
+        assert len(made) == tasks
+        for task in made:
+            _check_task(task, *numbered_data)
+            assert task.classes == classes
+            assert task.images is numbered_data[0]
+            if part:
+                assert len(task.train_labels) == part
+                assert len(task.held_out_labels) == part
+
+    def test_class_wise_tasks_have_no_common_class(self, numbered_data):
+        made = split_tasks(*numbered_data, tasks=3, split="class_wise")
+        ids = [label for task in made for label in task.class_ids]
+        assert sorted(ids) == list(range(6))
+
+    def test_swapped_halves_swap_the_parts(self, numbered_data):
+        made = split_tasks(*numbered_data, tasks=4)
+        for first, second in (made[:2], made[2:]):
+            assert first.class_ids == second.class_ids
+            assert set(first.train_indices) == set(second.held_out_indices)
+            assert set(first.held_out_indices) == set(second.train_indices)
+        assert not set(made[0].class_ids) & set(made[2].class_ids)
+
+    def test_homogeneous_tasks_have_no_common_example(self, numbered_data):
+        made = split_tasks(*numbered_data, tasks=3, split="homogeneous")
+        used = [
+            index
+            for task in made
+            for part in (task.train_indices, task.held_out_indices)
+            for index in part
+        ]
+        assert sorted(used) == list(range(60))
+
+    def test_remainder_classes_are_dropped(self, numbered_data):
+        images, labels = numbered_data
+        some = labels < 5
+        made = split_tasks(
+            images[some], labels[some], tasks=2, split="class_wise"
+        )
+        assert [task.classes for task in made] == [2, 2]
+        assert len({i for task in made for i in task.class_ids}) == 4
+
+    def test_seed_decides(self, numbered_data):
+        def groups(seed):
+            made = split_tasks(*numbered_data, tasks=4, seed=seed)
+            return [tuple(task.train_indices) for task in made]
+
+        assert groups(0) == groups(0)
+        assert groups(0) != groups(1)
+
+    def test_labels_need_not_be_contiguous(self, numbered_data):
+        images, labels = numbered_data
+        for task in split_tasks(images, labels * 10, tasks=4):
+            _check_task(task, images, labels * 10)
+
+    @pytest.mark.parametrize("split", ["class_wise", "swapped_halves"])
+    def test_too_few_classes_raise(self, numbered_data, split):
+        tasks = {"class_wise": 4, "swapped_halves": 8}[split]
+        with pytest.raises(
+            ValueError, match=f"`tasks`={tasks} needs.*Received: 6 classes"
+        ):
+            split_tasks(*numbered_data, tasks=tasks, split=split)
+
+    def test_odd_tasks_raise_for_swapped_halves(self, numbered_data):
+        with pytest.raises(ValueError, match="even.*Received: tasks=3"):
+            split_tasks(*numbered_data, tasks=3)
+
+    def test_unknown_split_raises(self, numbered_data):
+        with pytest.raises(
+            ValueError, match="class_wise, swapped_halves, homogeneous.*'x'"
+        ):
+            split_tasks(*numbered_data, tasks=2, split="x")
+
+    def test_too_few_examples_raise(self, numbered_data):
+        with pytest.raises(ValueError, match="12 examples.*10 of class 0"):
+            split_tasks(*numbered_data, tasks=6, split="homogeneous")
+        with pytest.raises(ValueError, match="2 examples.*1 of class"):
+            images, labels = numbered_data
+            split_tasks(images[:6], labels[:6], tasks=2)
+
+    def test_single_class_raises(self, numbered_data):
+        images, labels = numbered_data
+        with pytest.raises(ValueError, match="Received: 1 class"):
+            split_tasks(images, labels * 0, tasks=2, split="homogeneous")
+
+
+class TaskTest:
+    def test_task_cannot_be_changed(self, numbered_data):
+        task, _ = split_tasks(*numbered_data, tasks=2)
+        assert isinstance(task, tasks_module.Task)
+        with pytest.raises(AttributeError):
+            task.class_ids = ()

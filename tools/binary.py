@@ -1,0 +1,107 @@
+"""What the binaries share: flags, devices, one line for a user's mistake."""
+
+import os
+import sys
+
+import ml_collections
+from absl import app
+from absl import flags
+from absl import logging
+from ml_collections import config_flags
+
+_MISTAKES = (ValueError, FileNotFoundError, FloatingPointError)
+
+
+class RunFlags:
+    """`--config`, `--workdir` and `--data_dir`, as every run has them.
+
+    Args:
+        config_required: Bool, default True.
+
+    Attributes, known after the flags are parsed: `config`, a locked
+        `ConfigDict` or None; `workdir`; `data_dir`, a path or None.
+    """
+
+    def __init__(self, config_required=True):
+        self._config = config_flags.DEFINE_config_file(
+            "config",
+            help_string="Config file, as FILE.py or FILE.py:ARGUMENT; single "
+            "values as --config.KEY=VALUE.",
+            lock_config=True,
+        )
+        self._workdir = flags.DEFINE_string(
+            "workdir",
+            None,
+            "Folder of this run; the same command resumes it.",
+            required=True,
+        )
+        self._data_dir = flags.DEFINE_string(
+            "data_dir",
+            None,
+            "Where TensorFlow Datasets keeps prepared data; its own default "
+            "if unset.",
+        )
+        if config_required:
+            flags.mark_flag_as_required("config")
+
+    @property
+    def config(self):
+        config = self._config.value
+        # A file that is not there gives an object which fails when it is used.
+        if config is not None and not isinstance(
+            config, ml_collections.ConfigDict
+        ):
+            raise FileNotFoundError(
+                "Flag --config must name a config file, as FILE.py or "
+                "FILE.py:ARGUMENT. Received: a file that does not exist"
+            )
+        return config
+
+    @property
+    def workdir(self):
+        return self._workdir.value
+
+    @property
+    def data_dir(self):
+        return self._data_dir.value
+
+
+def run(main):
+    """Runs `main()`; a user's mistake ends in one line and exit code 1.
+
+    Args:
+        main: Function without arguments.
+    """
+
+    def guarded(argv):
+        if len(argv) > 1:
+            _fail(f"unknown arguments {argv[1:]}")
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)
+        try:
+            main()
+        except _MISTAKES as error:
+            logging.debug("where it came from", exc_info=True)
+            _fail(error)
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv):
+    """Parses the flags; an unknown or mistyped config key is a mistake too."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        # A config file's own error comes with its traceback: keep its end.
+        _fail(lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}")
+    except (AttributeError, KeyError, TypeError) as error:
+        while error.args and isinstance(error.args[0], Exception):
+            error = error.args[0]
+        _fail("--config has no such key: " + " ".join(error.args[0].split()))
+
+
+def _fail(error):
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,33 @@
+r"""Trains one classifier on a target data set, with φ or without.
+
+    python -m tools.train_target --config=configs/target/default.py:resnet20 \
+        --config.data.source=folder:my_images --workdir=runs/my_images
+    tensorboard --logdir=runs/my_images/tensorboard
+
+Leaves `saved_model/`, `model.keras`, `checkpoints/`, `tensorboard/`,
+`config.json`, `history.jsonl` and `result.json` in the workdir.
+"""
+
+import json
+
+from absl import flags
+
+from tools import binary
+
+_FLAGS = binary.RunFlags()
+flags.adopt_module_key_flags(binary)
+
+
+def main():
+    # Late, so that --help and a wrong flag answer at once.
+    from pipeline import target_training
+
+    config = _FLAGS.config
+    result = target_training.train_target(
+        config, _FLAGS.workdir, _FLAGS.data_dir
+    )
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    binary.run(main)

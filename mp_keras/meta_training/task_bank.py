@@ -24,7 +24,8 @@ class TaskNetwork:
         network: Functional `keras.Model` from images to logits that contains
             `MetaPerturbLayer`s; serves as description, not as storage.
 
-    Raises: ValueError, if the network has no position.
+    Raises: ValueError, if the network has no position, or batch norm inside
+        a nested model or layer.
     """
 
     def __init__(self, network):
@@ -35,6 +36,7 @@ class TaskNetwork:
                 "The task network must contain MetaPerturbLayers. "
                 f"Received: {network.name} without any"
             )
+        _check_batch_norm(network)
         self._held_out_view = keras.models.clone_model(
             network,
             clone_function=lambda layer: layer,
@@ -189,6 +191,22 @@ def _initial_states(task_network, network, task_id, seed):
             value = value.astype(variable.dtype)
         values.append(value)
     return values
+
+
+def _check_batch_norm(network):
+    """Refuses batch norm that the held-out view would not reach."""
+    hidden = [
+        layer.name
+        for layer in network._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer not in network.layers
+    ]
+    if hidden:
+        raise ValueError(
+            "Batch norm of a task network must be in its own graph, where the "
+            "held-out pass can freeze it, not inside a nested model or layer. "
+            f"Received: {network.name} with {hidden} inside others"
+        )
 
 
 def _call_with_frozen_batch_norm(layer, *args, **kwargs):

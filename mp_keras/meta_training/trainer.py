@@ -59,8 +59,8 @@ class MetaTrainer(keras.Model):
 
     Attributes: `perturbation`, φ; `banks`, one `TaskBank` a replica;
         `task_network`, their common description.
-    Raises: ValueError, if `tasks` is not a positive multiple of the replicas
-        or the network has no position.
+    Raises: ValueError, if `tasks` is not a positive multiple of the replicas,
+        or the network has no position or has batch norm in a nested model.
 
     Reference: Ryu et al., NeurIPS 2020, section 3.3, Algorithm 1.
     """
@@ -172,7 +172,7 @@ class MetaTrainer(keras.Model):
             lambda task, *_: task < bank.tasks,
             one_task,
             (
-                0,
+                tf.constant(0),  # a tensor in eager mode as well
                 [tf.zeros_like(w) for w in phi],
                 [tf.constant(0.0)] * _TASK_METRICS,
             ),

@@ -41,7 +41,7 @@ def Conv4(  # noqa: N802
             "Argument `classes` must be at least 2. "
             f"Received: classes={classes}"
         )
-    if min(input_shape[:2]) < 16:
+    if None in input_shape[:2] or min(input_shape[:2]) < 16:
         raise ValueError(
             "Argument `input_shape` must be at least 16 pixels high and wide, "
             f"for four poolings. Received: input_shape={input_shape}"

@@ -33,7 +33,8 @@ def perturb_model(
     """Returns a copy of a network with φ at every position.
 
     The copy is a functional model, not compiled, with the layer names and
-    weights of `model`, which stays as it is. Nested models get φ inside.
+    weights of `model`, which stays as it is. Nested models get φ inside; one
+    that is called with `training=False` keeps its φ in test mode as well.
 
     Args:
         model: Functional or built Sequential `keras.Model`, channels last.
@@ -137,7 +138,8 @@ class _Copy:
 
 
 def _copy_weights(original, copy):
-    # `zip`: a convolution whose activation is a layer has lost it in the copy.
+    """Copies as saving and loading would: some layers have state besides."""
+    # Not strict: a split convolution has lost the activation's layer, its last.
     for source, target in zip(
         original._flatten_layers(), copy._flatten_layers()
     ):

@@ -186,8 +186,8 @@ def positions(model):
     Args:
         model: `keras.Model`; layers of nested models are found as well.
     """
-    return [
-        layer
-        for layer in model._flatten_layers(include_self=False)
-        if isinstance(layer, MetaPerturbLayer)
-    ]
+    # Not `_flatten_layers`: it goes through nested models backwards.
+    if isinstance(model, MetaPerturbLayer):
+        return [model]
+    found = [inner for layer in model._layers for inner in positions(layer)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,133 @@
+"""Expected calibration error against a loop over bins."""
+
+import keras
+import numpy as np
+import pytest
+
+import mp_keras
+
+
+def by_loop(labels, probabilities, bins=15, weights=None):
+    """The error by its definition, bin after bin, in float64."""
+    weights = np.ones(len(labels)) if weights is None else weights
+    confidence = probabilities.max(axis=1).astype("float64")
+    correct = probabilities.argmax(axis=1) == labels
+    error = 0.0
+    for index in range(bins):
+        inside = confidence > index / bins
+        inside &= confidence <= (index + 1) / bins
+        share = weights[inside].sum() / weights.sum()
+        if share:
+            accuracy = np.average(correct[inside], weights=weights[inside])
+            mean = np.average(confidence[inside], weights=weights[inside])
+            error += share * abs(accuracy - mean)
+    return error
+
+
+def predictions(count=200, classes=5, seed=0):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, (count, classes)).astype("float32")
+    powers = np.exp(logits)
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return rng.integers(0, classes, count), logits, probabilities
+
+
+def error_of(labels, outputs, weights=None, **arguments):
+    metric = mp_keras.ExpectedCalibrationError(**arguments)
+    metric.update_state(labels, outputs, weights)
+    return float(metric.result())
+
+
+class ExpectedCalibrationErrorTest:
+    @pytest.mark.parametrize("bins", [1, 7, 15, 100])
+    def test_equals_the_loop(self, bins):
+        labels, logits, probabilities = predictions()
+        expected = by_loop(labels, probabilities, bins)
+        assert expected > 0.05
+        actual = error_of(labels, probabilities, bins=bins)
+        np.testing.assert_allclose(actual, expected, atol=1e-6)
+        actual = error_of(labels, logits, bins=bins, from_logits=True)
+        np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+    @pytest.mark.parametrize("bins", [5, 10, 15])
+    def test_a_bin_ends_with_its_upper_edge(self, bins):
+        for edge in range(1, bins):
+            lower, upper = edge / bins, edge / bins + 0.01
+            outputs = np.array([[lower, 0], [upper, 0]], "float32")
+            # A bin of its own for each: |1 - lower| and |0 - upper|.
+            actual = error_of([0, 1], outputs, bins=bins)
+            np.testing.assert_allclose(actual, 0.505, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("confidence", "label", "expected"),
+        [(1.0, 0, 0.0), (1.0, 1, 1.0), (0.0, 0, 1.0), (0.0, 1, 0.0)],
+    )
+    def test_certain_and_empty_predictions(self, confidence, label, expected):
+        actual = error_of([label], np.array([[confidence, 0.0]]))
+        np.testing.assert_allclose(actual, expected, atol=1e-7)
+
+    def test_batches_add_up(self):
+        labels, _, probabilities = predictions()
+        weights = np.random.default_rng(1).random(200)
+        metric = mp_keras.ExpectedCalibrationError()
+        for start in range(0, 200, 64):
+            part = slice(start, start + 64)
+            metric.update_state(
+                labels[part], probabilities[part], weights[part]
+            )
+        expected = by_loop(labels, probabilities, weights=weights)
+        np.testing.assert_allclose(metric.result(), expected, atol=1e-6)
+
+    def test_whole_weights_are_repetitions(self):
+        labels, _, probabilities = predictions(count=30)
+        weights = np.random.default_rng(1).integers(0, 4, 30)
+        expected = by_loop(
+            np.repeat(labels, weights), np.repeat(probabilities, weights, 0)
+        )
+        actual = error_of(labels, probabilities, weights)
+        np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+    def test_nothing_seen_and_reset(self):
+        metric = mp_keras.ExpectedCalibrationError()
+        assert float(metric.result()) == 0
+        metric.update_state([1], [[0.9, 0.1]])
+        np.testing.assert_allclose(metric.result(), 0.9, atol=1e-6)
+        metric.reset_state()
+        assert float(metric.result()) == 0
+
+    def test_labels_in_a_column(self):
+        labels, _, probabilities = predictions(count=20)
+        column = labels[:, None].astype("float32")
+        assert error_of(column, probabilities) == error_of(
+            labels, probabilities
+        )
+
+    def test_config_round_trip(self):
+        metric = mp_keras.ExpectedCalibrationError(9, True, name="ece")
+        config = metric.get_config()
+        again = mp_keras.ExpectedCalibrationError.from_config(config)
+        assert again.get_config() == config
+        assert (again.bins, again.from_logits, again.name) == (9, True, "ece")
+
+    def test_metric_of_a_compiled_model(self):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        metric = mp_keras.ExpectedCalibrationError(from_logits=True)
+        model.compile(
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=[metric],
+        )
+        x = np.random.default_rng(0).normal(0, 3, (50, 4))
+        labels = np.arange(50) % 3
+        logs = model.evaluate(
+            x, labels, batch_size=16, verbose=0, return_dict=True
+        )
+        outputs = keras.ops.softmax(model.predict(x, verbose=0))
+        expected = by_loop(labels, keras.ops.convert_to_numpy(outputs))
+        np.testing.assert_allclose(
+            logs["expected_calibration_error"], expected, atol=1e-6
+        )
+
+    @pytest.mark.parametrize("bins", [0, -1, 2.5, None])
+    def test_bins_must_be_positive(self, bins):
+        with pytest.raises(ValueError, match="`bins` must be a positive int"):
+            mp_keras.ExpectedCalibrationError(bins)

@@ -1,0 +1,120 @@
+"""Monte Carlo prediction: repeatable, an average, and without traces."""
+
+import keras
+import numpy as np
+import pytest
+
+import mp_keras
+from mp_keras.perturbation import layer as position_layer
+
+
+def classifier(stochastic=True, perturbed=True, **output):
+    norms = {"channel_norm": 6, "spatial_norm": 8, "stochastic": stochastic}
+    inputs = keras.Input((8, 8, 3))
+    features = inputs
+    for index, channels in enumerate((4, 6)):
+        features = keras.layers.Conv2D(channels, 3)(features)
+        if perturbed:
+            features = mp_keras.MetaPerturbLayer(seed=index, **norms)(features)
+    features = keras.layers.Flatten()(features)
+    outputs = keras.layers.Dense(3, **output)(features)
+    return keras.Model(inputs, outputs)
+
+
+def images(count=4):
+    return np.random.default_rng(0).random((count, 8, 8, 3), dtype="float32")
+
+
+def softmax(logits):
+    powers = np.exp(logits - np.max(logits, axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+class MonteCarloPredictTest:
+    def test_seed_repeats_and_changes_the_answer(self):
+        model = classifier()
+        first = mp_keras.monte_carlo_predict(model, images(), 3, seed=1)
+        again = mp_keras.monte_carlo_predict(model, images(), 3, seed=1)
+        other = mp_keras.monte_carlo_predict(model, images(), 3, seed=2)
+        assert first.shape == (4, 3)
+        assert first.dtype == "float32"
+        np.testing.assert_allclose(first.sum(axis=1), 1, rtol=1e-6)
+        np.testing.assert_array_equal(first, again)
+        assert np.all(first != other)
+
+    @pytest.mark.parametrize("samples", [1, 4])
+    def test_is_the_mean_over_samples(self, samples):
+        model = classifier()
+        averaged = mp_keras.MonteCarloClassifier(model, samples)
+        single = [
+            np.array(averaged.sample(images(), 5, index))
+            for index in range(samples)
+        ]
+        actual = mp_keras.monte_carlo_predict(model, images(), samples, seed=5)
+        np.testing.assert_allclose(actual, np.mean(single, 0), rtol=1e-5)
+        for other in single[1:]:
+            assert np.any(other != single[0])
+
+    def test_sample_is_a_pass_with_its_own_noise(self):
+        model = classifier()
+        sample = mp_keras.MonteCarloClassifier(model).sample(images(), 2, 3)
+        for index, position in enumerate(position_layer.positions(model)):
+            first = 2 * 7919 + index  # the stream of this seed and position
+            position.seed_generator.state.assign([first, 3])
+        np.testing.assert_allclose(
+            sample, softmax(np.array(model(images()))), rtol=1e-5
+        )
+
+    def test_model_is_left_as_it_is(self):
+        model = classifier()
+        model(images(), training=True)
+        before = [np.array(variable) for variable in model.variables]
+        mp_keras.monte_carlo_predict(model, images(), 3)
+        for variable, old in zip(model.variables, before):
+            np.testing.assert_array_equal(variable, old)
+
+    def test_plain_model_needs_one_pass(self):
+        model = classifier(perturbed=False)
+        assert mp_keras.MonteCarloClassifier(model, samples=30).samples == 1
+        expected = softmax(model.predict(images(), verbose=0))
+        actual = mp_keras.monte_carlo_predict(model, images())
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+    def test_probabilities_are_averaged_as_they_are(self):
+        model = classifier(stochastic=False, activation="softmax")
+        expected = model.predict(images(), verbose=0)
+        actual = mp_keras.monte_carlo_predict(
+            model, images(), 3, from_logits=False
+        )
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+    def test_last_batch_may_be_smaller(self):
+        model = classifier(stochastic=False)
+        expected = softmax(model.predict(images(5), verbose=0))
+        actual = mp_keras.monte_carlo_predict(model, images(5), 2, batch_size=2)
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+    def test_batches_have_noise_of_their_own(self):
+        same = np.repeat(images(1), 4, axis=0)
+        actual = mp_keras.monte_carlo_predict(
+            classifier(), same, 1, batch_size=2
+        )
+        assert len(np.unique(actual[:, 0])) == 4
+
+    def test_nested_positions_are_found(self):
+        inner = classifier()
+        inputs = keras.Input((8, 8, 3))
+        model = keras.Model(inputs, inner(inputs))
+        np.testing.assert_array_equal(
+            mp_keras.monte_carlo_predict(model, images(), 2),
+            mp_keras.monte_carlo_predict(inner, images(), 2),
+        )
+
+    def test_images_must_be_a_batch(self):
+        with pytest.raises(ValueError, match=r"Received: shape \(8, 8, 3\)"):
+            mp_keras.monte_carlo_predict(classifier(), images()[0])
+
+    @pytest.mark.parametrize("samples", [0, -1])
+    def test_samples_must_be_positive(self, samples):
+        with pytest.raises(ValueError, match="`samples` must be at least 1"):
+            mp_keras.monte_carlo_predict(classifier(), images(), samples)

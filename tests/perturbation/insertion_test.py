@@ -1,0 +1,265 @@
+"""perturb_model: whole networks, what is copied, what is refused."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import mp_keras
+from mp_keras.perturbation import layer as position_layer
+from tests.perturbation import examples
+from tests.perturbation import insertions
+
+
+@pytest.fixture
+def phi():
+    return mp_keras.PerturbationFunction(seed=1)
+
+
+class ApplicationsTest:
+    @pytest.mark.parametrize(
+        ("network", "positions", "channels"),
+        [
+            ("ResNet50V2", 16, 2048),
+            ("EfficientNetB0", 9, 192),
+            ("MobileNetV3Small", 6, 96),
+            ("DenseNet121", 121, 1024),
+        ],
+    )
+    def test_application_trains_and_reloads(
+        self, phi, tmp_path, network, positions, channels
+    ):
+        make = getattr(keras.applications, network)
+        model = make(weights=None, classes=3, input_shape=(48, 48, 3))
+        inputs = insertions.images(48, count=4)
+        perturbed = mp_keras.perturb_model(model, phi, seed=5)
+        names = [f"meta_perturb_{i}" for i in range(positions)]
+        assert insertions.names_and_norms(perturbed) == [
+            (name, channels, 48) for name in names
+        ]
+        insertions.assert_same_network(model, perturbed, inputs)
+        for position in position_layer.positions(perturbed):
+            position.noise_coefficient.assign(1.0)
+
+        perturbed.compile(
+            keras.optimizers.SGD(1e-3),
+            "sparse_categorical_crossentropy",
+            run_eagerly=True,
+        )
+        perturbed.fit(inputs, np.array([0, 1, 2, 0]), verbose=0)
+        perturbed.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        examples.restart_noise(perturbed)
+        first, second = np.array([perturbed(inputs) for _ in range(2)])
+        assert np.all(np.isfinite(first))
+        assert np.any(first != second)  # there is noise to be repeated
+        np.testing.assert_array_equal(loaded(inputs), first)
+        np.testing.assert_array_equal(loaded(inputs), second)
+
+    def test_vgg16_splits_activations_from_thirteen_convolutions(self, phi):
+        model = keras.applications.VGG16(
+            weights=None, classes=10, input_shape=(32, 32, 3)
+        )
+        perturbed = mp_keras.perturb_model(model, phi)
+        assert len(position_layer.positions(perturbed)) == 13
+        assert insertions.followed(perturbed)[0] == "block1_conv1"
+        block = perturbed.get_layer("block1_conv1")
+        assert block.activation is keras.activations.linear
+        assert perturbed.get_layer("fc1").activation is keras.activations.relu
+        insertions.assert_same_network(model, perturbed, insertions.images(32))
+
+
+class OurNetworksTest:
+    @pytest.mark.parametrize(
+        ("make", "size"),
+        [(mp_keras.networks.Conv4, 16), (mp_keras.networks.ResNet20, 24)],
+    )
+    def test_auto_finds_the_positions_that_we_build(self, phi, make, size):
+        shape = (size, size, 3)
+        model = make(5, shape)
+        built = make(5, shape, perturbation=phi, seed=3)
+        perturbed = mp_keras.perturb_model(model, phi, seed=3)
+        built.set_weights(perturbed.get_weights())
+        assert insertions.names_and_norms(
+            perturbed
+        ) == insertions.names_and_norms(built)
+        inputs = insertions.images(size)
+        np.testing.assert_array_equal(
+            perturbed(inputs, training=True), built(inputs, training=True)
+        )
+
+
+class NestedModelsTest:
+    def test_sequential_around_an_application(self, phi, tmp_path):
+        backbone = keras.applications.MobileNetV3Small(
+            weights=None, include_top=False, input_shape=(32, 32, 3)
+        )
+        backbone.trainable = False
+        model = keras.Sequential(
+            [
+                keras.Input((32, 32, 3)),
+                layers.Rescaling(255.0),
+                backbone,
+                layers.GlobalAveragePooling2D(),
+                layers.Dense(2),
+            ]
+        )
+        perturbed = mp_keras.perturb_model(model, phi)
+        inner = perturbed.get_layer(backbone.name)
+        assert len(position_layer.positions(inner)) == 6
+        assert len(perturbed.trainable_variables) == 2
+        inputs = insertions.images(32)
+        perturbed.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        np.testing.assert_array_equal(loaded(inputs), perturbed(inputs))
+        insertions.assert_same_network(model, perturbed, inputs)
+
+    def test_shared_inner_model_is_copied_once(self, phi):
+        inner = keras.Sequential(
+            [
+                keras.Input((None, None, 3)),
+                layers.Conv2D(4, 3, name="conv"),
+                layers.BatchNormalization(),
+                layers.ReLU(),
+                layers.Conv2D(3, 1),
+            ]
+        )
+        inputs = keras.Input((12, 12, 3))
+        middle = inner(inputs)
+        model = keras.Model(inputs, [middle, inner(middle)])
+        perturbed = mp_keras.perturb_model(model, phi)
+        assert insertions.names_and_norms(perturbed) == [
+            ("meta_perturb_0", 4, 12)
+        ]
+        insertions.switch_off(perturbed)
+        for ours, theirs in zip(
+            perturbed(insertions.images(12)), model(insertions.images(12))
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+
+    def test_positions_are_numbered_from_the_input_on(self, phi):
+        def block(channels, name):
+            return keras.Sequential(
+                [
+                    layers.Conv2D(channels, 3),
+                    layers.BatchNormalization(),
+                    layers.ReLU(),
+                ],
+                name=name,
+            )
+
+        inputs = keras.Input((16, 16, 3))
+        features = block(8, "b")(inputs)
+        features = layers.Conv2D(4, 3)(features)
+        features = layers.ReLU()(layers.BatchNormalization()(features))
+        model = keras.Model(inputs, block(6, "a")(features))
+        perturbed = mp_keras.perturb_model(model, phi, seed=10)
+        found = position_layer.positions(perturbed)
+        channels = [position.moving_mean.shape[0] for position in found]
+        assert channels == [8, 4, 6]
+        assert [position.seed for position in found] == [10, 11, 12]
+
+    def test_names_reach_into_inner_models(self, phi):
+        inner = insertions.named_network()
+        inputs = keras.Input((8, 8, 3))
+        model = keras.Model(inputs, inner(inputs))
+        perturbed = mp_keras.perturb_model(model, phi, ["relu"])
+        assert insertions.followed(perturbed) == ["relu"]
+
+
+class CopyTest:
+    def test_the_network_is_left_as_it_is(self, phi):
+        model = insertions.named_network()
+        config, weights = model.get_config(), model.get_weights()
+        calls = [
+            (len(layer._inbound_nodes), len(layer._outbound_nodes))
+            for layer in model.layers
+        ]
+        perturbed = mp_keras.perturb_model(model, phi)
+        perturbed.compile("sgd", "mse")
+        perturbed.fit(insertions.images(), np.ones((2, 2)), verbose=0)
+        assert model.get_config() == config
+        for now, before in zip(model.get_weights(), weights):
+            np.testing.assert_array_equal(now, before)
+        assert calls == [
+            (len(layer._inbound_nodes), len(layer._outbound_nodes))
+            for layer in model.layers
+        ]
+
+    def test_trained_state_is_carried_over(self, phi):
+        model = insertions.named_network()
+        model.compile("sgd", "mse")
+        model.fit(insertions.images(), np.ones((2, 2)), verbose=0)
+        perturbed = mp_keras.perturb_model(model, phi)
+        for layer in model.layers:
+            copies = perturbed.get_layer(layer.name).get_weights()
+            for copy, original in zip(copies, layer.get_weights()):
+                np.testing.assert_array_equal(copy, original)
+        moved = perturbed.get_layer("norm").moving_variance
+        assert np.any(keras.ops.convert_to_numpy(moved) != 1)
+        assert not perturbed.compiled
+        for position in position_layer.positions(perturbed):
+            values = position.perturbation.values()
+            for name, array in phi.values().items():
+                np.testing.assert_array_equal(values[name], array)
+
+    def test_layers_with_state_of_their_own_kind(self, phi):
+        adapted = layers.Normalization(axis=-1)
+        adapted.adapt(10 * insertions.images(count=4))
+        inputs = keras.Input((8, 8, 3))
+        features = layers.Lambda(lambda x: x / 2)(adapted(inputs))
+        features = layers.Conv2D(4, 3)(layers.Dropout(0.5)(features))
+        features = layers.ReLU()(features)
+        model = keras.Model({"images": inputs}, {"features": features})
+        perturbed = mp_keras.perturb_model(model, phi)
+        insertions.switch_off(perturbed)
+        inputs = {"images": insertions.images()}
+        np.testing.assert_array_equal(
+            perturbed(inputs)["features"], model(inputs)["features"]
+        )
+
+    def test_mixed_precision_is_kept(self, phi):
+        with_policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
+        model = insertions.named_network(dtype=with_policy)
+        perturbed = mp_keras.perturb_model(model, phi, ["first"])
+        assert perturbed.get_layer("first").compute_dtype == "bfloat16"
+        insertions.assert_same_network(model, perturbed, insertions.images())
+
+    def test_unknown_height_needs_the_spatial_norm(self, phi):
+        model = mp_keras.networks.ResNet20(4, (None, None, 3))
+        with pytest.raises(ValueError, match="`spatial_norm` must be given"):
+            mp_keras.perturb_model(model, phi)
+        perturbed = mp_keras.perturb_model(
+            model, phi, spatial_norm=84, stochastic=False
+        )
+        for position in position_layer.positions(perturbed):
+            assert position.spatial_norm == 84
+            assert not position.stochastic
+        insertions.assert_same_network(model, perturbed, insertions.images(24))
+
+
+class RefusedModelsTest:
+    def test_phi_must_be_a_perturbation_function(self):
+        with pytest.raises(ValueError, match="load_perturbation.*phi='ours'"):
+            mp_keras.perturb_model(insertions.named_network(), "ours")
+
+    def test_unbuilt_sequential(self, phi):
+        model = keras.Sequential([layers.Conv2D(4, 3, activation="relu")])
+        with pytest.raises(ValueError, match="must be built"):
+            mp_keras.perturb_model(model, phi)
+
+    def test_subclassed_model(self, phi):
+        class Subclassed(keras.Model):
+            def call(self, inputs):
+                return inputs
+
+        for model in (Subclassed(), layers.ReLU(), None):
+            with pytest.raises(ValueError, match="functional or Sequential"):
+                mp_keras.perturb_model(model, phi)
+
+    def test_perturbed_model(self, phi):
+        model = mp_keras.perturb_model(insertions.named_network(), phi)
+        nested = keras.Sequential([keras.Input((8, 8, 3)), model])
+        for refused in (model, nested):
+            with pytest.raises(ValueError, match="must be without φ"):
+                mp_keras.perturb_model(refused, phi)

@@ -1,0 +1,89 @@
+"""Runs the binaries as a user does: one process each, killed or not."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_PATIENCE_S = 240  # for one process on a busy machine
+
+
+def start(tool, *arguments):
+    """Starts `python -m tools.<tool>` in the root of the project."""
+    command = [sys.executable, "-m", f"tools.{tool}", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONHASHSEED": "random"}
+    return subprocess.Popen(
+        command,
+        cwd=_ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(tool, *arguments):
+    """Returns exit code, standard output and standard error at the end."""
+    process = start(tool, *arguments)
+    output, errors = process.communicate(timeout=_PATIENCE_S)
+    return process.returncode, output, errors
+
+
+def succeed(tool, *arguments):
+    """Runs to the end and returns the standard output."""
+    code, output, errors = run(tool, *arguments)
+    assert code == 0, errors
+    return output
+
+
+def kill_when(condition, tool, *arguments):
+    """Sends SIGKILL as soon as `condition()`, which must come in time."""
+    process = start(tool, *arguments)
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1])
+        if time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(f"no such moment in {_PATIENCE_S} s")
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -9
+
+
+def checkpointed_step(workdir):
+    """Returns the step of the newest whole checkpoint of a run, or 0."""
+    try:
+        path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+    except (tf.errors.OpError, ValueError):  # read while it is replaced
+        return 0
+    return int(path.rpartition("-")[2]) if path else 0
+
+
+def checkpointed_tensors(workdir):
+    """Returns every tensor of the newest checkpoint of a run."""
+    path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+    reader = tf.train.load_checkpoint(path)
+    names = [
+        name
+        for name in reader.get_variable_to_shape_map()
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    ]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def assert_same_run(actual, expected):
+    """Compares checkpoint and history of two runs, bit for bit."""
+    assert checkpointed_step(actual) == checkpointed_step(expected) > 0
+    ours, theirs = map(checkpointed_tensors, (actual, expected))
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        np.testing.assert_array_equal(ours[name], value, err_msg=name)
+    for file in ("history.jsonl", "config.json"):
+        assert (actual / file).read_text() == (expected / file).read_text()

@@ -13,7 +13,9 @@ class ImportTorchPhiTest:
     def test_checkpoint_becomes_a_saved_model(self, tmp_path):
         arrays = torch_files.make_arrays()
         path = tmp_path / "phi.pth"
-        path.write_bytes(torch_files.legacy_file(*torch_files.make_state(arrays)))
+        path.write_bytes(
+            torch_files.legacy_file(*torch_files.make_state(arrays))
+        )
         output = tmp_path / "exports" / "phi"
         text = processes.succeed(
             "import_torch_phi", f"--checkpoint={path}", f"--output={output}"

@@ -1,0 +1,119 @@
+"""A user's mistakes: one line that says what to do, and exit code 1."""
+
+import re
+
+import pytest
+
+from tests import squares
+from tests.tools import processes
+
+_META = "--config=configs/meta_train/glyphs.py"
+_TARGET = "--config=configs/target/default.py"
+
+
+def error_of(tool, *arguments):
+    """Returns the one line in which a mistake ends."""
+    code, output, errors = processes.run(tool, *arguments)
+    lines = [line for line in errors.splitlines() if "Error" in line]
+    assert (code, output, len(lines)) == (1, "", 1), errors
+    assert errors.splitlines()[-1] == lines[0]
+    assert "Traceback" not in errors
+    return lines[0]
+
+
+def truncated(path):
+    squares.write_npz(path)
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def wrong_dtype(path):
+    images, _ = squares.make_part(12)
+    squares.write_npz(path, train_images=images / 255.0)
+
+
+def label_out_of_range(path):
+    _, labels = squares.make_part(12)
+    squares.write_npz(path, train_labels=labels + 1)
+
+
+class FlagsTest:
+    """Mistakes that are found before TensorFlow is imported."""
+
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            ([_META, "--config.batchsize=8"], "'batchsize'(.|\n)*batch_size"),
+            ([_META, "--config.data.sorce=x"], '"source" instead of "sorce"'),
+            ([_META, "--config.steps=many"], "steps"),
+            ([f"{_META}:conv5"], "one of(.|\n)*resnet20(.|\n)*'conv5'"),
+            ([f"{_META}:conv4,smokey"], "NETWORK(.|\n)*'conv4,smokey'"),
+            (["--config=configs/none.py"], "a file that does not exist"),
+            ([], "--config must"),
+            ([_META, "more"], r"unknown arguments \['more'\]"),
+        ],
+    )
+    def test_wrong_config(self, tmp_path, config, message):
+        line = error_of("meta_train", *config, f"--workdir={tmp_path / 'run'}")
+        assert re.search(message, line)
+        assert not (tmp_path / "run").exists()
+
+    def test_workdir_is_required(self):
+        assert "--workdir" in error_of("train_target", _TARGET)
+
+
+class DataTest:
+    @pytest.mark.parametrize(
+        ("write", "message"),
+        [
+            (lambda path: None, "no such file"),
+            (truncated, "must be a complete npz file"),
+            (wrong_dtype, "`train_images` of"),
+            (label_out_of_range, "labels from 1 to 4"),
+        ],
+    )
+    def test_bad_npz(self, tmp_path, write, message):
+        path = tmp_path / "squares.npz"
+        write(path)
+        line = error_of(
+            "meta_train",
+            f"{_META}:conv4,smoke",
+            f"--config.data.source=npz:{path}",
+            f"--workdir={tmp_path / 'run'}",
+        )
+        assert message in line
+        assert str(path) in line
+
+
+class RunTest:
+    @pytest.mark.parametrize(
+        ("key", "value", "message"),
+        [
+            ("method", "dropout", "one of ('base', 'meta_perturb')"),
+            ("perturbation", "HERE", "must be a SavedModel written by"),
+        ],
+    )
+    def test_wrong_target_config(self, source, tmp_path, key, value, message):
+        value = value.replace("HERE", str(tmp_path))
+        line = error_of(
+            "train_target",
+            f"{_TARGET}:conv4,smoke",
+            f"--config.data.source={source}",
+            f"--config.{key}={value}",
+            f"--workdir={tmp_path / 'run'}",
+        )
+        assert message in line
+        assert value in line
+
+    def test_workdir_of_another_config(self, meta_run, meta_arguments):
+        before = {
+            file.name: file.read_bytes()
+            for file in meta_run.iterdir()
+            if file.is_file()
+        }
+        line = error_of(
+            *meta_arguments, "--config.seed=1", f"--workdir={meta_run}"
+        )
+        assert "seed=0" in line and "seed=1" in line
+        assert "workdir" in line
+        for name, content in before.items():
+            assert (meta_run / name).read_bytes() == content

@@ -135,6 +135,7 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         start_step=start_step,
         steps=config.steps,
     )
+    folder.start()
     shown = mp_keras.normalize(tasks[0].held_out_images[:_INSPECTED_IMAGES])
     log = run_log.RunLog(
         folder,

@@ -19,9 +19,10 @@ def write(views):
         tf.summary.scalar(f"{tag}/noise_mean", np.mean(view.noise))
         tf.summary.histogram(f"{tag}/scale", view.scale)
         tf.summary.histogram(f"{tag}/noise", view.noise)
-    if views:
-        coefficient = views[0].noise_coefficient
-        tf.summary.scalar("perturb/noise_coefficient", coefficient)
+    if not views:
+        return
+    coefficient = views[0].noise_coefficient
+    tf.summary.scalar("perturb/noise_coefficient", coefficient)
     for index in sorted({0, len(views) // 2, len(views) - 1})[:_PICTURED]:
         view = views[index]
         tf.summary.image(

@@ -7,6 +7,7 @@ tensorboard/     event files
 result.json      written last: the run is finished
 """
 
+import hashlib
 import json
 import pathlib
 
@@ -17,7 +18,7 @@ class RunFolder:
     """One run's folder.
 
     Args:
-        path: Path-like, made if it is missing.
+        path: Path-like, made by `start` if it is missing.
         config: JSON-compatible dict of everything that decides the result.
 
     Raises: ValueError, if the folder holds a run with another config; names
@@ -26,13 +27,19 @@ class RunFolder:
 
     def __init__(self, path, config):
         self.path = pathlib.Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
-        config = json.loads(json.dumps(config))  # tuples become lists
+        self._config = json.loads(json.dumps(config))  # tuples become lists
         file = self.path / "config.json"
         if file.exists():
-            _check_same(self.path, files.read_json(file), config)
-        else:
-            files.write_json(file, config)
+            _check_same(self.path, files.read_json(file), self._config)
+
+    def start(self):
+        """Writes `config.json`: from here on the folder belongs to the run.
+
+        Called when data and model are made, so that a config which fails
+        there can be corrected in the same folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        files.write_json(self.path / "config.json", self._config)
 
     @property
     def checkpoints(self):
@@ -78,6 +85,20 @@ class RunFolder:
         """Adds one window to the history."""
         with open(self.path / "history.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(window) + "\n")
+
+
+def resumable_path(runs, stage, config, fingerprint):
+    """Returns the folder of the one run that these arguments describe.
+
+    Args:
+        runs: Path-like, folder of all runs.
+        stage: Str, first part of the folder's name.
+        config: `ConfigDict`; every value of it counts.
+        fingerprint: Str that stands for the data and the software.
+    """
+    text = json.dumps([config.to_dict(), fingerprint], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return pathlib.Path(runs) / f"{stage}-{digest}"
 
 
 def _check_same(path, old, new):

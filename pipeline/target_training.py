@@ -178,6 +178,7 @@ def _fit(model, data, config, folder, checkpoints, start_step):
         augment=config.data.augment,
         flip=config.data.flip,
     )
+    folder.start()
     perturbed = bool(layer_module.positions(model))
     shown = mp_keras.normalize(data.train_images[:_INSPECTED_IMAGES])
     callbacks = [

@@ -37,6 +37,7 @@ def save_classifier(model, path, samples=30, seed=0):
         return {"probabilities": probabilities}
 
     def predict(images, samples, seed):
+        tf.debugging.assert_positive(samples, "`samples` must be at least 1.")
         return {
             "probabilities": averaged.average(
                 preprocessing.normalize(images), seed, samples

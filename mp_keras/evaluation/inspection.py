@@ -46,6 +46,8 @@ def inspect_positions(model, images, seed=0):
     position sees was perturbed, with its model's noise, by the ones before.
     """
     found = layer_module.positions(model)
+    if not found:
+        return []
     streams = [position.seed_generator.state for position in found]
     before = [ops.convert_to_numpy(stream) for stream in streams]
     probe = keras.Model(model.inputs, [position.input for position in found])

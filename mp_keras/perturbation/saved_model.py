@@ -84,18 +84,10 @@ def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
     Raises: ValueError, if the name is unknown or the folder is not a φ, or a
         damaged one; FileNotFoundError, if a path does not exist.
     """
-    shipped = _shipped()
-    if str(path_or_name) in shipped:
+    if str(path_or_name) in _shipped():
         stored = files.read_json(_PRETRAINED / f"{path_or_name}.json")
         return function.PerturbationFunction(stored["weights"])
-    path = pathlib.Path(path_or_name)
-    if not path.exists():
-        near = difflib.get_close_matches(str(path_or_name), shipped, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise FileNotFoundError(
-            "Argument `path_or_name` must be a SavedModel folder of φ or one "
-            f"of {shipped}.{hint} Received: {str(path_or_name)!r}"
-        )
+    path = _existing(path_or_name)
     return function.PerturbationFunction(_read_values(path))
 
 
@@ -106,14 +98,30 @@ def load_card(path_or_name=DEFAULT_PERTURBATION):
         path_or_name: As for `load_perturbation`.
 
     Returns: a dict.
+    Raises: FileNotFoundError, if there is no such path or no card in it;
+        ValueError, if the card is damaged.
     """
     if str(path_or_name) in _shipped():
         return files.read_json(_PRETRAINED / f"{path_or_name}.json")["card"]
-    return files.read_json(pathlib.Path(path_or_name) / _CARD)
+    return files.read_json(_existing(path_or_name) / _CARD)
 
 
 def _shipped():
     return sorted(file.stem for file in _PRETRAINED.glob("*.json"))
+
+
+def _existing(path_or_name):
+    """Returns the path, or says what could have been meant."""
+    path = pathlib.Path(path_or_name)
+    if not path.exists():
+        shipped = _shipped()
+        near = difflib.get_close_matches(str(path_or_name), shipped, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise FileNotFoundError(
+            "Argument `path_or_name` must be a SavedModel folder of φ or one "
+            f"of {shipped}.{hint} Received: {str(path_or_name)!r}"
+        )
+    return path
 
 
 def _read_values(path):
@@ -125,8 +133,12 @@ def _read_values(path):
     prefix = os.fspath(path / "variables" / "variables")
     try:
         reader = tf.train.load_checkpoint(prefix)
+        tensors = {  # all of them: the whole file must be readable
+            key: reader.get_tensor(key)
+            for key in reader.get_variable_to_shape_map()
+        }
         values = {
-            name: reader.get_tensor(_VARIABLE_KEY.format(name))
+            name: tensors[_VARIABLE_KEY.format(name)]
             for name in function.WEIGHT_SHAPES
         }
     # A truncated file raises nearly anything, IndexError included.

@@ -1,0 +1,43 @@
+"""MetaTrainer: learns φ on the source examples (MetaPerturb, Algorithm 1)."""
+
+import pathlib
+import shutil
+
+from pipeline import meta_training
+from pipeline import run_folder
+from pipeline.components import example_gen as example_gen_stage
+
+# What of a run goes on to the next stages; checkpoints stay behind.
+_KEPT = ("config.json", "history.jsonl", "result.json", "phi", "tensorboard")
+
+
+def train(examples, config, runs, fingerprint, directory):
+    """Meta-trains φ in a folder that outlives a kill, then copies the run.
+
+    Args:
+        examples: Path-like, folder that ExampleGen wrote.
+        config: Config of `configs/meta_train/`, its source not used.
+        runs: Path-like, folder of the runs that can be resumed.
+        fingerprint: Str that stands for the data and the software.
+        directory: Path-like, where the finished run goes.
+
+    Returns: the dict that `result.json` holds.
+    """
+    source = config.data.source
+    config.data.source = example_gen_stage.examples_source(examples)
+    workdir = run_folder.resumable_path(runs, "meta_train", config, fingerprint)
+    result = meta_training.meta_train(config, workdir)
+    copy_run(workdir, directory, _KEPT)
+    return {**result, "data": source}
+
+
+def copy_run(workdir, directory, names):
+    """Copies the named files and folders of a finished run."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        origin = workdir / name
+        if origin.is_dir():
+            shutil.copytree(origin, directory / name, dirs_exist_ok=True)
+        else:
+            shutil.copy(origin, directory / name)

@@ -1,0 +1,67 @@
+"""Configs on their way through the pipeline: as JSON, with fingerprints.
+
+A stage is done again when anything that decides its result has changed: its
+arguments, the bytes of the data, or the software.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import pathlib
+
+import ml_collections
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+
+
+def to_json(config):
+    """Returns a `ConfigDict` as JSON with sorted keys."""
+    return json.dumps(config.to_dict(), sort_keys=True)
+
+
+def from_json(text):
+    """Returns the unlocked `ConfigDict` of `to_json`'s text."""
+    return ml_collections.ConfigDict(json.loads(text))
+
+
+def software_fingerprint():
+    """Returns a digest of our sources and of the packages' versions."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        version = importlib.metadata.version(package)
+        digest.update(f"{package} {version}\n".encode())
+    for folder in ("mp_keras", "pipeline"):
+        for file in sorted((_ROOT / folder).rglob("*.py")):
+            digest.update(str(file.relative_to(_ROOT)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def source_fingerprint(source, manual_dir=""):
+    """Returns a digest of the bytes behind a source.
+
+    Args:
+        source: Str, as for `datasets.load_images`. Of `tfds:` sources the
+            manual folder counts; the rest is in their code's version.
+        manual_dir: Str, where TFDS finds what it cannot download, or "".
+
+    Raises: FileNotFoundError, if a path is not there.
+    """
+    kind, _, place = source.partition(":")
+    path = pathlib.Path(manual_dir if kind == "tfds" else place)
+    if kind == "tfds" and not manual_dir:
+        return source
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Source {source} must name data that is there. Received: {path}, "
+            "which does not exist"
+        )
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(str(file.relative_to(path)).encode())
+            with open(file, "rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:16]

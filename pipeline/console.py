@@ -1,0 +1,62 @@
+"""What of the engine's output a person wants to see.
+
+Everything goes to a log file; the terminal gets one line for the start and the
+end of each stage, the trainings' progress lines, and errors.
+"""
+
+import io
+import re
+
+_COLORS = re.compile(r"\x1b\[\d+m")
+_STARTED = re.compile(r"INFO - Executing task '([\w-]+)'")
+_REUSED = re.compile(r"Task '([\w-]+)'.*cache", re.IGNORECASE)
+_FAILED = re.compile(r"Task '([\w-]+)' finished with status FAILURE")
+_PROGRESS = re.compile(r"^\s*(\S.*\d%\|.*step.*)$")
+_ERROR = re.compile(r"^\s*((\w+\.)*\w*(Error|Exception): .*)$")
+
+
+class Console(io.TextIOBase):
+    """A stream that logs every line and shows the telling ones.
+
+    Args:
+        log: Text file, open for writing.
+        terminal: Text stream of the person.
+    """
+
+    def __init__(self, log, terminal):
+        self._log = log
+        self._terminal = terminal
+        self._rest = ""
+
+    def write(self, text):
+        self._log.write(_COLORS.sub("", text))
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            shown = describe(line)
+            if shown:
+                self._terminal.write(shown + "\n")
+                self._terminal.flush()
+        return len(text)
+
+    def flush(self):
+        self._log.flush()
+
+
+def describe(line):
+    """Returns what the terminal shows for a line of the log, or None.
+
+    Args:
+        line: Str without line end, colour codes allowed.
+    """
+    line = _COLORS.sub("", line)
+    for pattern, form in (
+        (_STARTED, "[{}]"),
+        (_REUSED, "    {}: done before, reused"),
+        (_FAILED, "    {} failed"),
+        (_PROGRESS, "    {}"),
+        (_ERROR, "    {}"),
+    ):
+        match = pattern.search(line)
+        if match:
+            return form.format(match.group(1))
+    return None

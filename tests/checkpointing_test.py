@@ -1,0 +1,140 @@
+"""Checkpoints: whole, the newest, of this run; or an error that says so."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mp_keras import checkpointing
+
+INDEX, DATA = "index", "data-00000-of-00001"
+
+
+def make_state(value=0.0):
+    return {
+        "weights": [tf.Variable([value, value]), tf.Variable([[value]])],
+        "streams": [tf.Variable(int(value), dtype=tf.int64)],
+    }
+
+
+def fill(state, value):
+    for variables in state.values():
+        for variable in variables:
+            variable.assign(np.full(variable.shape, value))
+
+
+def assert_filled(state, value):
+    for variables in state.values():
+        for variable in variables:
+            np.testing.assert_array_equal(
+                variable, np.full(variable.shape, value)
+            )
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A folder with the checkpoints of steps 5 and 10, filled with these."""
+    state = make_state()
+    checkpoints = checkpointing.Checkpoints(tmp_path, state)
+    for step in (5, 10):
+        fill(state, step)
+        checkpoints.save(step)
+    return tmp_path
+
+
+class RestoreTest:
+    def test_newest_wins(self, saved):
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        assert checkpoints.latest_path == str(saved / "ckpt-10")
+        assert checkpoints.restore() == 10
+        assert_filled(state, 10)
+
+    def test_without_any_nothing_changes(self, tmp_path):
+        state = make_state(3.0)
+        checkpoints = checkpointing.Checkpoints(tmp_path / "new", state)
+        assert checkpoints.latest_path is None
+        assert checkpoints.restore() == 0
+        assert_filled(state, 3)
+
+    def test_older_ones_are_removed(self, saved):
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        checkpoints.restore()
+        fill(state, 15)
+        checkpoints.save(15)
+        left = sorted(file.name for file in saved.glob("*.index"))
+        assert left == ["ckpt-10.index", "ckpt-15.index"]
+        again = make_state()
+        assert checkpointing.Checkpoints(saved, again).restore() == 15
+        assert_filled(again, 15)
+
+    def test_half_written_one_is_never_loaded(self, saved):
+        """Killed before the file `checkpoint` points to it."""
+        for suffix in (INDEX, DATA):
+            content = (saved / f"ckpt-10.{suffix}").read_bytes()
+            (saved / f"ckpt-15.{suffix}").write_bytes(content[:-7])
+        (saved / f"ckpt-20.{DATA}").write_bytes(b"begun")
+        state = make_state()
+        assert checkpointing.Checkpoints(saved, state).restore() == 10
+        assert_filled(state, 10)
+
+    def test_step_is_saved_again_after_a_kill(self, saved):
+        (saved / f"ckpt-15.{DATA}").write_bytes(b"begun")
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        checkpoints.restore()
+        fill(state, 15)
+        checkpoints.save(15)
+        again = make_state()
+        assert checkpointing.Checkpoints(saved, again).restore() == 15
+        assert_filled(again, 15)
+
+
+class DamageTest:
+    @pytest.mark.parametrize("suffix", [INDEX, DATA])
+    @pytest.mark.parametrize("kept", [0, 10, 0.5, -1])
+    def test_truncated_file_raises_and_names_it(self, saved, suffix, kept):
+        file = saved / f"ckpt-10.{suffix}"
+        content = file.read_bytes()
+        size = int(kept * len(content)) if kept == 0.5 else kept
+        file.write_bytes(content[:size])
+        checkpoints = checkpointing.Checkpoints(saved, make_state())
+        message = "ckpt-10 must be a whole checkpoint(.|\n)*Remove its files"
+        with pytest.raises(ValueError, match=message):
+            checkpoints.restore()
+
+    @pytest.mark.parametrize("suffix", [INDEX, DATA])
+    def test_missing_file_raises_and_names_it(self, saved, suffix):
+        (saved / f"ckpt-10.{suffix}").unlink()
+        checkpoints = checkpointing.Checkpoints(saved, make_state())
+        with pytest.raises(ValueError, match="ckpt-10 must be a whole"):
+            checkpoints.restore()
+
+    def test_advice_leads_to_the_older_one(self, saved):
+        for suffix in (INDEX, DATA):
+            (saved / f"ckpt-10.{suffix}").unlink()
+        pointer = saved / "checkpoint"
+        pointer.write_text(pointer.read_text().replace("ckpt-10", "ckpt-5"))
+        state = make_state()
+        assert checkpointing.Checkpoints(saved, state).restore() == 5
+        assert_filled(state, 5)
+
+
+class OtherModelTest:
+    def test_more_variables_than_saved(self, saved):
+        state = make_state()
+        state["weights"].append(tf.Variable(1.0))
+        with pytest.raises(ValueError, match="ckpt-10 must be a whole"):
+            checkpointing.Checkpoints(saved, state).restore()
+
+    def test_fewer_variables_than_saved(self, saved):
+        state = make_state()
+        del state["weights"][1]
+        with pytest.raises(ValueError, match="ckpt-10 must be a whole"):
+            checkpointing.Checkpoints(saved, state).restore()
+
+    def test_other_shapes(self, saved):
+        state = make_state()
+        state["weights"][0] = tf.Variable([1.0, 2.0, 3.0])
+        with pytest.raises(ValueError, match="ckpt-10 must be a whole"):
+            checkpointing.Checkpoints(saved, state).restore()

@@ -1,0 +1,58 @@
+"""The three figures against values worked out by hand."""
+
+import numpy as np
+import pytest
+
+import mp_keras
+
+
+class ClassificationFiguresTest:
+    def test_hand_worked_values(self):
+        probabilities = [
+            [0.8, 0.1, 0.1],  # right
+            [0.8, 0.1, 0.1],  # wrong: class 1
+            [0.0, 0.5, 0.5],  # right: the first of two equal ones
+            [0.0, 0.0, 1.0],  # right
+        ]
+        figures = mp_keras.classification_figures(probabilities, [0, 1, 1, 2])
+        assert figures["accuracy"] == 75.0
+        loss = -np.log(0.8 * 0.1 * 0.5 * 1.0) / 4
+        np.testing.assert_allclose(
+            figures["negative_log_likelihood"], loss, rtol=1e-6
+        )
+        # Bins: 0.8 twice, half right; 0.5 right; 1.0 right.
+        error = 100 * (2 * abs(0.5 - 0.8) + abs(1 - 0.5) + 0) / 4
+        np.testing.assert_allclose(
+            figures["expected_calibration_error"], error, rtol=1e-5
+        )
+        assert list(figures) == [
+            "accuracy",
+            "negative_log_likelihood",
+            "expected_calibration_error",
+        ]
+        assert {type(value) for value in figures.values()} == {float}
+
+    def test_sure_and_wrong_stays_finite(self):
+        figures = mp_keras.classification_figures([[1.0, 0.0]], [1])
+        assert figures["accuracy"] == 0.0
+        np.testing.assert_allclose(
+            figures["negative_log_likelihood"], -np.log(1e-7), rtol=1e-6
+        )
+        np.testing.assert_allclose(
+            figures["expected_calibration_error"], 100.0, rtol=1e-6
+        )
+
+    @pytest.mark.parametrize(
+        ("shape", "labels", "message"),
+        [
+            ((2, 3), [0], r"shapes \(2, 3\) and \(1,\)"),
+            ((2,), [0, 1], r"shapes \(2,\)"),
+            ((2, 3), [[0], [1]], r"and \(2, 1\)"),
+            ((2, 3), [0, 3], r"in \[0, 3\)(.|\n)*3\]"),
+            ((2, 3), [-1, 0], r"in \[0, 3\)(.|\n)*-1"),
+            ((0, 3), [], "at least one"),
+        ],
+    )
+    def test_wrong_arguments_raise(self, shape, labels, message):
+        with pytest.raises(ValueError, match=message):
+            mp_keras.classification_figures(np.full(shape, 1 / 3), labels)

@@ -1,0 +1,125 @@
+"""The exported classifier, evaluated as a client would."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mp_keras
+from mp_keras.networks import Conv4
+from pipeline import evaluation
+from tests import small_networks
+from tests import squares
+from tests.pipeline import smoke
+
+
+@pytest.fixture(scope="module")
+def run(source, tmp_path_factory):
+    """A folder as `train_target` leaves it: a classifier and its config."""
+    workdir = tmp_path_factory.mktemp("target")
+    config = smoke.target_config(source, samples=3)
+    (workdir / "config.json").write_text(config.to_json())
+    model = Conv4(4, (16, 16, 3), small_networks.random_phi(), channels=4)
+    mp_keras.save_classifier(model, workdir / "saved_model")
+    return workdir, model
+
+
+class EvaluateRunTest:
+    def test_figures_are_those_of_the_model(self, run, source):
+        workdir, model = run
+        images, labels = squares.make_part(5, seed=1)
+        expected = mp_keras.classification_figures(
+            mp_keras.monte_carlo_predict(
+                model, np.asarray(mp_keras.normalize(images)), 3
+            ),
+            labels,
+        )
+        result = evaluation.evaluate_run(workdir)
+        assert result == smoke.read_json(workdir / "evaluation.json")
+        for name, value in expected.items():
+            assert result.pop(name) == pytest.approx(value, rel=1e-4)
+        assert result == {"data": source, "samples": 3, "examples": 20}
+
+    def test_another_config_brings_other_data(self, run, tmp_path):
+        workdir, _ = run
+        other = squares.write_npz(tmp_path / "other.npz", test_per_class=2)
+        result = evaluation.evaluate_run(
+            workdir, smoke.target_config(other, samples=1)
+        )
+        assert (result["data"], result["samples"]) == (other, 1)
+        assert result["examples"] == 8
+
+    def test_images_of_another_size_raise(self, run, source):
+        workdir, _ = run
+        config = smoke.target_config(source, image_size=20)
+        with pytest.raises(ValueError, match="16, 16, 3(.|\n)*20, 20, 3"):
+            evaluation.evaluate_run(workdir, config)
+
+    def test_classes_that_the_classifier_lacks_raise(self, run, tmp_path):
+        workdir, _ = run
+        names = np.array([*squares.NAMES, "white"])
+        images, labels = squares.make_part(12)
+        labels[:5] = 4
+        other = squares.write_npz(
+            tmp_path / "five.npz",
+            class_names=names,
+            train_labels=labels,
+            test_images=images,
+            test_labels=labels,
+        )
+        with pytest.raises(
+            ValueError, match=r"`labels` must(.|\n)*in \[0, 4\)"
+        ):
+            evaluation.evaluate_run(workdir, smoke.target_config(other))
+
+    def test_folder_without_a_run(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="config.json"):
+            evaluation.evaluate_run(tmp_path)
+
+
+class LoadClassifierTest:
+    def test_missing_folder(self, tmp_path):
+        with pytest.raises(
+            FileNotFoundError, match="none must be the SavedMod"
+        ):
+            evaluation.load_classifier(tmp_path / "none")
+
+    def test_another_saved_model(self, tmp_path):
+        tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
+        with pytest.raises(ValueError, match="`serve` and `predict`"):
+            evaluation.load_classifier(tmp_path / "other")
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "saved_model.pb",
+            "variables/variables.index",
+            "variables/variables.data-00000-of-00001",
+        ],
+    )
+    def test_truncated_file(self, run, tmp_path, name):
+        workdir, _ = run
+        for file in (workdir / "saved_model").rglob("*"):
+            copy = tmp_path / file.relative_to(workdir)
+            if file.is_file():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(file.read_bytes())
+        damaged = tmp_path / "saved_model" / name
+        content = damaged.read_bytes()
+        damaged.write_bytes(content[: len(content) // 2])
+        with pytest.raises(ValueError, match="must be a whole SavedModel"):
+            evaluation.load_classifier(tmp_path / "saved_model")
+
+
+class PredictTest:
+    def test_batches_and_their_seeds(self):
+        calls = []
+
+        class Recorder:
+            def predict(self, images, samples, seed):
+                calls.append((len(images), int(samples), int(seed)))
+                return {"probabilities": images[:, 0, 0, :2]}
+
+        images = np.arange(600, dtype="uint8").repeat(12).reshape(600, 2, 2, 3)
+        outputs = evaluation.predict(Recorder(), images, samples=9, seed=5)
+        assert calls == [(256, 9, 5), (256, 9, 261), (88, 9, 517)]
+        np.testing.assert_array_equal(outputs, images[:, 0, 0, :2])

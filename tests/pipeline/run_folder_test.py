@@ -1,0 +1,94 @@
+"""A run's folder: whose it is, its history, its end."""
+
+import json
+
+import pytest
+
+from pipeline import run_folder
+
+CONFIG = {"seed": 0, "drops": (0.4, 0.7), "data": {"source": "a", "seed": 1}}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = run_folder.RunFolder(tmp_path / "runs" / "first", CONFIG)
+    folder.start()
+    return folder
+
+
+class ConfigTest:
+    def test_is_written_by_start_alone(self, tmp_path):
+        folder = run_folder.RunFolder(tmp_path / "run", CONFIG)
+        assert not list(tmp_path.iterdir())
+        folder.start()
+        stored = json.loads((tmp_path / "run" / "config.json").read_text())
+        assert stored == {**CONFIG, "drops": [0.4, 0.7]}
+
+    def test_same_config_resumes(self, folder):
+        again = run_folder.RunFolder(folder.path, CONFIG)
+        again.start()
+        assert again.history() == []
+
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            ({**CONFIG, "seed": 3}, "seed=0(.|\n)*Received: seed=3"),
+            (
+                {**CONFIG, "data": {"source": "b", "seed": 1}},
+                "data.source='a'(.|\n)*Received: data.source='b'",
+            ),
+            ({**CONFIG, "more": 1}, "more='nothing'(.|\n)*Received: more=1"),
+            (
+                {"seed": 0, "data": CONFIG["data"]},
+                r"drops=\[0.4, 0.7\](.|\n)*Received: drops='nothing'",
+            ),
+        ],
+    )
+    def test_another_config_is_refused_with_the_key(
+        self, folder, config, message
+    ):
+        with pytest.raises(ValueError, match=f"first holds a run.*{message}"):
+            run_folder.RunFolder(folder.path, config)
+
+    def test_damaged_config_is_named(self, folder):
+        (folder.path / "config.json").write_text('{"seed": ')
+        with pytest.raises(ValueError, match="config.json must be JSON"):
+            run_folder.RunFolder(folder.path, CONFIG)
+
+
+class HistoryTest:
+    def test_windows_come_back_in_order(self, folder):
+        windows = [{"step": 2, "loss": 0.5}, {"step": 4, "loss": 1 / 3}]
+        for window in windows:
+            folder.append(window)
+        assert folder.history() == windows
+
+    @pytest.mark.parametrize(("step", "kept"), [(0, 0), (3, 1), (4, 2), (9, 3)])
+    def test_rewind_forgets_what_came_after(self, folder, step, kept):
+        windows = [{"step": step} for step in (2, 4, 6)]
+        for window in windows:
+            folder.append(window)
+        folder.rewind(step)
+        assert folder.history() == windows[:kept]
+
+    def test_rewind_drops_a_line_that_was_being_written(self, folder):
+        folder.append({"step": 2})
+        folder.append({"step": 4})
+        file = folder.path / "history.jsonl"
+        file.write_text(file.read_text()[:-4])
+        folder.rewind(4)
+        assert folder.history() == [{"step": 2}]
+        folder.append({"step": 4})
+        assert folder.history() == [{"step": 2}, {"step": 4}]
+
+    def test_rewind_without_a_history(self, folder):
+        folder.rewind(0)
+        assert folder.history() == []
+
+
+class ResultTest:
+    def test_is_there_once_the_run_is_finished(self, folder):
+        assert folder.result() is None
+        folder.finish({"accuracy": 61.5})
+        assert folder.result() == {"accuracy": 61.5}
+        assert run_folder.RunFolder(folder.path, CONFIG).result()

@@ -1,0 +1,119 @@
+"""RunLog with hand-made logs: windows, checkpoints, a bad loss."""
+
+import math
+
+import pytest
+
+from pipeline import run_folder
+from pipeline import run_log
+from tests.pipeline import smoke
+
+
+class FakeCheckpoints:
+    def __init__(self):
+        self.saved = []
+
+    def save(self, step):
+        self.saved.append(step)
+
+    @property
+    def latest_path(self):
+        return f"ckpt-{self.saved[-1]}" if self.saved else None
+
+
+class FakeModel:
+    """Keeps a running mean of the losses, as Keras' metrics do."""
+
+    def __init__(self):
+        self.losses = []
+
+    def reset_metrics(self):
+        self.losses = []
+
+
+def run(tmp_path, losses, name="loss", start_step=0, **arguments):
+    """Feeds losses step by step; returns folder, checkpoints, model."""
+    folder = run_folder.RunFolder(tmp_path, {})
+    folder.start()
+    checkpoints, model = FakeCheckpoints(), FakeModel()
+    arguments = {"log_every": 2, "checkpoint_every": 4, **arguments}
+    log = run_log.RunLog(
+        folder,
+        checkpoints,
+        steps=start_step + len(losses),
+        start_step=start_step,
+        title="a run",
+        **arguments,
+    )
+    log.set_model(model)
+    log.on_train_begin()
+    try:
+        for index, loss in enumerate(losses):
+            model.losses.append(loss)
+            mean = sum(model.losses) / len(model.losses)
+            log.on_train_batch_end(index, {name: mean})
+    finally:
+        log.on_train_end()
+    return folder, checkpoints
+
+
+class RunLogTest:
+    def test_windows_hold_their_own_means(self, tmp_path):
+        folder, _ = run(tmp_path, [1.0, 2.0, 4.0, 6.0, 9.0])
+        assert folder.history() == [
+            {"step": 2, "loss": 1.5},
+            {"step": 4, "loss": 5.0},
+            {"step": 5, "loss": 9.0},
+        ]
+
+    @pytest.mark.parametrize(
+        ("every", "saved"),
+        [(4, [4, 8, 9]), (3, [4, 8, 9]), (1, [2, 4, 6, 8, 9])],
+    )
+    def test_checkpoints_at_window_ends_and_at_the_end(
+        self, tmp_path, every, saved
+    ):
+        _, checkpoints = run(tmp_path, [0.0] * 9, checkpoint_every=every)
+        assert checkpoints.saved == saved
+
+    def test_resumed_run_goes_on_counting(self, tmp_path):
+        folder, checkpoints = run(tmp_path, [0.0] * 5, start_step=4)
+        assert [window["step"] for window in folder.history()] == [6, 8, 9]
+        assert checkpoints.saved == [8, 9]
+
+    def test_further_numbers_come_with_each_checkpoint(self, tmp_path):
+        folder, _ = run(
+            tmp_path, [0.0] * 5, evaluate=lambda: {"validation_loss": 0.25}
+        )
+        assert [
+            window.get("validation_loss") for window in folder.history()
+        ] == [None, 0.25, 0.25]
+        events = smoke.read_events(tmp_path)
+        shown = events.Tensors("validation/loss")
+        assert [event.step for event in shown] == [4, 5]
+
+    def test_inspects_at_each_checkpoint(self, tmp_path):
+        calls = []
+        run(tmp_path, [0.0] * 5, inspect=lambda: calls.append(1) or [])
+        assert len(calls) == 2
+
+    def test_prints_a_line_a_window(self, tmp_path, capsys):
+        run(tmp_path, [0.0, 2.0, 3.0])
+        first, second = capsys.readouterr().out.splitlines()
+        assert first.startswith("a run:") and "2/3" in first
+        assert "loss 1.000" in first and "loss 3.000" in second
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf])
+    @pytest.mark.parametrize("name", ["loss", "held_out_loss"])
+    def test_bad_loss_stops_before_anything_is_kept(self, tmp_path, bad, name):
+        losses = [1.0] * 5 + [bad] + [1.0] * 4
+        message = (
+            f"{name} must be finite. Received: {bad} at step 6(.|\n)*kpt-4"
+        )
+        with pytest.raises(FloatingPointError, match=message):
+            run(tmp_path, losses, name)
+        assert smoke.history_steps(tmp_path) == [2, 4]
+
+    def test_bad_loss_before_any_checkpoint(self, tmp_path):
+        with pytest.raises(FloatingPointError, match="none yet"):
+            run(tmp_path, [math.nan])

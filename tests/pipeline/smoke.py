@@ -1,0 +1,52 @@
+"""Configs in their smoke form, thinner still, and what runs leave."""
+
+import json
+
+from tensorboard.backend.event_processing import event_accumulator
+
+from configs.meta_train import glyphs
+from configs.target import default
+
+
+def meta_config(source, **changes):
+    """The meta-training config, `:conv4,smoke`, 8 channels, on a source.
+
+    Args:
+        source: Str, name of the source.
+        **changes: Values by key; `data__seed` stands for `data.seed`.
+    """
+    return _changed(glyphs.get_config("conv4,smoke"), source, changes)
+
+
+def target_config(source, **changes):
+    """The target config in the same form; all examples of each class."""
+    changes = {"data__examples_per_class": 0, **changes}
+    return _changed(default.get_config("conv4,smoke"), source, changes)
+
+
+def _changed(config, source, changes):
+    config.data.source = source
+    config.network_options.channels = 8
+    config.update_from_flattened_dict(
+        {key.replace("__", "."): value for key, value in changes.items()}
+    )
+    return config
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def history_steps(workdir):
+    lines = (workdir / "history.jsonl").read_text().splitlines()
+    return [json.loads(line)["step"] for line in lines]
+
+
+def read_events(workdir):
+    """Returns TensorBoard's own reading of a run's event files."""
+    events = event_accumulator.EventAccumulator(
+        str(workdir / "tensorboard"),
+        size_guidance={event_accumulator.TENSORS: 0},
+    )
+    events.Reload()
+    return events

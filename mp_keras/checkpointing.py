@@ -7,6 +7,7 @@ optimizer moment must be in it, or the resumed run is another run.
 
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -22,6 +23,7 @@ class Checkpoints:
     def __init__(self, directory, state, keep=2):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self._state = state
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._checkpoint = tf.train.Checkpoint(
             step=self._step, **{name: list(v) for name, v in state.items()}
@@ -31,9 +33,28 @@ class Checkpoints:
         )
 
     def save(self, step):
-        """Saves the variables as they are after `step` steps."""
+        """Saves the variables as they are after `step` steps.
+
+        Raises: FloatingPointError, if one is not finite, for a run that goes
+            on from it is lost; the older checkpoints stay.
+        """
+        self._check_finite(step)
         self._step.assign(step)
         self._manager.save(checkpoint_number=step)
+
+    def _check_finite(self, step):
+        for name, variables in self._state.items():
+            for variable in variables:
+                if variable.dtype.is_floating and not np.all(
+                    np.isfinite(variable.numpy())
+                ):
+                    saved = self.latest_path or "none yet"
+                    raise FloatingPointError(
+                        f"All of `{name}` must be finite to be saved. "
+                        f"Received: {variable.name} with other numbers at "
+                        f"step {step}. The last good checkpoint is kept: "
+                        f"{saved}"
+                    )
 
     @property
     def latest_path(self):

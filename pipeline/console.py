@@ -9,7 +9,7 @@ import re
 
 _COLORS = re.compile(r"\x1b\[\d+m")
 _STARTED = re.compile(r"INFO - Executing task '([\w-]+)'")
-_REUSED = re.compile(r"Task '([\w-]+)'.*cache", re.IGNORECASE)
+_REUSED = re.compile(r"INFO - Task ([\w-]+) cache hit")
 _FAILED = re.compile(r"Task '([\w-]+)' finished with status FAILURE")
 _PROGRESS = re.compile(r"^\s*(\S.*\d%\|.*step.*)$")
 _ERROR = re.compile(r"^\s*((\w+\.)*\w*(Error|Exception): .*)$")
@@ -21,18 +21,22 @@ class Console(io.TextIOBase):
     Args:
         log: Text file, open for writing.
         terminal: Text stream of the person.
+
+    Attributes: `stages_run`, how many stages were not reused.
     """
 
     def __init__(self, log, terminal):
         self._log = log
         self._terminal = terminal
         self._rest = ""
+        self.stages_run = 0
 
     def write(self, text):
         self._log.write(_COLORS.sub("", text))
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             shown = describe(line)
+            self.stages_run += bool(_STARTED.search(_COLORS.sub("", line)))
             if shown:
                 self._terminal.write(shown + "\n")
                 self._terminal.flush()

@@ -35,6 +35,13 @@ def evaluate_run(workdir, config=None, data_dir=None):
         stored = files.read_json(workdir / "config.json")
         config = ml_collections.ConfigDict(stored)
     classifier = load_classifier(workdir / "saved_model")
+    size = classifier.signatures["serve"].inputs[0].shape[1]
+    if config.image_size != size:
+        raise ValueError(
+            f"Config key `image_size` must be {size}, the height and width "
+            f"that the classifier in {workdir} takes. "
+            f"Received: image_size={config.image_size}"
+        )
     data, _ = target_training.load_data(config, data_dir)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {

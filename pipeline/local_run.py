@@ -47,8 +47,11 @@ def run_pipeline(config, workdir, data_dir=None):
         enable_caching=True,
     )
     with open(workdir / "pipeline.log", "w", encoding="utf-8") as log:
-        with contextlib.redirect_stdout(console.Console(log, sys.stdout)):
+        terminal = console.Console(log, sys.stdout)
+        with contextlib.redirect_stdout(terminal):
             outputs = pipeline().outputs
+    if not terminal.stages_run:
+        print("Every step was finished before and is reused.")
     shutil.copy(outputs["report"].path, workdir / "report.html")
     shutil.copy(outputs["metrics"].path, workdir / "evaluation.json")
     return files.read_json(workdir / "evaluation.json")

@@ -90,6 +90,19 @@ class RestoreTest:
         assert_filled(again, 15)
 
 
+class SaveTest:
+    @pytest.mark.parametrize("number", [np.nan, np.inf])
+    def test_numbers_that_are_not_finite_are_refused(self, saved, number):
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        state["weights"][1].assign([[number]])
+        message = "`weights` must be finite(.|\n)*step 15(.|\n)*ckpt-10"
+        with pytest.raises(FloatingPointError, match=message):
+            checkpoints.save(15)
+        assert checkpoints.restore() == 10
+        assert_filled(state, 10)
+
+
 class DamageTest:
     @pytest.mark.parametrize("suffix", [INDEX, DATA])
     @pytest.mark.parametrize("kept", [0, 10, 0.5, -1])

@@ -78,14 +78,28 @@ def run(main):
             _fail(f"unknown arguments {argv[1:]}")
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
+        _import_tensorflow()
         try:
             main()
         except _MISTAKES as error:
             logging.debug("where it came from", exc_info=True)
             _fail(error)
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow
     app.run(guarded, flags_parser=_parse)
+
+
+def _import_tensorflow():
+    """Imports TensorFlow without what its libraries write while they load."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w", encoding="utf-8") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _parse(argv):

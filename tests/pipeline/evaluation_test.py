@@ -51,7 +51,7 @@ class EvaluateRunTest:
     def test_images_of_another_size_raise(self, run, source):
         workdir, _ = run
         config = smoke.target_config(source, image_size=20)
-        with pytest.raises(ValueError, match="16, 16, 3(.|\n)*20, 20, 3"):
+        with pytest.raises(ValueError, match="must be 16, .*image_size=20"):
             evaluation.evaluate_run(workdir, config)
 
     def test_classes_that_the_classifier_lacks_raise(self, run, tmp_path):
@@ -66,9 +66,7 @@ class EvaluateRunTest:
             test_images=images,
             test_labels=labels,
         )
-        with pytest.raises(
-            ValueError, match=r"`labels` must(.|\n)*in \[0, 4\)"
-        ):
+        with pytest.raises(ValueError, match=r"`labels`(.|\n)*in \[0, 4\)"):
             evaluation.evaluate_run(workdir, smoke.target_config(other))
 
     def test_folder_without_a_run(self, tmp_path):
@@ -78,9 +76,7 @@ class EvaluateRunTest:
 
 class LoadClassifierTest:
     def test_missing_folder(self, tmp_path):
-        with pytest.raises(
-            FileNotFoundError, match="none must be the SavedMod"
-        ):
+        with pytest.raises(FileNotFoundError, match="none must be the Saved"):
             evaluation.load_classifier(tmp_path / "none")
 
     def test_another_saved_model(self, tmp_path):

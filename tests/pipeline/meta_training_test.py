@@ -21,6 +21,7 @@ def finished(source, tmp_path_factory):
     config = smoke.meta_config(
         source,
         steps=40,
+        batch_size=16,
         log_every=10,
         checkpoint_every=20,
         learning_rate=0.01,
@@ -106,7 +107,7 @@ class MetaTrainTest:
     def test_another_config_in_its_folder_is_refused(self, finished, source):
         _, workdir, _ = finished
         config = smoke.meta_config(source)
-        message = "holds a run with checkpoint_every=20(.|\n)*_every=2"
+        message = "holds a run with batch_size=16(.|\n)*batch_size=4"
         with pytest.raises(ValueError, match=message):
             meta_training.meta_train(config, workdir)
 

@@ -30,6 +30,7 @@ def finished(source, phi_path, tmp_path_factory):
         source,
         perturbation=phi_path,
         steps=60,
+        batch_size=16,
         log_every=20,
         checkpoint_every=40,
         learning_rate=0.01,
@@ -44,7 +45,7 @@ class TrainTargetTest:
         config, workdir, result = finished
         history = run_folder.RunFolder(workdir, config.to_dict()).history()
         assert [window["step"] for window in history] == [20, 40, 60]
-        assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+        assert history[-1]["loss"] < 0.85 * history[0]["loss"]
         assert result["accuracy"] >= 75.0  # of four classes
         assert result["validation"]["accuracy"] >= 75.0
         assert result == smoke.read_json(workdir / "result.json")
@@ -73,9 +74,8 @@ class TrainTargetTest:
             assert result[name] == pytest.approx(value, rel=1e-4)
         figures = target_training.evaluate(model, *validation, config.samples)
         assert result["validation"] == pytest.approx(figures, rel=1e-4)
-        served = tf.saved_model.load(str(workdir / "saved_model")).serve(
-            data.test_images
-        )["probabilities"]
+        classifier = tf.saved_model.load(str(workdir / "saved_model"))
+        served = classifier.serve(data.test_images)["probabilities"]
         expected = mp_keras.monte_carlo_predict(
             model, np.asarray(mp_keras.normalize(data.test_images)), 4
         )
@@ -173,12 +173,13 @@ class FailureTest:
             source,
             perturbation=phi_path,
             steps=10,
+            checkpoint_every=4,
             learning_rate_drops=(0.4,),
             learning_rate_factor=1e33,
         )
         with pytest.raises(FloatingPointError, match="must be finite.*ckpt-4"):
             target_training.train_target(config, tmp_path)
-        assert smoke.history_steps(tmp_path) == [2, 4]
+        assert smoke.history_steps(tmp_path) == [2, 4, 6]
         left = {file.name for file in tmp_path.iterdir()}
         assert left == {
             "checkpoints",

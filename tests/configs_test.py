@@ -1,0 +1,129 @@
+"""Every config, in its full and its smoke form."""
+
+import importlib
+import json
+import pathlib
+
+import ml_collections
+import pytest
+
+import configs
+import mp_keras
+from configs import arguments
+from configs.meta_train import tiny_imagenet
+from mp_keras.perturbation import layer as layer_module
+from pipeline import meta_training
+from pipeline import target_training
+from tests import small_networks
+from tests import squares
+
+_ROOT = pathlib.Path(configs.__file__).parent
+
+
+def modules_in(folder):
+    """Returns the config files of a folder: those with a `get_config`."""
+    names = sorted(file.stem for file in (_ROOT / folder).glob("*.py"))
+    modules = [
+        importlib.import_module(f"configs.{folder}.{name}")
+        for name in names
+        if name != "__init__"
+    ]
+    return [module for module in modules if hasattr(module, "get_config")]
+
+
+META, TARGET = modules_in("meta_train"), modules_in("target")
+
+
+def short_name(value):
+    return getattr(value, "__name__", str(value)).rpartition(".")[2]
+
+
+class ArgumentsTest:
+    @pytest.mark.parametrize(
+        ("argument", "expected"),
+        [
+            ("", ("resnet20", False)),
+            ("conv4", ("conv4", False)),
+            ("smoke", ("resnet20", True)),
+            ("conv4,smoke", ("conv4", True)),
+        ],
+    )
+    def test_parse(self, argument, expected):
+        assert arguments.parse(argument) == expected
+
+    @pytest.mark.parametrize(
+        "argument", ["conv5", "conv4,resnet20", "Smoke", "conv4 smoke"]
+    )
+    def test_anything_else_raises(self, argument):
+        with pytest.raises(ValueError, match=f"one of(.|\n)*'{argument}'"):
+            arguments.parse(argument)
+
+
+class GetConfigTest:
+    @pytest.mark.parametrize("module", META + TARGET, ids=short_name)
+    def test_is_plain_values_and_names_its_command(self, module):
+        config = module.get_config()
+        assert isinstance(config, ml_collections.ConfigDict)
+        assert json.loads(json.dumps(config.to_dict()))["network"] == "resnet20"
+        file = pathlib.Path(module.__file__)
+        command = f"--config=configs/{file.parent.name}/{file.name}:"
+        assert command in module.__doc__
+
+    @pytest.mark.parametrize("module", META + TARGET, ids=short_name)
+    def test_smoke_has_the_keys_and_is_smaller(self, module):
+        config, smoke = module.get_config(), module.get_config("smoke")
+        assert config.keys() == smoke.keys()
+        assert config.data.keys() == smoke.data.keys()
+        for key in ("steps", "batch_size", "image_size"):
+            assert smoke[key] < config[key]
+        assert smoke.steps > smoke.log_every  # more than one window
+
+    def test_tiny_imagenet_is_that_of_the_authors_code(self):
+        config = tiny_imagenet.get_config()
+        assert (config.tasks, config.task_split) == (10, "swapped_halves")
+        assert (config.steps, config.batch_size) == (750, 128)
+        assert (config.learning_rate, config.l2) == (1e-3, 5e-4)
+        assert config.image_size == 32
+
+    @pytest.mark.parametrize("module", TARGET, ids=short_name)
+    def test_target_training_is_that_of_appendix_c(self, module):
+        config = module.get_config()
+        assert (config.steps, config.batch_size) == (10_000, 128)
+        assert (config.learning_rate, config.l2) == (1e-3, 5e-4)
+        drops = [part * config.steps for part in config.learning_rate_drops]
+        assert drops == [4_000, 7_000, 9_000]
+        assert config.learning_rate_factor == 0.3
+        assert (config.noise_ramp, config.samples) == (0.4, 30)
+
+
+class SmokeTest:
+    @pytest.mark.parametrize("network", arguments.NETWORKS)
+    @pytest.mark.parametrize("module", META, ids=short_name)
+    def test_meta_config_builds(self, module, network):
+        config = module.get_config(f"{network},smoke")
+        trainer = meta_training.make_trainer(config, classes=2)
+        assert trainer.task_network.network.name == network
+        assert trainer.task_network.network.input_shape == (None, 16, 16, 3)
+        assert trainer.tasks == 2
+
+    @pytest.mark.parametrize("network", arguments.NETWORKS)
+    @pytest.mark.parametrize("module", TARGET, ids=short_name)
+    def test_target_config_builds(self, module, network, tmp_path):
+        config = module.get_config(f"{network},smoke")
+        config.perturbation = str(tmp_path / "phi")
+        phi = small_networks.random_phi()
+        mp_keras.save_perturbation(phi, config.perturbation)
+        model = target_training.make_model(config, classes=2)
+        assert model.name == network
+        assert len(layer_module.positions(model)) == {
+            "conv4": 4,
+            "resnet20": 9,
+        }.get(network)
+
+    def test_resnet20_meta_trains(self, tmp_path):
+        config = META[0].get_config("resnet20,smoke")
+        config.data.source = squares.write_npz(tmp_path / "squares.npz")
+        config.steps = 2
+        result = meta_training.meta_train(config, tmp_path / "run")
+        assert result["network"] == "resnet20"
+        mp_keras.load_perturbation(tmp_path / "run" / "phi")

@@ -23,8 +23,7 @@ from mp_keras.perturbation.saved_model import load_perturbation
 from mp_keras.perturbation.saved_model import save_perturbation
 from mp_keras.perturbation.torch_checkpoint import import_torch_perturbation
 from mp_keras.preprocessing import normalize
-
-__version__ = "0.1.0"
+from mp_keras.version import __version__
 
 __all__ = [
     "AdamL2",
@@ -34,6 +33,7 @@ __all__ = [
     "MonteCarloClassifier",
     "NoiseAnnealing",
     "PerturbationFunction",
+    "__version__",
     "classification_figures",
     "import_torch_perturbation",
     "inspect_positions",

@@ -56,6 +56,7 @@ def meta_train(config, workdir, data_dir=None):
         tasks=config.tasks,
         split=config.task_split,
         seed=config.seed,
+        classes_per_task=config.classes_per_task or None,
     )
     trainer = make_trainer(config, tasks[0].classes)
     checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)

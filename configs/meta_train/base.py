@@ -24,6 +24,7 @@ def make_config(network, smoke):
 
     config.tasks = 10
     config.task_split = "swapped_halves"  # class_wise, homogeneous
+    config.classes_per_task = 0  # 0: all that there are
     config.steps = 750
     config.batch_size = 128
     config.learning_rate = 1e-3

@@ -65,6 +65,7 @@ def evaluate(classifiers, examples, meta_run, config, directory):
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     files.write_json(directory / "evaluation.json", result)
+    config.data.source = source
     page = html.render(
         result, probabilities, data, pathlib.Path(meta_run), config
     )

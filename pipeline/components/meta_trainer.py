@@ -3,12 +3,13 @@
 import pathlib
 import shutil
 
+from mp_keras import files
 from pipeline import meta_training
 from pipeline import run_folder
 from pipeline.components import example_gen as example_gen_stage
 
 # What of a run goes on to the next stages; checkpoints stay behind.
-_KEPT = ("config.json", "history.jsonl", "result.json", "phi", "tensorboard")
+_KEPT = ("config.json", "history.jsonl", "phi", "tensorboard")
 
 
 def train(examples, config, runs, fingerprint, directory):
@@ -27,12 +28,20 @@ def train(examples, config, runs, fingerprint, directory):
     config.data.source = example_gen_stage.examples_source(examples)
     workdir = run_folder.resumable_path(runs, "meta_train", config, fingerprint)
     result = meta_training.meta_train(config, workdir)
-    copy_run(workdir, directory, _KEPT)
-    return {**result, "data": source}
+    result["data"] = source  # what was asked for, not ExampleGen's copy of it
+    copy_run(workdir, directory, _KEPT, result)
+    return result
 
 
-def copy_run(workdir, directory, names):
-    """Copies the named files and folders of a finished run."""
+def copy_run(workdir, directory, names, result):
+    """Copies files and folders of a finished run, with a new result.
+
+    Args:
+        workdir: Path of the run.
+        directory: Path-like, made if it is missing.
+        names: Names in `workdir`.
+        result: Dict, written as `result.json`.
+    """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -41,3 +50,4 @@ def copy_run(workdir, directory, names):
             shutil.copytree(origin, directory / name, dirs_exist_ok=True)
         else:
             shutil.copy(origin, directory / name)
+    files.write_json(directory / "result.json", result)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 import mp_keras
+from mp_keras import files
 from mp_keras.perturbation import function
 
 _TOLERANCE = 1e-4
@@ -24,8 +25,10 @@ def export(run, directory):
     Raises: ValueError, if the run holds no φ, or the exported one computes
         something else than the library does.
     """
-    trained = pathlib.Path(run) / "phi"
-    phi, card = mp_keras.load_perturbation(trained), mp_keras.load_card(trained)
+    run = pathlib.Path(run)
+    phi = mp_keras.load_perturbation(run / "phi")
+    result = files.read_json(run / "result.json")
+    card = {**mp_keras.load_card(run / "phi"), "source": result["data"]}
     norms = card["channel_norm"], card["spatial_norm"]
     mp_keras.save_perturbation(phi, directory, *norms, card=card)
     _check(phi, norms, directory)

@@ -9,7 +9,6 @@ from pipeline.components import meta_trainer as meta_trainer_stage
 _KEPT = (
     "config.json",
     "history.jsonl",
-    "result.json",
     "model.keras",
     "saved_model",
     "tensorboard",
@@ -41,5 +40,6 @@ def train(examples, phi, method, seed, config, runs, fingerprint, directory):
         runs, "train_target", config, fingerprint
     )
     result = target_training.train_target(config, workdir)
-    meta_trainer_stage.copy_run(workdir, directory, _KEPT)
-    return {**result, "data": source}
+    result["data"] = source  # what was asked for, not ExampleGen's copy of it
+    meta_trainer_stage.copy_run(workdir, directory, _KEPT, result)
+    return result

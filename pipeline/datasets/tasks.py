@@ -62,7 +62,15 @@ class Task:
         return self.images[self.held_out_indices]
 
 
-def split_tasks(images, labels, *, tasks, split="swapped_halves", seed=0):
+def split_tasks(
+    images,
+    labels,
+    *,
+    tasks,
+    split="swapped_halves",
+    seed=0,
+    classes_per_task=None,
+):
     """Cuts a data set into tasks with the same number of classes each.
 
     Args:
@@ -71,6 +79,8 @@ def split_tasks(images, labels, *, tasks, split="swapped_halves", seed=0):
         tasks: Int of at least 1, even for "swapped_halves".
         split: "class_wise", "swapped_halves" (default) or "homogeneous".
         seed: Int of at least 0. Decides the groups and the halves.
+        classes_per_task: Int of at least 2, or None (default) for as many as
+            there are. Fewer make tasks that a small network learns sooner.
 
     Returns:
         Tuple of `tasks` `Task`s. In "swapped_halves" tasks 2k and 2k + 1 share
@@ -94,10 +104,13 @@ def split_tasks(images, labels, *, tasks, split="swapped_halves", seed=0):
             f"Received: tasks={tasks}"
         )
     by_class = stratified.shuffled_class_indices(labels, seed)
+    swap = split == "swapped_halves"
+    count = {"homogeneous": 1, "swapped_halves": tasks // 2}.get(split, tasks)
+    if classes_per_task is not None:
+        by_class = _some_classes(by_class, count, classes_per_task, seed)
     if split == "homogeneous":
         return _homogeneous_tasks(images, by_class, tasks)
-    swap = split == "swapped_halves"
-    groups = _class_groups(by_class, tasks, tasks // 2 if swap else tasks, seed)
+    groups = _class_groups(by_class, tasks, count, seed)
     _check_examples(by_class, groups.ravel(), 2)
     made = []
     for group in groups.tolist():
@@ -107,6 +120,20 @@ def split_tasks(images, labels, *, tasks, split="swapped_halves", seed=0):
             swapped = [half[::-1] for half in halves]
             made.append(_make_task(images, group, swapped))
     return tuple(made)
+
+
+def _some_classes(by_class, groups, classes_per_task, seed):
+    """Keeps as many random classes as the groups need."""
+    argument_checks.check_int("classes_per_task", classes_per_task, 2)
+    needed = groups * classes_per_task
+    if needed > len(by_class):
+        raise ValueError(
+            f"`classes_per_task` must be at most {len(by_class) // groups}, "
+            f"for {groups} groups of {len(by_class)} classes. "
+            f"Received: classes_per_task={classes_per_task}"
+        )
+    order = np.random.default_rng([seed, 0, 2]).permutation(sorted(by_class))
+    return {label: by_class[label] for label in np.sort(order[:needed])}
 
 
 def _class_groups(by_class, tasks, groups, seed):

@@ -150,17 +150,18 @@ def feature_maps(views, example=0):
         for row, view in zip(grid, views):
             strength = np.mean(np.abs(view.features[example]), (0, 1))
             channel = int(np.argmax(strength))
-            top = view.features[example, :, :, channel].max()
-            for panel, maps, limit in (
-                (row[0], view.features, top),
-                (row[1], view.noise, None),
-                (row[2], view.outputs, top),
+            before = view.features[example, :, :, channel]
+            shared = before.min(), before.max()
+            for panel, maps, (low, high) in (
+                (row[0], view.features, shared),
+                (row[1], view.noise, (0, None)),
+                (row[2], view.outputs, shared),
             ):
                 panel.imshow(
                     maps[example, :, :, channel],
                     cmap="magma",
-                    vmin=0,
-                    vmax=limit,
+                    vmin=low,
+                    vmax=high,
                 )
                 panel.set_xticks([])
                 panel.set_yticks([])

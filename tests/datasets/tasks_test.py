@@ -124,3 +124,31 @@ class TaskTest:
         assert isinstance(task, tasks_module.Task)
         with pytest.raises(AttributeError):
             task.class_ids = ()
+
+
+class ClassesPerTaskTest:
+    @pytest.mark.parametrize(
+        ("split", "tasks", "classes"),
+        [("class_wise", 3, 9), ("swapped_halves", 4, 6), ("homogeneous", 2, 3)],
+    )
+    def test_each_task_has_so_many(self, split, tasks, classes):
+        labels = np.repeat(np.arange(20), 8)
+        images = np.zeros((160, 4, 4, 3), np.uint8)
+        made = split_tasks(
+            images, labels, tasks=tasks, split=split, classes_per_task=3
+        )
+        assert [task.classes for task in made] == [3] * tasks
+        used = {label for task in made for label in task.class_ids}
+        assert len(used) == classes
+
+    def test_too_many_raise(self):
+        labels = np.repeat(np.arange(5), 8)
+        images = np.zeros((40, 4, 4, 3), np.uint8)
+        with pytest.raises(ValueError, match="at most 2.*classes_per_task=3"):
+            split_tasks(
+                images,
+                labels,
+                tasks=2,
+                split="class_wise",
+                classes_per_task=3,
+            )

@@ -49,7 +49,7 @@ def source_fingerprint(source, manual_dir=""):
     Raises: FileNotFoundError, if a path is not there.
     """
     kind, _, place = source.partition(":")
-    path = pathlib.Path(manual_dir if kind == "tfds" else place)
+    path = pathlib.Path(manual_dir if kind == "tfds" else place).expanduser()
     if kind == "tfds" and not manual_dir:
         return source
     if not path.exists():

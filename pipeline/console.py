@@ -6,12 +6,14 @@ end of each stage, the trainings' progress lines, and errors.
 
 import io
 import re
+import threading
 
 _COLORS = re.compile(r"\x1b\[\d+m")
 _STARTED = re.compile(r"INFO - Executing task '([\w-]+)'")
 _REUSED = re.compile(r"INFO - Task ([\w-]+) cache hit")
 _FAILED = re.compile(r"Task '([\w-]+)' finished with status FAILURE")
 _PROGRESS = re.compile(r"^\s*(\S.*\d%\|.*step.*)$")
+_CULPRIT = re.compile(r"Inner task failed: '([\w-]+)'")
 _ERROR = re.compile(r"^\s*((\w+\.)*\w*(Error|Exception): .*)$")
 
 
@@ -22,28 +24,38 @@ class Console(io.TextIOBase):
         log: Text file, open for writing.
         terminal: Text stream of the person.
 
-    Attributes: `stages_run`, how many stages were not reused.
+    Attributes: `stages_run`, how many stages were not reused; `error`, the
+        last line that names an exception, or None.
     """
 
     def __init__(self, log, terminal):
         self._log = log
         self._terminal = terminal
         self._rest = ""
+        self._lock = threading.Lock()  # trainings run two at a time
         self.stages_run = 0
+        self.error = None
 
     def write(self, text):
-        self._log.write(_COLORS.sub("", text))
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            shown = describe(line)
-            self.stages_run += bool(_STARTED.search(_COLORS.sub("", line)))
-            if shown:
-                self._terminal.write(shown + "\n")
-                self._terminal.flush()
+        with self._lock:
+            self._log.write(_COLORS.sub("", text))
+            *lines, self._rest = (self._rest + text).split("\n")
+            for line in lines:
+                self._read(_COLORS.sub("", line))
         return len(text)
 
     def flush(self):
         self._log.flush()
+
+    def _read(self, line):
+        self.stages_run += bool(_STARTED.search(line))
+        error = _ERROR.search(line)
+        if error:
+            self.error = error.group(1)
+        shown = describe(line)
+        if shown:
+            self._terminal.write(shown + "\n")
+            self._terminal.flush()
 
 
 def describe(line):
@@ -64,3 +76,9 @@ def describe(line):
         if match:
             return form.format(match.group(1))
     return None
+
+
+def failed_stage(message):
+    """Returns the stage that the engine's last error blames, or None."""
+    match = _CULPRIT.search(_COLORS.sub("", message))
+    return match and match.group(1)

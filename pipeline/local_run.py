@@ -4,7 +4,9 @@ Finished steps are reused by a later run, also after a kill; a killed training
 goes on from its checkpoint.
 """
 
+import builtins
 import contextlib
+import logging
 import os
 import pathlib
 import shutil
@@ -31,7 +33,8 @@ def run_pipeline(config, workdir, data_dir=None):
         data_dir: Where TFDS keeps prepared data sets; default: in `workdir`.
 
     Returns: the dict that `evaluation.json` holds.
-    Raises: RuntimeError, if a step fails; the step's own output says why.
+    Raises: FileNotFoundError, if a source names data that is not there;
+        ChildProcessError, if a stage fails; names the stage and its error.
     """
     workdir = pathlib.Path(workdir).resolve()
     workdir.mkdir(parents=True, exist_ok=True)
@@ -48,10 +51,42 @@ def run_pipeline(config, workdir, data_dir=None):
     )
     with open(workdir / "pipeline.log", "w", encoding="utf-8") as log:
         terminal = console.Console(log, sys.stdout)
-        with contextlib.redirect_stdout(terminal):
-            outputs = pipeline().outputs
+        try:
+            with _engine_output_to(terminal):
+                outputs = pipeline().outputs
+        except RuntimeError as error:
+            stage = console.failed_stage(str(error))
+            if stage is None:
+                raise
+            raise ChildProcessError(
+                f"Stage {stage} failed: {terminal.error or 'it was killed'}. "
+                f"All that it printed: {log.name}"
+            ) from error
     if not terminal.stages_run:
         print("Every step was finished before and is reused.")
     shutil.copy(outputs["report"].path, workdir / "report.html")
     shutil.copy(outputs["metrics"].path, workdir / "evaluation.json")
     return files.read_json(workdir / "evaluation.json")
+
+
+@contextlib.contextmanager
+def _engine_output_to(stream):
+    """Sends what the engine prints and logs to a stream, and nothing else.
+
+    The engine exchanges `print` and the handlers of the root logger for each
+    stage. Where two run at a time it puts the wrong ones back, and it reports
+    a reused stage to whatever handler is there.
+    """
+    root, own_print = logging.getLogger(), builtins.print
+    handlers, level = root.handlers[:], root.level
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s - %(message)s"))
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    try:
+        with contextlib.redirect_stdout(stream):
+            yield
+    finally:
+        builtins.print = own_print
+        root.handlers[:] = handlers
+        root.setLevel(level)

@@ -5,7 +5,6 @@ with `phi/`, the SavedModel of φ, and the same call resumes a killed run.
 """
 
 import platform
-import time
 
 import keras
 import tensorflow as tf
@@ -40,7 +39,6 @@ def meta_train(config, workdir, data_dir=None):
     if finished:
         logging.info("%s is finished; nothing to do", workdir)
         return finished
-    began = time.monotonic()
     runtime.configure(config.seed)
     data = datasets.load_images(
         config.data.source,
@@ -65,7 +63,7 @@ def meta_train(config, workdir, data_dir=None):
     logging.info("meta-training from step %d of %d", start_step, config.steps)
     if start_step < config.steps:
         _fit(trainer, tasks, config, folder, checkpoints, start_step)
-    result = _result(config, folder, time.monotonic() - began)
+    result = _result(config, folder)
     mp_keras.save_perturbation(
         trainer.perturbation,
         folder.path / "phi",
@@ -154,11 +152,12 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         batches,
         steps_per_epoch=config.steps - start_step,
         callbacks=[log],
+        shuffle=False,  # the batches are shuffled
         verbose=0,
     )
 
 
-def _result(config, folder, seconds):
+def _result(config, folder):
     last = folder.history()[-1]
     return {
         "held_out_loss": last["held_out_loss"],
@@ -171,18 +170,19 @@ def _result(config, folder, seconds):
         "steps": config.steps,
         "tasks": config.tasks,
         "batch_size": config.batch_size,
-        "seconds": round(seconds, 1),
+        "seconds": folder.seconds(),
     }
 
 
 def _card(config, data, result):
+    numbers = {key: value for key, value in result.items() if key != "data"}
     return {
         "source": config.data.source,
         "source_digest": data.digest(),
         "terms": config.data.terms,
         "task_split": config.task_split,
         "image_size": config.image_size,
-        **result,
+        **numbers,
         "versions": {
             "mp_keras": mp_keras.__version__,
             "keras": keras.__version__,

@@ -2,6 +2,7 @@
 
 config.json      what was asked for; another config is refused
 history.jsonl    one line of means per logging window
+seconds.json     time spent, over all the processes of the run
 checkpoints/     the newest states; gone through until `result.json`
 tensorboard/     event files
 result.json      written last: the run is finished
@@ -80,6 +81,15 @@ class RunFolder:
             if window["step"] <= step:
                 kept.append(line + "\n")
         files.write_text(file, "".join(kept))
+
+    def seconds(self):
+        """Returns the seconds that all processes spent on this run so far."""
+        file = self.path / "seconds.json"
+        return files.read_json(file) if file.exists() else 0.0
+
+    def spend(self, seconds):
+        """Notes the seconds spent so far, those of other processes included."""
+        files.write_json(self.path / "seconds.json", round(seconds, 1))
 
     def append(self, window):
         """Adds one window to the history."""

@@ -80,6 +80,7 @@ class RunLog(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._step = self._saved_step = self.start_step
         self._began = self._window_began = time.monotonic()
+        self._seconds_before = self.folder.seconds()
         self._writer = tf.summary.create_file_writer(
             str(self.folder.tensorboard)
         )
@@ -99,6 +100,8 @@ class RunLog(keras.callbacks.Callback):
         if due:
             self.checkpoints.save(self._step)
             self._saved_step = self._step
+            spent = time.monotonic() - self._began
+            self.folder.spend(self._seconds_before + spent)
         self._window_began = time.monotonic()
 
     def on_train_end(self, logs=None):

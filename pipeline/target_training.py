@@ -5,7 +5,6 @@ with `model.keras` and `saved_model/`, and the same call resumes a killed run.
 """
 
 import dataclasses
-import time
 
 import keras
 import numpy as np
@@ -44,7 +43,6 @@ def train_target(config, workdir, data_dir=None):
     if finished:
         logging.info("%s is finished; nothing to do", workdir)
         return finished
-    began = time.monotonic()
     runtime.configure(config.seed)
     data, validation = load_data(config, data_dir)
     model = make_model(config, len(data.class_names))
@@ -70,7 +68,7 @@ def train_target(config, workdir, data_dir=None):
         "seed": config.seed,
         "steps": config.steps,
         "samples": config.samples,
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": folder.seconds(),
     }
     folder.finish(result)
     return result
@@ -205,5 +203,6 @@ def _fit(model, data, config, folder, checkpoints, start_step):
         batches,
         steps_per_epoch=config.steps - start_step,
         callbacks=callbacks,
+        shuffle=False,  # the batches are shuffled
         verbose=0,
     )

@@ -9,7 +9,12 @@ from absl import flags
 from absl import logging
 from ml_collections import config_flags
 
-_MISTAKES = (ValueError, FileNotFoundError, FloatingPointError)
+_MISTAKES = (
+    ValueError,
+    FileNotFoundError,
+    FloatingPointError,
+    ChildProcessError,  # a stage of the pipeline failed, and says why
+)
 
 
 class RunFlags:
@@ -78,6 +83,10 @@ def run(main):
             _fail(f"unknown arguments {argv[1:]}")
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
+        # TensorFlow Datasets says so of its own code, at every use.
+        logging.get_absl_handler().addFilter(
+            lambda record: "FeatureConnector.dtype" not in record.getMessage()
+        )
         _import_tensorflow()
         try:
             main()

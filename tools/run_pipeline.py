@@ -9,7 +9,6 @@ Evaluator -> Pusher. The same command again reuses every finished step. Leaves
 """
 
 import pathlib
-import sys
 
 from absl import flags
 
@@ -35,8 +34,7 @@ def main():
         f"Report with plots: {pathlib.Path(_FLAGS.workdir).resolve()}"
         "/report.html",
     ]
-    # Not print: the engine indents what goes through it.
-    sys.stdout.write("\n".join(lines) + "\n")
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from mp_keras import files
 from mp_keras.perturbation import function
 
 DEFAULT_PERTURBATION = "glyphs_conv4"
-_PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
+PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 _CARD = "card.json"
 _VARIABLE_KEY = "perturbation/{}/.ATTRIBUTES/VARIABLE_VALUE"
 _SERVE_SEED = (2020, 0)
@@ -85,7 +85,7 @@ def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
         damaged one; FileNotFoundError, if a path does not exist.
     """
     if str(path_or_name) in _shipped():
-        stored = files.read_json(_PRETRAINED / f"{path_or_name}.json")
+        stored = files.read_json(PRETRAINED / f"{path_or_name}.json")
         return function.PerturbationFunction(stored["weights"])
     path = _existing(path_or_name)
     return function.PerturbationFunction(_read_values(path))
@@ -102,12 +102,12 @@ def load_card(path_or_name=DEFAULT_PERTURBATION):
         ValueError, if the card is damaged.
     """
     if str(path_or_name) in _shipped():
-        return files.read_json(_PRETRAINED / f"{path_or_name}.json")["card"]
+        return files.read_json(PRETRAINED / f"{path_or_name}.json")["card"]
     return files.read_json(_existing(path_or_name) / _CARD)
 
 
 def _shipped():
-    return sorted(file.stem for file in _PRETRAINED.glob("*.json"))
+    return sorted(file.stem for file in PRETRAINED.glob("*.json"))
 
 
 def _existing(path_or_name):

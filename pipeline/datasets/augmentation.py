@@ -21,8 +21,12 @@ from pipeline.datasets import random_bits
 
 
 def default_padding(height):
-    """Returns the padding in pixels for images of that height."""
-    return 4 if height <= 32 else 8
+    """Returns the padding in pixels for images of that height.
+
+    The authors' code has 4 at 32 pixels and 8 above; smaller images get an
+    eighth of their height.
+    """
+    return min(8, height // 8)
 
 
 def crop_and_flip(images, seeds, padding=None, flip=True):

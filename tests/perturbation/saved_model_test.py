@@ -308,7 +308,7 @@ class ShippedTest:
         weights = {name: a.tolist() for name, a in phi.values().items()}
         content = {"card": {"source": "letters"}, "weights": weights}
         (tmp_path / "letters.json").write_text(json.dumps(content))
-        monkeypatch.setattr(saved_model, "_PRETRAINED", tmp_path)
+        monkeypatch.setattr(saved_model, "PRETRAINED", tmp_path)
 
     def test_is_found_by_its_name(self, phi):
         assert_same_phi(mp_keras.load_perturbation("letters"), phi)

@@ -12,7 +12,15 @@ import pathlib
 import ml_collections
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+_PACKAGES = (
+    "keras",
+    "matplotlib",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "tensorflow",
+    "tensorflow-datasets",
+)
 
 
 def to_json(config):

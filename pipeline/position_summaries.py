@@ -44,7 +44,7 @@ def draw_maps(view, example=0):
 
     Returns: uint8 array `(height, width, 1)`.
     """
-    channel = int(np.argmax(np.mean(np.abs(view.features[example]), (0, 1))))
+    channel = view.strongest_channel(example)
     before, noise, after = (
         np.maximum(maps[example, :, :, channel], 0)
         for maps in (view.features, view.noise, view.outputs)

@@ -6,7 +6,6 @@ Writes the 82 numbers and the card as one JSON file into
 `mp_keras/perturbation/pretrained/`, to be read in review and committed.
 """
 
-import json
 
 from absl import flags
 

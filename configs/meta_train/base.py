@@ -47,5 +47,4 @@ def make_config(network, smoke):
         config.batch_size = 4
         config.log_every = 2
         config.checkpoint_every = 2
-        config.data.examples_per_class = 10
     return config

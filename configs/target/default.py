@@ -54,5 +54,4 @@ def get_config(argument=""):
         config.samples = 2
         config.log_every = 2
         config.checkpoint_every = 2
-        config.data.examples_per_class = 2
     return config

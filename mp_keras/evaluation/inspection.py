@@ -33,6 +33,11 @@ class PositionView:
     noise_coefficient: float
     outputs: np.ndarray
 
+    def strongest_channel(self, example=0):
+        """Returns the channel that passes most through the next ReLU."""
+        passed = np.maximum(self.features[example], 0)
+        return int(np.argmax(np.mean(passed, axis=(0, 1))))
+
 
 def inspect_positions(model, images, seed=0):
     """Returns a `PositionView` of each position of a functional model.

@@ -30,7 +30,7 @@ def push(evaluation_file, destination):
 
     Returns: dict with `pushed`, the version's path or None, and `refused`, a
         list of dicts (`folder`, `reason`). The latter is also written to
-        `refused.json` in `destination`, where it is not empty.
+        `refused.json` in `destination`.
     """
     destination = pathlib.Path(destination)
     destination.mkdir(parents=True, exist_ok=True)

@@ -148,8 +148,7 @@ def feature_maps(views, example=0):
         )
         titles = "before φ", "noise", "after φ"
         for row, view in zip(grid, views):
-            strength = np.mean(np.abs(view.features[example]), (0, 1))
-            channel = int(np.argmax(strength))
+            channel = view.strongest_channel(example)
             before = view.features[example, :, :, channel]
             shared = before.min(), before.max()
             for panel, maps, (low, high) in (

@@ -86,6 +86,14 @@ class HistoryTest:
         assert folder.history() == []
 
 
+class SecondsTest:
+    def test_are_kept_for_the_next_process(self, folder):
+        assert folder.seconds() == 0
+        folder.spend(12.34)
+        again = run_folder.RunFolder(folder.path, CONFIG)
+        assert again.seconds() == 12.3
+
+
 class ResultTest:
     def test_is_there_once_the_run_is_finished(self, folder):
         assert folder.result() is None

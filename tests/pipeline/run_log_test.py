@@ -81,6 +81,13 @@ class RunLogTest:
         assert [window["step"] for window in folder.history()] == [6, 8, 9]
         assert checkpoints.saved == [8, 9]
 
+    def test_resumed_run_adds_to_the_seconds(self, tmp_path):
+        folder = run_folder.RunFolder(tmp_path, {})
+        folder.start()
+        folder.spend(3600.0)
+        run(tmp_path, [0.0] * 5, start_step=4)
+        assert 3600.0 <= folder.seconds() < 3660.0
+
     def test_further_numbers_come_with_each_checkpoint(self, tmp_path):
         folder, _ = run(
             tmp_path, [0.0] * 5, evaluate=lambda: {"validation_loss": 0.25}

@@ -185,6 +185,7 @@ class FailureTest:
             "checkpoints",
             "config.json",
             "history.jsonl",
+            "seconds.json",
             "tensorboard",
         }
         model = target_training.make_model(config, 4)

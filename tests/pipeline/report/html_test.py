@@ -14,10 +14,11 @@ from tests.pipeline import smoke
 NASTY = 'npz:<b>cats & "dogs"</b>.npz'
 
 
-@pytest.fixture
-def run(tmp_path):
-    """One run of a plain network and a meta-training."""
-    (tmp_path / "history.jsonl").write_text(
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The folder of a run of a plain network and of a meta-training."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "history.jsonl").write_text(
         '{"step": 2, "loss": 1.5, "task_loss": 1.4, "held_out_loss": 1.3}\n'
     )
     result = {
@@ -28,24 +29,25 @@ def run(tmp_path):
         "batch_size": 8,
         "seconds": 12.3,
     }
-    (tmp_path / "result.json").write_text(json.dumps(result))
-    return {
+    (folder / "result.json").write_text(json.dumps(result))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    run = {
         "method": "base",
         "network": "conv4",
         "seed": 7,
         "steps": 4,
         "seconds": 61.7,
-        "folder": str(tmp_path),
+        "folder": str(folder),
         "test": {
             "accuracy": 43.75,
             "negative_log_likelihood": 1.2346,
             "expected_calibration_error": 5.04,
         },
     }
-
-
-@pytest.fixture
-def page(run, tmp_path):
     images = np.zeros((4, 8, 8, 3), np.uint8)
     labels = np.arange(4)
     data = image_data.ImageData(images, labels, images, labels, tuple("abcd"))
@@ -58,9 +60,7 @@ def page(run, tmp_path):
         "gains": {},
     }
     config = smoke.target_config(NASTY)
-    return report.render(
-        result, [np.full((4, 4), 0.25)], data, tmp_path, config
-    )
+    return report.render(result, [np.full((4, 4), 0.25)], data, folder, config)
 
 
 class Reader(html.parser.HTMLParser):

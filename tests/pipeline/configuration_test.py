@@ -1,0 +1,143 @@
+"""Configs as JSON, and what makes a stage's fingerprint another one."""
+
+import importlib.metadata
+import shutil
+
+import pytest
+
+from pipeline import configuration
+from tests.pipeline import smoke
+
+
+class JsonTest:
+    def test_round_trip(self):
+        config = smoke.target_config("npz:a", steps=7)
+        config.lock()
+        again = configuration.from_json(configuration.to_json(config))
+        again.data.source = "npz:b"
+        again.new_key = 1  # it is not locked
+        assert (again.steps, again.data.flip) == (7, True)
+        assert list(again.learning_rate_drops) == [0.4, 0.7, 0.9]
+
+    def test_text_does_not_depend_on_the_order_of_the_keys(self):
+        config = configuration.from_json('{"b": {"d": 1, "c": 2}, "a": 3}')
+        text = '{"a": 3, "b": {"c": 2, "d": 1}}'
+        assert configuration.to_json(config) == text
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A small project in place of ours."""
+    for name in ("mp_keras/layer.py", "pipeline/stage.py", "tools/tool.py"):
+        file = tmp_path / name
+        file.parent.mkdir()
+        file.write_text("size = 1\n")
+    monkeypatch.setattr(configuration, "_ROOT", tmp_path)
+    return tmp_path
+
+
+class SoftwareFingerprintTest:
+    def test_is_repeatable(self):
+        first = configuration.software_fingerprint()
+        assert len(first) == 16
+        assert configuration.software_fingerprint() == first
+
+    @pytest.mark.parametrize("name", ["mp_keras/layer.py", "pipeline/stage.py"])
+    def test_source_file_changes(self, tree, name):
+        before = configuration.software_fingerprint()
+        (tree / name).write_text("size = 2\n")
+        changed = configuration.software_fingerprint()
+        (tree / name).rename(tree / name.replace(".py", "_2.py"))
+        renamed = configuration.software_fingerprint()
+        assert len({before, changed, renamed}) == 3
+
+    def test_new_file_in_a_new_folder(self, tree):
+        before = configuration.software_fingerprint()
+        (tree / "mp_keras" / "networks").mkdir()
+        (tree / "mp_keras" / "networks" / "vgg.py").write_text("")
+        assert configuration.software_fingerprint() != before
+
+    def test_binaries_do_not_count(self, tree):
+        before = configuration.software_fingerprint()
+        (tree / "tools" / "tool.py").write_text("size = 2\n")
+        assert configuration.software_fingerprint() == before
+
+    @pytest.mark.parametrize("package", ["tensorflow", "keras", "pillow"])
+    def test_package_changes(self, tree, monkeypatch, package):
+        before = configuration.software_fingerprint()
+        versions = importlib.metadata.version
+        monkeypatch.setattr(
+            importlib.metadata,
+            "version",
+            lambda name: "0.1" if name == package else versions(name),
+        )
+        assert configuration.software_fingerprint() != before
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A `folder:` source of two classes."""
+    for name in ("cat", "dog"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "1.png").write_bytes(name.encode())
+    return tmp_path / "data"
+
+
+class SourceFingerprintTest:
+    def test_byte_of_a_file_changes(self, tmp_path):
+        file = tmp_path / "data.npz"
+        file.write_bytes(b"a" * 1000)
+        before = configuration.source_fingerprint(f"npz:{file}")
+        file.write_bytes(b"a" * 999 + b"b")
+        assert configuration.source_fingerprint(f"npz:{file}") != before
+
+    def test_byte_in_a_folder_changes(self, folder):
+        before = configuration.source_fingerprint(f"folder:{folder}")
+        (folder / "dog" / "1.png").write_bytes(b"dot")
+        assert configuration.source_fingerprint(f"folder:{folder}") != before
+
+    def test_file_is_renamed(self, folder):
+        before = configuration.source_fingerprint(f"folder:{folder}")
+        (folder / "dog" / "1.png").rename(folder / "dog" / "2.png")
+        assert configuration.source_fingerprint(f"folder:{folder}") != before
+
+    def test_images_change_their_classes(self, folder):
+        before = configuration.source_fingerprint(f"folder:{folder}")
+        (folder / "dog").rename(folder / "x")
+        (folder / "cat").rename(folder / "dog")
+        (folder / "x").rename(folder / "cat")
+        assert configuration.source_fingerprint(f"folder:{folder}") != before
+
+    def test_copy_elsewhere_is_the_same(self, folder, tmp_path):
+        copy = tmp_path / "copy"
+        shutil.copytree(folder, copy)
+        first, second = (
+            configuration.source_fingerprint(f"folder:{path}")
+            for path in (folder, copy)
+        )
+        assert first == second
+
+    def test_home_folder(self, folder, monkeypatch):
+        expected = configuration.source_fingerprint(f"folder:{folder}")
+        monkeypatch.setenv("HOME", str(folder.parent))
+        actual = configuration.source_fingerprint("folder:~/data")
+        assert actual == expected
+
+    def test_manual_data_of_tfds(self, folder):
+        plain = configuration.source_fingerprint("tfds:tiny_imagenet")
+        source = "tfds:tiny_imagenet"
+        before = configuration.source_fingerprint(source, str(folder))
+        (folder / "cat" / "1.png").write_bytes(b"lion")
+        after = configuration.source_fingerprint(source, str(folder))
+        assert plain == "tfds:tiny_imagenet"
+        assert before != after
+
+    @pytest.mark.parametrize("kind", ["npz", "folder"])
+    def test_missing_path(self, tmp_path, kind):
+        source = f"{kind}:{tmp_path / 'none'}"
+        with pytest.raises(FileNotFoundError, match="none, which does not"):
+            configuration.source_fingerprint(source)
+
+    def test_missing_manual_folder(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="which does not exist"):
+            configuration.source_fingerprint("tfds:x", str(tmp_path / "none"))

@@ -6,7 +6,6 @@ Writes the 82 numbers and the card as one JSON file into
 `mp_keras/perturbation/pretrained/`, to be read in review and committed.
 """
 
-
 from absl import flags
 
 from tools import binary
@@ -24,8 +23,7 @@ def main():
     values = mp_keras.load_perturbation(_PHI.value).values()
     # As doubles, which read back as the same float32.
     weights = {
-        name: array.astype("float64").tolist()
-        for name, array in values.items()
+        name: array.astype("float64").tolist() for name, array in values.items()
     }
     path = saved_model.PRETRAINED / f"{_NAME.value}.json"
     path.parent.mkdir(exist_ok=True)

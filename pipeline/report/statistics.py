@@ -104,18 +104,21 @@ def format_interval(numbers, decimals, sign=""):
 
 def verdict(gains):
     """Returns one honest sentence on what φ brought."""
-    clear = [name for name, gain in gains.items() if gain["clear"]]
-    better = [FIGURES[name][0] for name in clear if gains[name]["mean"] > 0]
-    worse = [FIGURES[name][0] for name in clear if gains[name]["mean"] < 0]
     if not gains:
         return "There is no pair of runs to compare."
+    kinds = {"better": [], "worse": [], "open": []}
+    for name, gain in gains.items():
+        kind = "better" if gain["mean"] > 0 else "worse"
+        kinds[kind if gain["clear"] else "open"].append(FIGURES[name][0])
     parts = []
-    if better:
-        parts.append(f"φ clearly improved {' and '.join(better)}")
-    if worse:
-        parts.append(f"φ clearly worsened {' and '.join(worse)}")
+    if kinds["better"]:
+        parts.append(f"φ clearly improved {' and '.join(kinds['better'])}")
+    if kinds["worse"]:
+        parts.append(f"φ clearly worsened {' and '.join(kinds['worse'])}")
     if not parts:
         parts.append("φ changed none of the three figures clearly")
+    elif kinds["open"]:
+        parts.append(f"no clear difference in {' and '.join(kinds['open'])}")
     return (
         "; ".join(parts) + " (95 % interval over seeds, on test images that "
         "no choice has seen)."

@@ -134,16 +134,19 @@ class VerdictTest:
         [
             (
                 make_gains((4, True), (0.1, False), (9, True)),
-                "φ clearly improved accuracy and calibration error (95 %",
+                "φ clearly improved accuracy and calibration error; "
+                "no clear difference in negative log-likelihood (95 %",
             ),
             (
                 make_gains((-4, True), (0.1, False), (9, False)),
-                "φ clearly worsened accuracy (95 %",
+                "φ clearly worsened accuracy; no clear difference in "
+                "negative log-likelihood and calibration error (95 %",
             ),
             (
                 make_gains((-4, True), (0.1, True), (9, False)),
                 "φ clearly improved negative log-likelihood; "
-                "φ clearly worsened accuracy (95 %",
+                "φ clearly worsened accuracy; no clear difference in "
+                "calibration error (95 %",
             ),
             (
                 make_gains((4, False), (0.1, False), (9, False)),

@@ -24,9 +24,9 @@ def default_padding(height):
     """Returns the padding in pixels for images of that height.
 
     The authors' code has 4 at 32 pixels and 8 above; smaller images get an
-    eighth of their height.
+    eighth of their height, at least one pixel.
     """
-    return min(8, height // 8)
+    return min(8, max(1, height // 8))
 
 
 def crop_and_flip(images, seeds, padding=None, flip=True):

@@ -60,7 +60,7 @@ class TrainingBatchesTest:
 
     def test_example_is_cropped_anew_each_epoch(self):
         image = np.arange(1, 17, dtype=np.uint8).reshape(1, 4, 4, 1)
-        dataset = _training((image, [0]), batch_size=1, steps=20)
+        dataset = _training((image, [0]), batch_size=1, steps=20, padding=4)
         assert len({images.numpy().tobytes() for images, _ in dataset}) > 10
 
     def test_batch_may_exceed_the_examples(self, numbered_data):

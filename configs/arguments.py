@@ -1,6 +1,18 @@
 """The argument of a config file: `FILE.py:NETWORK[,smoke]`."""
 
-NETWORKS = ("conv4", "resnet20")
+# Those of pipeline/networks.py.
+NETWORKS = (
+    "conv4",
+    "conv6",
+    "vgg9",
+    "resnet20",
+    "resnet32",
+    "resnet44",
+    "resnet56",
+    "resnet18",
+    "resnet34",
+    "wrn_28_2",
+)
 
 
 def parse(argument):

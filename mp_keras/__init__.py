@@ -5,17 +5,25 @@ meta-learned on a source data set, that improves the training of any
 convolutional network on any small target data set.
 """
 
+from mp_keras import baselines
 from mp_keras import networks
+from mp_keras.evaluation.attacks import adversarial_images
+from mp_keras.evaluation.attacks import robust_accuracy
 from mp_keras.evaluation.calibration import ExpectedCalibrationError
 from mp_keras.evaluation.classifier_export import save_classifier
 from mp_keras.evaluation.figures import classification_figures
 from mp_keras.evaluation.inspection import inspect_positions
+from mp_keras.evaluation.loss_surface import LossSurface
+from mp_keras.evaluation.loss_surface import loss_surface
 from mp_keras.evaluation.monte_carlo import MonteCarloClassifier
 from mp_keras.evaluation.monte_carlo import monte_carlo_predict
+from mp_keras.evaluation.reliability import ReliabilityCurve
+from mp_keras.evaluation.reliability import reliability_curve
 from mp_keras.meta_training.trainer import MetaTrainer
 from mp_keras.optimizers import AdamL2
 from mp_keras.perturbation.annealing import NoiseAnnealing
 from mp_keras.perturbation.function import PerturbationFunction
+from mp_keras.perturbation.insertion import insert_layers
 from mp_keras.perturbation.insertion import perturb_model
 from mp_keras.perturbation.layer import MetaPerturbLayer
 from mp_keras.perturbation.saved_model import load_card
@@ -28,21 +36,29 @@ from mp_keras.version import __version__
 __all__ = [
     "AdamL2",
     "ExpectedCalibrationError",
+    "LossSurface",
     "MetaPerturbLayer",
     "MetaTrainer",
     "MonteCarloClassifier",
     "NoiseAnnealing",
     "PerturbationFunction",
+    "ReliabilityCurve",
     "__version__",
+    "adversarial_images",
+    "baselines",
     "classification_figures",
     "import_torch_perturbation",
+    "insert_layers",
     "inspect_positions",
     "load_card",
     "load_perturbation",
+    "loss_surface",
     "monte_carlo_predict",
     "networks",
     "normalize",
     "perturb_model",
+    "reliability_curve",
+    "robust_accuracy",
     "save_classifier",
     "save_perturbation",
 ]

@@ -19,11 +19,21 @@ def write_text(path, text):
         path: Path-like of the file; its folder must exist.
         text: Str.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path, content):
+    """Writes a file in one step; an old file stays until then.
+
+    Args:
+        path: Path-like of the file; its folder must exist.
+        content: Bytes.
+    """
     path = pathlib.Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         pathlib.Path(temporary).chmod(0o644)

@@ -11,6 +11,8 @@ import pathlib
 
 import ml_collections
 
+from pipeline.datasets import catalogue
+
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _PACKAGES = (
     "keras",
@@ -50,16 +52,23 @@ def source_fingerprint(source, manual_dir=""):
     """Returns a digest of the bytes behind a source.
 
     Args:
-        source: Str, as for `datasets.load_images`. Of `tfds:` sources the
-            manual folder counts; the rest is in their code's version.
-        manual_dir: Str, where TFDS finds what it cannot download, or "".
+        source: Str, as for `datasets.load_images`. Of `paper:` and `tfds:`
+            sources the manual folder counts; the rest is in their code's
+            version. Of `subset:` sources their file in it counts.
+        manual_dir: Str, the folder of data put there by hand, or "".
 
-    Raises: FileNotFoundError, if a path is not there.
+    Raises:
+        FileNotFoundError: If a path is not there.
+        ValueError: If there is no `subset:` of that name.
     """
     kind, _, place = source.partition(":")
-    path = pathlib.Path(manual_dir if kind == "tfds" else place).expanduser()
-    if kind == "tfds" and not manual_dir:
-        return source
+    if kind in ("paper", "tfds"):
+        if not manual_dir:
+            return source
+        place = manual_dir
+    elif kind == "subset":
+        place = pathlib.Path(manual_dir, catalogue.subset_entry(place).file)
+    path = pathlib.Path(place).expanduser()
     if not path.exists():
         raise FileNotFoundError(
             f"Source {source} must name data that is there. Received: {path}, "

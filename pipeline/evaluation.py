@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from mp_keras import files
 from mp_keras.evaluation import figures
-from pipeline import target_training
+from pipeline import target_data
 
 _BATCH = 256
 
@@ -42,7 +42,7 @@ def evaluate_run(workdir, config=None, data_dir=None):
             f"that the classifier in {workdir} takes. "
             f"Received: image_size={config.image_size}"
         )
-    data, _ = target_training.load_data(config, data_dir)
+    data, _ = target_data.load_data(config, data_dir)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {
         **figures.classification_figures(probabilities, data.test_labels),

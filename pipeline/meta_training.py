@@ -14,6 +14,7 @@ import mp_keras
 from mp_keras import checkpointing
 from mp_keras.evaluation import inspection
 from pipeline import datasets
+from pipeline import learning_rates
 from pipeline import networks
 from pipeline import run_folder
 from pipeline import run_log
@@ -82,7 +83,7 @@ def make_trainer(config, classes):
         config: Config of `configs/meta_train/`.
         classes: Int, classes of one task.
     """
-    phi = mp_keras.PerturbationFunction(seed=config.seed)
+    phi = mp_keras.PerturbationFunction(seed=config.seed, **config.perturbation)
     strategy = None
     if config.replicas > 1:
         strategy = tf.distribute.MirroredStrategy(_devices(config.replicas))
@@ -93,6 +94,7 @@ def make_trainer(config, classes):
             classes,
             config.image_size,
             perturbation=phi,
+            positions=config.positions,
             options=config.network_options,
         )
 
@@ -103,7 +105,9 @@ def make_trainer(config, classes):
         seed=config.seed,
         strategy=strategy,
     )
-    optimizer = mp_keras.AdamL2(config.learning_rate, l2=config.l2)
+    optimizer = mp_keras.AdamL2(
+        learning_rates.make_learning_rate(config), l2=config.l2
+    )
     trainer.compile(optimizer, optimizer)
     return trainer
 
@@ -148,10 +152,13 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
             trainer.load_task(0), shown
         ),
     )
+    annealing = mp_keras.NoiseAnnealing(
+        config.noise_ramp, config.steps, initial_step=start_step
+    )
     trainer.fit(
         batches,
         steps_per_epoch=config.steps - start_step,
-        callbacks=[log],
+        callbacks=[log, annealing],
         shuffle=False,  # the batches are shuffled
         verbose=0,
     )
@@ -179,8 +186,11 @@ def _card(config, data, result):
     return {
         "source": config.data.source,
         "source_digest": data.digest(),
+        "source_images": len(data.train_labels),
         "terms": config.data.terms,
         "task_split": config.task_split,
+        "positions": config.positions,
+        **config.perturbation,
         "image_size": config.image_size,
         **numbers,
         "versions": {

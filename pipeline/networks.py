@@ -4,38 +4,57 @@ import difflib
 
 from mp_keras import networks
 
-_NETWORKS = {
+NETWORKS = {
     "conv4": networks.Conv4,
+    "conv6": networks.Conv6,
+    "vgg9": networks.VGG9,
     "resnet20": networks.ResNet20,
+    "resnet32": networks.ResNet32,
+    "resnet44": networks.ResNet44,
+    "resnet56": networks.ResNet56,
+    "resnet18": networks.ResNet18,
+    "resnet34": networks.ResNet34,
+    "wrn_28_2": networks.WideResNet28x2,
 }
 
 
 def make_network(
-    name, classes, image_size, perturbation=None, seed=None, options=None
+    name,
+    classes,
+    image_size,
+    perturbation=None,
+    positions="all",
+    seed=None,
+    options=None,
 ):
     """Returns the network that a config names, ending in logits.
 
     Args:
-        name: Str, one of "conv4", "resnet20".
+        name: Str, a key of `NETWORKS`.
         classes: Int, number of logits.
         image_size: Int, height and width of the RGB input in pixels.
-        perturbation: `PerturbationFunction` or None for the plain network.
-        seed: Int or None: seed of the perturbation's noise.
+        perturbation: `PerturbationFunction`, a function
+            `make_layer(index) -> keras.layers.Layer`, or None for the plain
+            network.
+        positions: Str, one of "all", "before_pooling", "top", "bottom".
+        seed: Int or None: seed of φ's noise.
         options: Dict of further arguments of that network, or None.
 
-    Raises: ValueError, if the name is unknown.
+    Raises: ValueError, if the name is unknown, or the network refuses the
+        other arguments.
     """
-    if name not in _NETWORKS:
-        near = difflib.get_close_matches(str(name), _NETWORKS, 1)
+    if name not in NETWORKS:
+        near = difflib.get_close_matches(str(name), NETWORKS, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
-            f"Config key `network` must be one of {sorted(_NETWORKS)}.{hint} "
+            f"Config key `network` must be one of {list(NETWORKS)}.{hint} "
             f"Received: network={name!r}"
         )
-    return _NETWORKS[name](
+    return NETWORKS[name](
         classes,
         input_shape=(image_size, image_size, 3),
         perturbation=perturbation,
+        positions=positions,
         seed=seed,
         **dict(options or {}),
     )

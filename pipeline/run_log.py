@@ -29,8 +29,8 @@ _TAGS = {
     "perturb_grad_norm": "grad_norm/perturb",
     "perturb_weight_norm": "weight_norm/perturb",
     "perturb_update_norm": "update_norm/perturb",
-    "validation_loss": "validation/loss",
-    "validation_accuracy": "validation/accuracy",
+    "test_loss": "test/loss",
+    "test_accuracy": "test/accuracy",
     "step_ms": "time/step_ms",
 }
 

@@ -1,29 +1,31 @@
-"""Trains one target classifier, with φ or without: config -> data -> fit.
+"""Trains one target classifier, with φ, a rival or neither.
 
-MetaPerturb, Algorithm 2. Everything is left in one folder (run_folder.py),
-with `model.keras` and `saved_model/`, and the same call resumes a killed run.
+MetaPerturb, Algorithm 2: config -> data -> model -> fit. Everything is left in
+one folder (run_folder.py), with `model.keras` and `saved_model/`, and the same
+call resumes a killed run. A deep ensemble is several such runs in one folder.
 """
-
-import dataclasses
 
 import keras
 import numpy as np
 from absl import logging
 
 import mp_keras
+from mp_keras import baselines
 from mp_keras import checkpointing
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.perturbation import layer as layer_module
 from pipeline import datasets
-from pipeline import networks
+from pipeline import learning_rates
+from pipeline import methods
 from pipeline import run_folder
 from pipeline import run_log
 from pipeline import runtime
+from pipeline import target_data
 
-METHODS = ("base", "meta_perturb")
 _INSPECTED_IMAGES = 8
 _EVALUATION_BATCH = 256
+_MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
 def train_target(config, workdir, data_dir=None):
@@ -43,24 +45,23 @@ def train_target(config, workdir, data_dir=None):
     if finished:
         logging.info("%s is finished; nothing to do", workdir)
         return finished
+    methods.check_method(config.method)
     runtime.configure(config.seed)
-    data, validation = load_data(config, data_dir)
-    model = make_model(config, len(data.class_names))
-    checkpoints = checkpointing.Checkpoints(
-        folder.checkpoints, _state_of(model)
+    data, validation = target_data.load_data(config, data_dir)
+    if config.method == methods.ENSEMBLE:
+        network = _train_members(config, folder, data_dir)
+    else:
+        network = _train(config, folder, data)
+    network.save(folder.path / "model.keras")
+    if config.export:
+        mp_keras.save_classifier(
+            network, folder.path / "saved_model", samples=config.samples
+        )
+    result = evaluate(
+        network, data.test_images, data.test_labels, config.samples
     )
-    start_step = checkpoints.restore()
-    folder.rewind(start_step)
-    logging.info("target training from step %d of %d", start_step, config.steps)
-    if start_step < config.steps:
-        _fit(model, data, config, folder, checkpoints, start_step)
-    model.save(folder.path / "model.keras")
-    mp_keras.save_classifier(
-        model, folder.path / "saved_model", samples=config.samples
-    )
-    result = evaluate(model, data.test_images, data.test_labels, config.samples)
     if validation:
-        result["validation"] = evaluate(model, *validation, config.samples)
+        result["validation"] = evaluate(network, *validation, config.samples)
     result |= {
         "method": config.method,
         "network": config.network,
@@ -74,88 +75,68 @@ def train_target(config, workdir, data_dir=None):
     return result
 
 
-def load_data(config, data_dir=None):
-    """Returns `ImageData` and the validation part of a target config.
-
-    The validation part (images, labels) is cut off the training part alone,
-    before `examples_per_class` thins that out; without a
-    `validation_fraction` it is None.
-    """
-    data = datasets.load_images(
-        config.data.source,
-        image_size=config.image_size,
-        data_dir=data_dir,
-        manual_dir=config.data.manual_dir or None,
-        test_fraction=config.data.test_fraction,
-        seed=config.data.seed,
+def _train(config, folder, data):
+    """Trains one network from its newest checkpoint on, and returns it."""
+    method = make_model(config, len(data.class_names))
+    checkpoints = checkpointing.Checkpoints(
+        folder.checkpoints, _state_of(method.trained)
     )
-    images, labels = data.train_images, data.train_labels
-    validation = None
-    if config.data.validation_fraction:
-        images, labels, *validation = datasets.hold_out(
-            images, labels, config.data.validation_fraction, config.data.seed
-        )
-    if config.data.examples_per_class:
-        kept = datasets.balanced_subset(
-            labels, config.data.examples_per_class, config.data.seed
-        )
-        images, labels = images[kept], labels[kept]
-    if len(labels) < config.batch_size:
+    start_step = checkpoints.restore()
+    folder.rewind(start_step)
+    logging.info("target training from step %d of %d", start_step, config.steps)
+    if start_step < config.steps:
+        _fit(method, data, config, folder, checkpoints, start_step)
+    return method.network
+
+
+def _train_members(config, folder, data_dir):
+    """Trains the members of a deep ensemble, and returns their average."""
+    count = config.deep_ensemble.members
+    if count < 2:
         raise ValueError(
-            f"Config key `batch_size` must be at most {len(labels)}, the "
-            f"training images of {config.data.source}. "
-            f"Received: batch_size={config.batch_size}"
+            "Config key `deep_ensemble.members` must be at least 2. "
+            f"Received: deep_ensemble.members={count}"
         )
-    data = dataclasses.replace(data, train_images=images, train_labels=labels)
-    return data, validation
+    folder.start()
+    models, seconds = [], 0.0
+    for index in range(count):
+        member = config.copy_and_resolve_references()
+        member.method = "base"
+        member.export = False
+        member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
+        path = folder.path / "members" / str(index)
+        seconds += train_target(member, path, data_dir)["seconds"]
+        models.append(methods.load_source(path))
+    folder.spend(seconds)
+    return baselines.deep_ensemble(models)
 
 
 def make_model(config, classes):
-    """Returns the compiled Keras model of a target config."""
-    if config.method not in METHODS:
-        raise ValueError(
-            f"Config key `method` must be one of {METHODS}. "
-            f"Received: method={config.method!r}"
-        )
-    phi = None
-    if config.method == "meta_perturb":
-        phi = mp_keras.load_perturbation(config.perturbation)
-    model = networks.make_network(
-        config.network,
-        classes,
-        config.image_size,
-        perturbation=phi,
-        seed=config.seed,
-        options=config.network_options,
-    )
-    drops = [round(part * config.steps) for part in config.learning_rate_drops]
-    rates = [
-        config.learning_rate * config.learning_rate_factor**i
-        for i in range(len(drops) + 1)
-    ]
-    model.compile(
-        mp_keras.AdamL2(
-            keras.optimizers.schedules.PiecewiseConstantDecay(drops, rates)
-            if drops
-            else config.learning_rate,
-            l2=config.l2,
-        ),
+    """Returns the `Method` of a target config, compiled."""
+    method = methods.make_method(config, classes)
+    method.trained.compile(
+        mp_keras.AdamL2(learning_rates.make_learning_rate(config), config.l2),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    model.optimizer.build(model.trainable_variables)
-    return model
+    method.trained.optimizer.build(method.trained.trainable_variables)
+    return method
 
 
 def evaluate(model, images, labels, samples):
     """Returns the three figures of a model on uint8 images."""
-    probabilities = mp_keras.monte_carlo_predict(
+    probabilities = predict(model, images, samples)
+    return figures.classification_figures(probabilities, labels)
+
+
+def predict(model, images, samples):
+    """Returns the Monte Carlo averaged probabilities of uint8 images."""
+    return mp_keras.monte_carlo_predict(
         model,
         np.asarray(mp_keras.normalize(images)),
         samples=samples,
         batch_size=_EVALUATION_BATCH,
     )
-    return figures.classification_figures(probabilities, labels)
 
 
 def _state_of(model):
@@ -165,7 +146,7 @@ def _state_of(model):
     }
 
 
-def _fit(model, data, config, folder, checkpoints, start_step):
+def _fit(method, data, config, folder, checkpoints, start_step):
     batches = datasets.training_batches(
         data.train_images,
         data.train_labels,
@@ -177,7 +158,6 @@ def _fit(model, data, config, folder, checkpoints, start_step):
         flip=config.data.flip,
     )
     folder.start()
-    perturbed = bool(layer_module.positions(model))
     shown = mp_keras.normalize(data.train_images[:_INSPECTED_IMAGES])
     callbacks = [
         run_log.RunLog(
@@ -188,21 +168,45 @@ def _fit(model, data, config, folder, checkpoints, start_step):
             log_every=config.log_every,
             checkpoint_every=config.checkpoint_every,
             title=f"{config.method}, seed {config.seed}",
-            inspect=(lambda: inspection.inspect_positions(model, shown))
-            if perturbed
+            inspect=(
+                lambda: inspection.inspect_positions(method.network, shown)
+            )
+            if layer_module.positions(method.network)
+            else None,
+            evaluate=_test_tracker(method.network, data, config)
+            if config.track_test
             else None,
         )
     ]
-    if perturbed:
+    if method.ramp is not None:
         callbacks.append(
             mp_keras.NoiseAnnealing(
-                config.noise_ramp, config.steps, initial_step=start_step
+                method.ramp, config.steps, initial_step=start_step
             )
         )
-    model.fit(
+    method.trained.fit(
         batches,
         steps_per_epoch=config.steps - start_step,
         callbacks=callbacks,
         shuffle=False,  # the batches are shuffled
         verbose=0,
     )
+
+
+def _test_tracker(network, data, config):
+    """Returns the function that gives one point of figure 4."""
+    averaged = mp_keras.MonteCarloClassifier(network, config.tracking_samples)
+    images = np.asarray(mp_keras.normalize(data.test_images))
+    seeds = np.arange(len(images), dtype="int32")
+
+    def track():
+        probabilities = averaged.predict(
+            (images, seeds), batch_size=_EVALUATION_BATCH, verbose=0
+        )
+        values = figures.classification_figures(probabilities, data.test_labels)
+        return {
+            "test_loss": values["negative_log_likelihood"],
+            "test_accuracy": values["accuracy"],
+        }
+
+    return track

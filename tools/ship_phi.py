@@ -20,15 +20,17 @@ def main():
     from mp_keras import files
     from mp_keras.perturbation import saved_model
 
-    values = mp_keras.load_perturbation(_PHI.value).values()
+    phi = mp_keras.load_perturbation(_PHI.value)
     # As doubles, which read back as the same float32.
     weights = {
-        name: array.astype("float64").tolist() for name, array in values.items()
+        name: array.astype("float64").tolist()
+        for name, array in phi.values().items()
     }
     path = saved_model.PRETRAINED / f"{_NAME.value}.json"
     path.parent.mkdir(exist_ok=True)
     card = mp_keras.load_card(_PHI.value)
-    files.write_json(path, {"card": card, "weights": weights})
+    stored = {"card": card, "variant": phi.variant(), "weights": weights}
+    files.write_json(path, stored)
     print(f"{_NAME.value} is in {path}")
 
 

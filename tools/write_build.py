@@ -29,6 +29,7 @@ _DISTRIBUTIONS = {  # imports that are not named like their package
     "tensorflow_datasets": "tensorflow-datasets",
 }
 _DATA = {
+    "pipeline/experiments/paper.py": "pipeline/experiments/paper_tables.csv",
     "mp_keras/perturbation/saved_model.py": (
         "mp_keras/perturbation/pretrained/*.json"
     ),

@@ -22,12 +22,22 @@ def make_config(network, smoke):
     config.seed = 0
     config.replicas = 1  # devices that share the tasks; φ alone is exchanged
 
+    # Table 3: the variant of φ and its places, both kept in target training.
+    config.perturbation = ml_collections.ConfigDict()
+    config.perturbation.use_scale = True
+    config.perturbation.use_noise = True
+    config.perturbation.all_branch = "mean"  # sum in the paper's text
+    config.positions = "all"  # before_pooling, top, bottom
+    config.noise_ramp = 0.0  # part of all steps; 0: full noise from the start
+
     config.tasks = 10
     config.task_split = "swapped_halves"  # class_wise, homogeneous
     config.classes_per_task = 0  # 0: all that there are
     config.steps = 750
     config.batch_size = 128
     config.learning_rate = 1e-3
+    config.learning_rate_drops = ()  # (0.4, 0.7, 0.9) in the paper
+    config.learning_rate_factor = 0.3  # at each drop
     config.l2 = 5e-4
 
     config.log_every = 10  # steps

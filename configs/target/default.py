@@ -18,10 +18,12 @@ def get_config(argument=""):
     """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
     network, smoke = arguments.parse(argument)
     config = ml_collections.ConfigDict()
-    config.method = "meta_perturb"  # or base
-    config.perturbation = "glyphs_conv4"  # a path, or a name that we ship
+    config.method = "meta_perturb"  # base, or any of pipeline/methods.py
+    # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
+    config.perturbation = "tiny_imagenet_resnet20"
     config.network = network
     config.network_options = ml_collections.ConfigDict()
+    config.positions = "all"  # before_pooling, top, bottom
     config.image_size = 32
     config.seed = 0
 
@@ -33,12 +35,22 @@ def get_config(argument=""):
     config.l2 = 5e-4
     config.noise_ramp = 0.4  # part of all steps
     config.samples = 30  # Monte Carlo; 100 in the paper's tables
+    config.export = True  # the SavedModel, beside model.keras
 
     config.log_every = 50  # steps
     config.checkpoint_every = 250  # steps
+    config.track_test = False  # at each checkpoint; for curves, not choices
+    config.tracking_samples = 5  # Monte Carlo, of those curves
+
+    config.fine_tuning = ml_collections.ConfigDict()
+    config.fine_tuning.source = ""  # folder of a finished run; "": none
+    config.fine_tuning.exclude = ("batch_norm", "classifier")
+
+    _add_baselines(config)
 
     config.data = ml_collections.ConfigDict()
-    config.data.source = "tfds:digits"  # tfds:NAME, folder:PATH, npz:PATH
+    # paper:NAME, subset:NAME, tfds:NAME, folder:PATH, npz:PATH
+    config.data.source = "tfds:digits"
     config.data.manual_dir = ""  # where TFDS finds what it cannot download
     config.data.test_fraction = 0.2  # of a folder without train/ and test/
     config.data.validation_fraction = 0.0  # of the training part; 0: none
@@ -48,6 +60,8 @@ def get_config(argument=""):
     config.data.seed = 0
 
     if smoke:
+        config.adversarial_training.steps = 2
+        config.deep_ensemble.members = 2
         config.image_size = 16
         config.steps = 4
         config.batch_size = 8
@@ -55,3 +69,22 @@ def get_config(argument=""):
         config.log_every = 2
         config.checkpoint_every = 2
     return config
+
+
+def _add_baselines(config):
+    """Adds one section a baseline, with the values of its authors."""
+    for name, values in {
+        "information_dropout": {"beta": 1e-4, "max_alpha": 0.7},
+        "drop_block": {"rate": 0.1, "block_size": 7, "ramp": 1.0},
+        "manifold_mixup": {"alpha": 2.0},
+        "mixup": {"alpha": 0.2},
+        # epsilon: in units of pixels in [0, 1]
+        "adversarial_training": {
+            "norm": "linf",
+            "epsilon": 8 / 255,
+            "steps": 30,
+        },
+        "monte_carlo_dropout": {"rate": 0.1},
+        "deep_ensemble": {"members": 5},
+    }.items():
+        config[name] = ml_collections.ConfigDict(values)

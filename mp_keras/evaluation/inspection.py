@@ -67,10 +67,13 @@ def inspect_positions(model, images, seed=0):
 
 
 def _view(position, features, seed):
-    logits = ops.convert_to_numpy(position.perturbation.noise_mean(features))
-    generator = np.random.default_rng(seed)
-    draws = generator.standard_normal(features.shape)
-    noise = np.logaddexp(0, logits + draws).astype("float32")
+    mean = position.perturbation.noise_mean(features)
+    if mean is None:
+        noise = np.ones_like(features)
+    else:
+        draws = np.random.default_rng(seed).standard_normal(features.shape)
+        logits = ops.convert_to_numpy(mean) + draws
+        noise = np.logaddexp(0, logits).astype("float32")
     scale = position.scale(
         features.shape[1], position.moving_mean, position.moving_variance
     )

@@ -7,7 +7,7 @@ Carlo approximation, the softmax averaged over samples of the noise.
 import keras
 from keras import ops
 
-from mp_keras.perturbation import layer
+from mp_keras import layer_search
 
 _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
 
@@ -15,12 +15,13 @@ _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
 class MonteCarloClassifier(keras.Model):
     """A classifier's probabilities, averaged over noise samples.
 
-    The noise is a function of the seed, the sample and the position alone:
-    calls are repeatable and leave the classifier as it is.
+    The noise is a function of the seed, the sample and the layer alone: calls
+    are repeatable and leave the classifier as it is.
 
     Args:
         classifier: `keras.Model` from images to logits or probabilities.
-        samples: Int >= 1, default 30. One pass serves a model without noise.
+        samples: Int >= 1, default 30. One pass serves a model that is without
+            noise in test.
         from_logits: Bool, default True.
         **kwargs: Passed to `keras.Model`.
 
@@ -40,11 +41,11 @@ class MonteCarloClassifier(keras.Model):
         self.classifier = classifier
         self.from_logits = from_logits
         states = {
-            id(position.seed_generator.state): index
-            for index, position in enumerate(layer.positions(classifier))
+            id(noisy.seed_generator.state): index
+            for index, noisy in enumerate(noisy_layers(classifier))
         }
         self.samples = samples if states else 1
-        self._position_of = [
+        self._stream_of = [
             states.get(id(variable))
             for variable in classifier.non_trainable_variables
         ]
@@ -74,13 +75,13 @@ class MonteCarloClassifier(keras.Model):
         """Returns the probabilities `(batch, classes)` of one noise sample."""
         trainable = [v.value for v in self.classifier.trainable_variables]
         state = []
-        for variable, position in zip(
-            self.classifier.non_trainable_variables, self._position_of
+        for variable, stream in zip(
+            self.classifier.non_trainable_variables, self._stream_of
         ):
             value = variable.value
-            if position is not None:
+            if stream is not None:
                 dtype = value.dtype
-                first = ops.cast(seed, dtype) * _SEED_STRIDE + position
+                first = ops.cast(seed, dtype) * _SEED_STRIDE + stream
                 value = ops.stack([first, ops.cast(index, dtype)])
             state.append(value)
         outputs, _ = self.classifier.stateless_call(
@@ -117,3 +118,17 @@ def monte_carlo_predict(
     averaged = MonteCarloClassifier(model, samples, from_logits)
     seeds = ops.convert_to_numpy(ops.arange(len(images), dtype="int32")) + seed
     return averaged.predict((images, seeds), batch_size=batch_size, verbose=0)
+
+
+def noisy_layers(model):
+    """Returns the layers that draw noise in test mode as well.
+
+    They have a true attribute `noisy_in_test` and own a `seed_generator`, as
+    `MetaPerturbLayer` and `MonteCarloDropout` do.
+
+    Args:
+        model: `keras.Model`; layers of nested models are found as well.
+    """
+    return layer_search.find_layers(
+        model, lambda layer: getattr(layer, "noisy_in_test", False)
+    )

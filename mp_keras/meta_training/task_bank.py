@@ -113,7 +113,8 @@ class TaskBank:
 
     Attributes: `weights` (θ), `momentums`, `velocities` (Adam's moments of θ)
         and `states` (moving statistics, noise streams, coefficients): lists
-        of `tf.Variable` with a leading task axis.
+        of `tf.Variable` with a leading task axis; `noise_coefficients`, those
+        of the states that `NoiseAnnealing` moves.
     """
 
     def __init__(self, task_network, networks, task_ids, seed):
@@ -136,6 +137,15 @@ class TaskBank:
             ],
             "state",
         )
+        coefficients = {
+            id(position.noise_coefficient)
+            for position in task_network.positions
+        }
+        self.noise_coefficients = [
+            stacked
+            for stacked, state in zip(self.states, task_network.states())
+            if id(state) in coefficients
+        ]
 
     @property
     def variables(self):

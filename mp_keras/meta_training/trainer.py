@@ -84,9 +84,13 @@ class MetaTrainer(keras.Model):
         super().__init__(**kwargs)
         self._distribute_strategy = strategy
         self.tasks = tasks
-        start = None if perturbation is None else perturbation.values()
+        start, variant = None, {}
+        if perturbation is not None:
+            start, variant = perturbation.values(), perturbation.variant()
         with strategy.scope():
-            self.perturbation = function.PerturbationFunction(start, seed=seed)
+            self.perturbation = function.PerturbationFunction(
+                start, seed=seed, **variant
+            )
             self._trackers = {
                 name: keras.metrics.Mean(name=name) for name in _METRICS
             }
@@ -225,7 +229,12 @@ class MetaTrainer(keras.Model):
                 images, weights, states, phi, held_out=True
             )
             loss = _loss(labels, logits)
-        gradients = perturbation_tape.gradient(loss, phi)
+        gradients = perturbation_tape.gradient(
+            loss,
+            phi,
+            # A variant without scale or noise leaves weights of φ unused.
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
         return gradients, states, [loss, _accuracy(labels, logits)]
 
     def _update_perturbation(self, phi, gradients):
@@ -247,6 +256,11 @@ class MetaTrainer(keras.Model):
         if callable(self._task_rate):  # a schedule
             return self._task_rate(self.optimizer.iterations)
         return tf.constant(self._task_rate)
+
+    @property
+    def noise_coefficients(self):
+        """What `NoiseAnnealing` moves: variables `(tasks of a replica,)`."""
+        return [c for bank in self.banks for c in bank.noise_coefficients]
 
     def load_task(self, task):
         """Returns the description network with the values of one task.

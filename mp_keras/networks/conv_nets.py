@@ -1,23 +1,29 @@
-"""Conv4, the four-block network of the few-shot literature.
+"""Conv4 and Conv6, networks of the few-shot literature.
 
-MetaPerturb, appendix C.3: C64-M-C64-M-C64-M-C64-M-FC, where C is a 3x3
-convolution with bias, batch norm and ReLU, M a 2x2 max-pool and FC a dense
-layer on the flattened features. φ sits between batch norm and ReLU.
+MetaPerturb, appendix C.3, where C is a 3x3 convolution with bias, batch norm
+and ReLU, M a 2x2 max-pool and FC a dense layer on the flattened features:
+
+    Conv4:               C64-M-C64-M-C64-M-C64-M-FC
+    Conv6, the paper's:  C64-M-C64-M-C64-C64-M-C64-M-C64-M-FC
+    Conv6, the code's:   C64-M-C64-M-C64-C64-M-C64-C64-M-FC
+
+φ sits between batch norm and ReLU.
 """
 
-import keras
+from mp_keras.networks import convolution_chain
 
-from mp_keras.networks import initializers
-from mp_keras.networks import placement
+# Blocks of each level; a pooling ends every level.
+_CONV6_LEVELS = {"code": (1, 1, 2, 2), "paper": (1, 1, 2, 1, 1)}
 
 
 def Conv4(  # noqa: N802
     classes,
     input_shape=(32, 32, 3),
     perturbation=None,
-    channels=64,
+    positions="all",
     seed=None,
     stochastic=True,
+    channels=64,
 ):
     """Returns the Conv4 network, a functional model that ends in logits.
 
@@ -25,37 +31,74 @@ def Conv4(  # noqa: N802
         classes: Int >= 2, number of logits.
         input_shape: `(height, width, channels)`, height and width at least 16
             pixels.
-        perturbation: `PerturbationFunction` for 4 positions, or None
-            (default) for the plain network.
-        channels: Int, default 64: channels of every block.
-        seed: Int or None (default). Seed of the perturbation's noise.
+        perturbation: `PerturbationFunction` for 4 positions; or a function
+            `make_layer(index) -> keras.layers.Layer` of the position's
+            number, from 0 at the input; or None (default) for the plain
+            network.
+        positions: Str, default "all": the positions that get a layer.
+            "before_pooling": the last of each level, that is of each spatial
+            size; "top": the last level's; "bottom": the first level's.
+        seed: Int or None (default). Seed of φ's noise.
         stochastic: Bool, default True, see `MetaPerturbLayer`.
+        channels: Int, default 64: channels of every block.
 
-    Raises: ValueError, if `classes` is below 2 or the input is too small.
+    Raises: ValueError, if `classes` is below 2, the input is too small,
+        `perturbation` is none of these or `positions` is unknown.
 
     >>> Conv4(10).count_params()  # 115,658 of them trained
     116170
     """
-    if classes < 2:
-        raise ValueError(
-            "Argument `classes` must be at least 2. "
-            f"Received: classes={classes}"
-        )
-    if None in input_shape[:2] or min(input_shape[:2]) < 16:
-        raise ValueError(
-            "Argument `input_shape` must be at least 16 pixels high and wide, "
-            f"for four poolings. Received: input_shape={input_shape}"
-        )
-    place = placement.Placement(
-        perturbation, channels, input_shape[0], seed, stochastic
+    return convolution_chain.convolution_chain(
+        "conv4",
+        [[channels]] * 4,
+        classes,
+        input_shape,
+        perturbation,
+        positions=positions,
+        seed=seed,
+        stochastic=stochastic,
     )
-    inputs = keras.Input(input_shape, name="images")
-    features = inputs
-    for _ in range(4):
-        convolution = initializers.convolution(channels, features.shape[-1])
-        features = initializers.batch_norm()(convolution(features))
-        features = keras.layers.ReLU()(place(features))
-        features = keras.layers.MaxPooling2D(2)(features)
-    features = keras.layers.Flatten()(features)
-    logits = initializers.dense(classes, features.shape[-1])(features)
-    return keras.Model(inputs, logits, name="conv4")
+
+
+def Conv6(  # noqa: N802
+    classes,
+    input_shape=(32, 32, 3),
+    perturbation=None,
+    positions="all",
+    seed=None,
+    stochastic=True,
+    channels=64,
+    variant="code",
+):
+    """Returns the Conv6 network, a functional model that ends in logits.
+
+    Args:
+        classes, perturbation, positions, seed, stochastic, channels: as for
+            `Conv4`, with 6 positions.
+        input_shape: `(height, width, channels)`, height and width at least 16
+            pixels, with `variant="paper"` 32.
+        variant: "code" (default): 4 poolings, after blocks 1, 2, 4 and 6;
+            "paper": 5 poolings, after blocks 1, 2, 4, 5 and 6.
+
+    Raises: ValueError, as `Conv4`, or if `variant` is unknown.
+
+    >>> Conv6(10).count_params()  # 189,770 of them trained
+    190538
+    """
+    # Differs from the paper: four poolings, because the authors' code, whose
+    # figures these are to be compared with, has four.
+    if variant not in _CONV6_LEVELS:
+        raise ValueError(
+            f"Argument `variant` must be one of {tuple(_CONV6_LEVELS)}. "
+            f"Received: variant={variant!r}"
+        )
+    return convolution_chain.convolution_chain(
+        "conv6",
+        [[channels] * blocks for blocks in _CONV6_LEVELS[variant]],
+        classes,
+        input_shape,
+        perturbation,
+        positions=positions,
+        seed=seed,
+        stochastic=stochastic,
+    )

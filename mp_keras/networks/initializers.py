@@ -11,8 +11,8 @@ import keras
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}  # Keras: 0.99, 1e-3
 
 
-def convolution(filters, input_channels, strides=1, bias=True):
-    """Returns a 3x3 "same" convolution with these initial values.
+def convolution(filters, input_channels, strides=1, bias=True, size=3):
+    """Returns a "same" convolution with these initial values.
 
     PyTorch's padding of one pixel at each side, for stride 2 as well: there
     Keras' "same" would pad one side only, so the padding is explicit.
@@ -22,17 +22,18 @@ def convolution(filters, input_channels, strides=1, bias=True):
         input_channels: Int, for the range of the bias.
         strides: 1 or 2.
         bias: Bool, default True.
+        size: 1 or 3 (default): height and width of the kernel.
     """
     return keras.layers.Conv2D(
         filters,
-        3,
+        size,
         strides=strides,
         padding="same" if strides == 1 else "valid",
         use_bias=bias,
         kernel_initializer=keras.initializers.VarianceScaling(
             scale=2.0, mode="fan_out", distribution="untruncated_normal"
         ),
-        bias_initializer=_uniform(9 * input_channels),
+        bias_initializer=_uniform(size**2 * input_channels),
     )
 
 

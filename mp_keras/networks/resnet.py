@@ -1,24 +1,40 @@
-"""ResNet20, the CIFAR kind of He et al. (CVPR 2016, section 4.2).
+"""ResNets of He et al. (CVPR 2016) for small images, with basic blocks.
 
-MetaPerturb, appendix C.3: C16-ResBlk(3, 16)-ResBlk(3, 32)-ResBlk(3, 64)-GAP-FC
-with 3x3 convolutions without biases; shortcuts have no parameters: stride 2
-takes every other pixel, and new channels are zeros, half before and half after
-the old ones. φ sits after each addition, before the block's last ReLU.
+MetaPerturb, appendix C.3, with 3x3 convolutions without biases:
+
+    ResNet20, 32, 44, 56:  C16-ResBlk(n, 16)-ResBlk(n, 32)-ResBlk(n, 64)-GAP-FC
+                           with n = 3, 5, 7, 9
+
+the CIFAR kind (section 4.2): shortcuts have no parameters; stride 2 takes
+every other pixel, and new channels are zeros, half before and half after the
+old ones. And, with the channels of section 4.1 (not in the paper's tables),
+
+    ResNet18, 34:  C64-ResBlk(2 or 3, 64)-ResBlk(2 or 4, 128)
+                   -ResBlk(2 or 6, 256)-ResBlk(2 or 3, 512)-GAP-FC
+
+for small images: a 3x3 convolution of stride 1 in place of the 7x7 one of
+stride 2 and the max-pool; shortcuts that change shape are 1x1 convolutions
+with batch norm. φ sits after each addition, before the block's last ReLU.
 """
 
+import functools
+
 import keras
-from keras import ops
 
-from mp_keras.networks import initializers
-from mp_keras.networks import placement
+from mp_keras.networks import residual_chain
 
-_WIDTHS = (16, 32, 64)
+_CIFAR_CHANNELS = (16, 32, 64)
+_CHANNELS = (64, 128, 256, 512)
+# Blocks of each level, by depth.
+_CIFAR_BLOCKS = {depth: ((depth - 2) // 6,) * 3 for depth in (20, 32, 44, 56)}
+_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
 def ResNet20(  # noqa: N802
     classes,
     input_shape=(32, 32, 3),
     perturbation=None,
+    positions="all",
     seed=None,
     stochastic=True,
 ):
@@ -27,94 +43,129 @@ def ResNet20(  # noqa: N802
     Args:
         classes: Int >= 2, number of logits.
         input_shape: `(height, width, channels)`. Height and width may be None
-            in the plain network.
-        perturbation: `PerturbationFunction` for 9 positions, or None
-            (default) for the plain network.
-        seed: Int or None (default). Seed of the perturbation's noise.
+            in a network without φ.
+        perturbation: `PerturbationFunction` for 9 positions; or a function
+            `make_layer(index) -> keras.layers.Layer` of the position's
+            number, from 0 at the input; or None (default) for the plain
+            network.
+        positions: Str, default "all": the positions that get a layer.
+            "before_pooling": the last of each level, that is of each spatial
+            size; "top": the last level's; "bottom": the first level's.
+        seed: Int or None (default). Seed of φ's noise.
         stochastic: Bool, default True, see `MetaPerturbLayer`.
 
-    Raises: ValueError, if `classes` is below 2.
+    Raises: ValueError, if `classes` is below 2, `perturbation` is none of
+        these, `positions` is unknown, or the height is None and there is φ.
 
     >>> ResNet20(10).count_params()  # 269,722 of them trained
     271098
     """
-    if classes < 2:
-        raise ValueError(
-            "Argument `classes` must be at least 2. "
-            f"Received: classes={classes}"
-        )
-    place = placement.Placement(
-        perturbation, _WIDTHS[-1], input_shape[0], seed, stochastic
+    return _resnet(
+        20, classes, input_shape, perturbation, positions, seed, stochastic
     )
-    inputs = keras.Input(input_shape, name="images")
-    features = _convolution_norm(inputs, _WIDTHS[0])
-    features = keras.layers.ReLU()(features)
-    for level, width in enumerate(_WIDTHS):
-        for block in range(3):
-            strides = 2 if level > 0 and block == 0 else 1
-            features = _block(features, width, strides, place)
-    features = keras.layers.GlobalAveragePooling2D()(features)
-    logits = initializers.dense(classes, _WIDTHS[-1])(features)
-    return keras.Model(inputs, logits, name="resnet20")
 
 
-def _block(inputs, width, strides, place):
-    """Two convolutions, the shortcut's addition, φ and the last ReLU."""
-    features = _convolution_norm(inputs, width, strides)
-    features = keras.layers.ReLU()(features)
-    features = _convolution_norm(features, width)
-    shortcut = inputs
-    if strides != 1 or inputs.shape[-1] != width:
-        shortcut = ZeroPadShortcut(width, strides)(inputs)
-    features = keras.layers.Add()([features, shortcut])
-    return keras.layers.ReLU()(place(features))
-
-
-def _convolution_norm(inputs, width, strides=1):
-    if strides != 1:  # one pixel at each side, as PyTorch pads
-        padded = keras.layers.ZeroPadding2D(1)(inputs)
-    else:
-        padded = inputs
-    convolution = initializers.convolution(
-        width, inputs.shape[-1], strides, bias=False
+def ResNet32(  # noqa: N802
+    classes,
+    input_shape=(32, 32, 3),
+    perturbation=None,
+    positions="all",
+    seed=None,
+    stochastic=True,
+):
+    """Returns ResNet32. Args, raises: as `ResNet20`, with 15 positions."""
+    return _resnet(
+        32, classes, input_shape, perturbation, positions, seed, stochastic
     )
-    return initializers.batch_norm()(convolution(padded))
 
 
-@keras.saving.register_keras_serializable(package="mp_keras")
-class ZeroPadShortcut(keras.layers.Layer):
-    """A shortcut without parameters: strided slicing and zero channels.
+def ResNet44(  # noqa: N802
+    classes,
+    input_shape=(32, 32, 3),
+    perturbation=None,
+    positions="all",
+    seed=None,
+    stochastic=True,
+):
+    """Returns ResNet44. Args, raises: as `ResNet20`, with 21 positions."""
+    return _resnet(
+        44, classes, input_shape, perturbation, positions, seed, stochastic
+    )
 
-    Args:
-        channels: Int, channels of the output; the added zeros go half before
-            and half after the input's channels.
-        strides: Int, default 2: keeps every `strides`-th row and column.
-        **kwargs: Passed to `keras.layers.Layer`.
 
-    Reference: He et al., CVPR 2016, section 4.2, shortcut option A.
+def ResNet56(  # noqa: N802
+    classes,
+    input_shape=(32, 32, 3),
+    perturbation=None,
+    positions="all",
+    seed=None,
+    stochastic=True,
+):
+    """Returns ResNet56. Args, raises: as `ResNet20`, with 27 positions."""
+    return _resnet(
+        56, classes, input_shape, perturbation, positions, seed, stochastic
+    )
+
+
+def ResNet18(  # noqa: N802
+    classes,
+    input_shape=(32, 32, 3),
+    perturbation=None,
+    positions="all",
+    seed=None,
+    stochastic=True,
+):
+    """Returns ResNet18 for small images, a functional model of logits.
+
+    Args, raises: as `ResNet20`, with 8 positions.
+
+    >>> ResNet18(10).count_params()  # 11,173,962 of them trained
+    11183562
     """
+    return _resnet(
+        18, classes, input_shape, perturbation, positions, seed, stochastic
+    )
 
-    def __init__(self, channels, strides=2, **kwargs):
-        super().__init__(**kwargs)
-        self.channels = channels
-        self.strides = strides
 
-    def call(self, inputs):
-        added = self.channels - inputs.shape[-1]
-        before = added // 2
-        kept = inputs[:, :: self.strides, :: self.strides, :]
-        return ops.pad(kept, [[0, 0], [0, 0], [0, 0], [before, added - before]])
+def ResNet34(  # noqa: N802
+    classes,
+    input_shape=(32, 32, 3),
+    perturbation=None,
+    positions="all",
+    seed=None,
+    stochastic=True,
+):
+    """Returns ResNet34. Args, raises: as `ResNet18`, with 16 positions."""
+    return _resnet(
+        34, classes, input_shape, perturbation, positions, seed, stochastic
+    )
 
-    def compute_output_shape(self, input_shape):
-        sizes = [
-            size if size is None else -(-size // self.strides)
-            for size in input_shape[1:3]
-        ]
-        return (input_shape[0], *sizes, self.channels)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "channels": self.channels,
-            "strides": self.strides,
-        }
+def _resnet(
+    depth, classes, input_shape, perturbation, positions, seed, stochastic
+):
+    if depth in _CIFAR_BLOCKS:
+        shortcut = residual_chain.zero_pad
+        levels = list(zip(_CIFAR_CHANNELS, _CIFAR_BLOCKS[depth]))
+    else:
+        shortcut = residual_chain.projection
+        levels = list(zip(_CHANNELS, _BLOCKS[depth]))
+
+    def stem(images):
+        channels = levels[0][0]
+        features = residual_chain.convolution_norm(images, channels)
+        return keras.layers.ReLU()(features)
+
+    return residual_chain.residual_chain(
+        f"resnet{depth}",
+        stem,
+        levels,
+        functools.partial(residual_chain.basic_block, shortcut=shortcut),
+        lambda features: features,
+        classes,
+        input_shape,
+        perturbation,
+        positions=positions,
+        seed=seed,
+        stochastic=stochastic,
+    )

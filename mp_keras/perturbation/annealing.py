@@ -1,16 +1,18 @@
 """Noise annealing: the perturbation is faded in while a target trains.
 
 The authors' code raises the noise coefficient linearly from 0 to 1 over the
-first 40 % of all training steps; the paper says "gradually increasing".
+first 40 % of all training steps; the paper says "gradually increasing". Every
+layer with a weight `noise_coefficient` is faded in: `MetaPerturbLayer`, and
+`DropBlock`, whose authors raise its rate over the whole training.
 """
 
 import keras
 
-from mp_keras.perturbation import layer
+from mp_keras import layer_search
 
 
 class NoiseAnnealing(keras.callbacks.Callback):
-    """Raises every position's noise coefficient linearly from 0 to 1.
+    """Raises every layer's noise coefficient linearly from 0 to 1.
 
     At step `i` of `n`, counted from 0, the coefficient is
     `min(1, i / (ramp * n))`; it stays where the training ends. With
@@ -24,8 +26,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
         initial_step: Int, default 0. Number of the first step, for a
             training that was resumed.
 
-    Raises: ValueError, if `ramp` is outside [0, 1], the model has no position
-        or the number of steps is unknown.
+    Raises: ValueError, if `ramp` is outside [0, 1], the model has no layer
+        with a noise coefficient or the number of steps is unknown.
 
     >>> NoiseAnnealing(ramp=0.4).ramp
     0.4
@@ -43,11 +45,11 @@ class NoiseAnnealing(keras.callbacks.Callback):
         self.initial_step = initial_step
 
     def on_train_begin(self, logs=None):
-        self._positions = layer.positions(self.model)
-        if not self._positions:
+        self._coefficients = noise_coefficients(self.model)
+        if not self._coefficients:
             raise ValueError(
-                "NoiseAnnealing needs a model with a MetaPerturbLayer. "
-                f"Received: model {self.model.name} without one"
+                "NoiseAnnealing needs a model with a MetaPerturbLayer or "
+                f"DropBlock. Received: model {self.model.name} without one"
             )
         self._total = self.total_steps
         if self._total is None:
@@ -71,10 +73,25 @@ class NoiseAnnealing(keras.callbacks.Callback):
         step = self._first_step + batch
         ramp_steps = self.ramp * self._total
         coefficient = min(1.0, step / ramp_steps) if ramp_steps else 1.0
-        for position in self._positions:
-            position.noise_coefficient.assign(coefficient)
+        for variable in self._coefficients:
+            variable.assign(coefficient * keras.ops.ones_like(variable))
 
     def on_train_batch_end(self, batch, logs=None):
         # Not at the beginning of a batch: an epoch of unknown length begins
         # one that does not exist.
         self._next_step = self._first_step + batch + 1
+
+
+def noise_coefficients(model):
+    """Returns the noise coefficients of a model, scalar variables.
+
+    Args:
+        model: `keras.Model`, or a `MetaTrainer`: its banks stack one
+            coefficient for each task in a variable `(tasks,)`.
+    """
+    if hasattr(model, "noise_coefficients"):
+        return model.noise_coefficients
+    layers = layer_search.find_layers(
+        model, lambda layer: hasattr(layer, "noise_coefficient")
+    )
+    return [layer.noise_coefficient for layer in layers]

@@ -12,7 +12,9 @@ the feature map `h`:
     out   = h * (1 + noise_coefficient * (s * z - 1))        # eq. (2)
 
 The trap: the two norms describe the network, not φ. They are no part of this
-class; whoever places φ into a network hands over the ratios.
+class; whoever places φ into a network hands over the ratios. The variants are
+those of table 3 (a) and of the paper's text; they are part of φ, which has to
+be learned with them.
 """
 
 import keras
@@ -31,6 +33,7 @@ WEIGHT_SHAPES = {
 STATISTICS = 4  # channel features of one channel
 OUTPUT_LIMIT = 100.0  # upper clip of a position's output in training
 _INITIAL_STDDEV = 0.01
+ALL_BRANCHES = ("mean", "sum")
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -38,19 +41,25 @@ class PerturbationFunction(keras.layers.Layer):
     """Holds φ, the 82 shared numbers, and computes its parts.
 
     `E` is a permutation-equivariant 3x3 convolution without bias: `self`
-    applied to each channel by itself plus `all` applied to the mean over
-    channels.
+    applied to each channel by itself plus `all` applied to the mean, or sum,
+    over channels.
 
     Args:
         values: Dict from weight name to array-like, as `values()` returns it,
             or None (default) for fresh numbers from N(0, 0.01^2).
         seed: Int or None (default). Seed of the fresh numbers.
+        use_scale: Bool, default True. False: `s` is 1 (table 3, "w/o
+            channel-wise scaling s").
+        use_noise: Bool, default True. False: `z` is 1 (table 3, "w/o
+            stochastic noise z").
+        all_branch: "mean" (default, the authors' code) or "sum" (the paper):
+            what the `all` kernels see of the channels.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,
         `noise_self_2`, `noise_all_2`, `(3, 3)` each, `scale_head` `(10,)`.
     Raises: ValueError, if `values` has other names, shapes or non-finite
-        numbers.
+        numbers, or `all_branch` is neither.
 
     >>> phi = PerturbationFunction(seed=0)
     >>> sum(int(np.prod(w.shape)) for w in phi.weights)
@@ -65,9 +74,25 @@ class PerturbationFunction(keras.layers.Layer):
     # of the scale has no bias, because the authors' code, which learned the
     # published φ, does so.
 
-    def __init__(self, values=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        values=None,
+        seed=None,
+        use_scale=True,
+        use_noise=True,
+        all_branch="mean",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
+        if all_branch not in ALL_BRANCHES:
+            raise ValueError(
+                f"Argument `all_branch` must be one of {ALL_BRANCHES}. "
+                f"Received: all_branch={all_branch!r}"
+            )
         self.seed = seed
+        self.use_scale = use_scale
+        self.use_noise = use_noise
+        self.all_branch = all_branch
         initializer = keras.initializers.RandomNormal(
             stddev=_INITIAL_STDDEV, seed=keras.random.SeedGenerator(seed)
         )
@@ -92,6 +117,14 @@ class PerturbationFunction(keras.layers.Layer):
             for name in WEIGHT_SHAPES
         }
 
+    def variant(self):
+        """Returns the options of this φ by name, as `__init__` takes them."""
+        return {
+            "use_scale": self.use_scale,
+            "use_noise": self.use_noise,
+            "all_branch": self.all_branch,
+        }
+
     def set_values(self, values):
         """Sets all 82 numbers from a dict as `values()` returns it.
 
@@ -108,10 +141,14 @@ class PerturbationFunction(keras.layers.Layer):
         Args:
             features: Float tensor `(batch, height, width, channels)`.
 
-        Returns: a tensor shaped like `features`.
+        Returns: a tensor shaped like `features`, or None without noise.
         """
-        hidden = _equivariant(features, self.noise_self_1, self.noise_all_1)
-        return _equivariant(
+        if not self.use_noise:
+            return None
+        hidden = self._equivariant(
+            features, self.noise_self_1, self.noise_all_1
+        )
+        return self._equivariant(
             ops.relu(hidden), self.noise_self_2, self.noise_all_2
         )
 
@@ -144,6 +181,8 @@ class PerturbationFunction(keras.layers.Layer):
         Returns: float32 tensor `(channels,)`.
         """
         mean = ops.cast(mean, "float32")
+        if not self.use_scale:
+            return ops.ones_like(mean[:, 0])  # (channels,)
         column = ops.ones_like(mean[:, :1])  # (channels, 1)
         inputs = ops.concatenate(
             [
@@ -158,7 +197,15 @@ class PerturbationFunction(keras.layers.Layer):
         return ops.sigmoid(ops.sum(inputs * head, axis=-1))  # (channels,)
 
     def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
+        return {**super().get_config(), "seed": self.seed, **self.variant()}
+
+    def _equivariant(self, features, self_kernel, all_kernel):
+        """Applies one channel-permutation-equivariant 3x3 convolution."""
+        pool = ops.mean if self.all_branch == "mean" else ops.sum
+        pooled = pool(features, axis=-1, keepdims=True)  # (b, h, w, 1)
+        return _depthwise(features, self_kernel) + _depthwise(
+            pooled, all_kernel
+        )
 
 
 def batch_statistics(channel_features):
@@ -183,13 +230,15 @@ def perturb(features, noise_logits, scale, noise_coefficient, training):
     Args:
         features: Float tensor `(batch, height, width, channels)`.
         noise_logits: Tensor shaped like `features`; `z = softplus` of it.
+            None: `z` is 1.
         scale: Float tensor `(channels,)`.
         noise_coefficient: Scalar in [0, 1]; 0 leaves the features.
         training: Bool. In training the result is clipped from above at 100.
     """
     scale = ops.cast(scale, features.dtype)
     noise_coefficient = ops.cast(noise_coefficient, features.dtype)
-    factor = scale * ops.softplus(noise_logits) - 1
+    noise = 1.0 if noise_logits is None else ops.softplus(noise_logits)
+    factor = scale * noise - 1
     outputs = features * (1 + noise_coefficient * factor)
     return ops.minimum(outputs, OUTPUT_LIMIT) if training else outputs
 
@@ -219,12 +268,6 @@ def check_values(values):
             )
         arrays[name] = array
     return arrays
-
-
-def _equivariant(features, self_kernel, all_kernel):
-    """Applies one channel-permutation-equivariant 3x3 convolution."""
-    pooled = ops.mean(features, axis=-1, keepdims=True)  # (b, h, w, 1)
-    return _depthwise(features, self_kernel) + _depthwise(pooled, all_kernel)
 
 
 def _depthwise(features, kernel):

@@ -1,24 +1,28 @@
-"""Puts φ into a network that is not ours, `keras.applications` included.
+"""Puts φ, or any layer, into a network not ours, keras.applications included.
 
 MetaPerturb, figure 3: φ sits in every block, before its last activation. In an
 unknown network `position_search` finds these places:
 
-    calls   = every call of a layer in the graph, first calls first
-    chosen  = the layers that φ shall follow
-    place   = φ with the norms of this network
-    rebuild = for each call: a copy of its layer, then `place` if chosen
-    weights = those of the network, layer by layer
+    calls  = every call of a layer in the graph, first calls first
+    chosen = the layers that φ shall follow
+    norms  = those of all chosen layers, whatever `positions` leaves out
+    copy   = each layer's copy, φ behind the chosen ones   # model_copy
 
 The trap: the norms are known only once all positions are, so the graph is read
 first and rebuilt after.
 """
 
-import keras
+import typing
 
+from mp_keras.networks import locations
 from mp_keras.networks import placement
 from mp_keras.perturbation import function
 from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import model_copy
 from mp_keras.perturbation import position_search
+
+# "all" is the word for a network's own positions, "auto" for found ones.
+_RULES = ("auto", *locations.LOCATIONS[1:])
 
 
 def perturb_model(
@@ -39,9 +43,13 @@ def perturb_model(
     Args:
         model: Functional or built Sequential `keras.Model`, channels last.
         phi: `PerturbationFunction`.
-        positions: "auto" (default) for the rules of `position_search`; or
-            layer names and indices into `model.layers` after which φ goes; or
-            a predicate `layer -> bool`. All but indices see nested models.
+        positions: "auto" (default) for the rules of `position_search`; or of
+            these positions only "before_pooling", the last of each level,
+            "top", those of the last level, or "bottom", those of the first
+            (level: consecutive positions of one height; numbers and norms
+            stay those of "auto"); or layer names and indices into
+            `model.layers` after which φ goes; or a predicate `layer -> bool`.
+            All but indices see nested models.
         seed: Int or None (default). Seed of the noise; position `i`, counted
             from the input, gets `seed + i`.
         spatial_norm: Positive number or None (default): the height of the
@@ -50,9 +58,11 @@ def perturb_model(
 
     Raises: ValueError, if `model` is subclassed, unbuilt or holds φ already;
         `phi` is no `PerturbationFunction`; no position is found, or one that
-        was asked for does not exist or is no feature map; or the input's
-        height is unknown and `spatial_norm` not given.
+        was asked for does not exist or is no feature map; the input's height
+        is unknown and `spatial_norm` not given; or heights that tell levels
+        apart are unknown.
 
+    >>> import keras
     >>> inputs = keras.Input((8, 8, 3), name="images")
     >>> outputs = keras.layers.Conv2D(4, 3, name="first")(inputs)
     >>> phi = function.PerturbationFunction(seed=0)
@@ -62,103 +72,98 @@ def perturb_model(
     """
     _check_phi(phi)
     _check_model(model)
+    if position_layer.positions(model):
+        raise ValueError(
+            "Argument `model` must be without φ. Received: model "
+            f"{model.name} with a MetaPerturbLayer"
+        )
     if spatial_norm is None:
         spatial_norm = _input_height(model)
+    places = _find(model, positions)
+    channels = max(call.outputs[0].shape[-1] for call in places.calls)
+    place = placement.Placement(
+        phi,
+        places.levels,
+        channels,
+        spatial_norm,
+        places.location,
+        seed,
+        stochastic,
+    )
+    return _copy(model, places, place)
+
+
+def insert_layers(model, make_layer, positions="auto"):
+    """Returns a copy of a network with a layer of its own at every position.
+
+    The twin of `perturb_model` for other layers: what it says of the copy, of
+    nested models and of `positions` holds here as well.
+
+    Args:
+        model: Functional or built Sequential `keras.Model`, channels last.
+        make_layer: Function from a position's number, counted from 0 at the
+            input, to a new `keras.layers.Layer`; its output has the shape of
+            its input.
+        positions: As for `perturb_model`.
+
+    Raises: ValueError, if `model` is subclassed or unbuilt; `make_layer` is no
+        function, or returns anything but a layer; or for `positions` as
+        `perturb_model`.
+
+    >>> import keras
+    >>> inputs = keras.Input((8, 8, 3), name="images")
+    >>> outputs = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    >>> model = insert_layers(
+    ...     keras.Model(inputs, outputs),
+    ...     lambda index: keras.layers.SpatialDropout2D(0.1),
+    ... )
+    >>> [type(layer).__name__ for layer in model.layers]
+    ['InputLayer', 'Conv2D', 'SpatialDropout2D', 'Activation']
+    """
+    if not placement.is_layer_maker(make_layer):
+        raise ValueError(
+            "Argument `make_layer` must be a function `index -> "
+            f"keras.layers.Layer`. Received: make_layer={make_layer!r}"
+        )
+    _check_model(model)
+    places = _find(model, positions)
+    place = placement.Placement(
+        make_layer, places.levels, positions=places.location
+    )
+    return _copy(model, places, place)
+
+
+class _Places(typing.NamedTuple):
+    """What was found: every position, and which of them shall be used."""
+
+    chosen: dict  # from operation to bool, as of `position_search.automatic`
+    calls: list  # of the chosen operations, from the input on
+    levels: list  # of ints, positions of each level
+    location: str  # one of `locations.LOCATIONS`
+
+
+def _find(model, positions):
     calls = list(position_search.calls(model))
-    if isinstance(positions, str) and positions == "auto":
+    by_rule = isinstance(positions, str) and positions in _RULES
+    if by_rule:
         chosen = position_search.automatic(calls)
     else:
         chosen = position_search.asked_for(model, calls, positions)
-    channels = position_search.largest_channels(calls, chosen)
-    place = placement.Placement(phi, channels, spatial_norm, seed, stochastic)
-    copy = _Copy(chosen, place)
-    perturbed = copy.rebuild(model)
-    copy.carry_weights_over()
-    return perturbed
+    calls = [call for call in calls if call.operation in chosen]
+    if by_rule and positions != "auto":
+        levels = position_search.levels(calls)
+        return _Places(chosen, calls, levels, positions)
+    return _Places(chosen, calls, [len(calls)], "all")
 
 
-class _Copy:
-    """Copies a network layer by layer and places φ behind the chosen ones.
-
-    Args:
-        chosen: Dict from operation to bool: whether φ goes between it and
-            the activation that is fused in it.
-        place: `Placement`.
-    """
-
-    def __init__(self, chosen, place):
-        self.chosen = chosen
-        self.place = place
-        self.copies = {}  # from the network's operations to ours
-        self.originals = {}  # and back
-        self.activations = {}  # split off, by the original they come from
-
-    def rebuild(self, model):
-        return keras.models.clone_model(
-            position_search.view(model),
-            clone_function=self.clone,
-            call_function=self.call,
-        )
-
-    def clone(self, operation):
-        if operation not in self.copies:
-            copy = self._clone(operation)
-            self.copies[operation] = copy
-            self.originals[copy] = operation
-        return self.copies[operation]
-
-    def _clone(self, operation):
-        if position_search.is_graph(operation):
-            return self.rebuild(operation)
-        config = operation.get_config()
-        if self.chosen.get(operation):
-            self.activations[operation] = _activation_layer(operation)
-            config["activation"] = "linear"
-        if isinstance(operation, keras.layers.Lambda):  # the caller's own code
-            return type(operation).from_config(config, safe_mode=False)
-        return type(operation).from_config(config)
-
-    def call(self, copy, *args, **kwargs):
-        outputs = copy(*args, **kwargs)
-        original = self.originals[copy]
-        if original not in self.chosen:
-            return outputs
-        outputs = self.place(outputs)
-        activation = self.activations.get(original)
-        return outputs if activation is None else activation(outputs)
-
-    def carry_weights_over(self):
-        for original, copy in self.copies.items():
-            nested = position_search.is_graph(original)  # its layers follow
-            if isinstance(original, keras.Layer) and not nested:
-                _copy_weights(original, copy)
-        for original, activation in self.activations.items():
-            if isinstance(original.activation, keras.Layer):
-                _copy_weights(original.activation, activation)
-
-
-def _copy_weights(original, copy):
-    """Copies as saving and loading would: some layers have state besides."""
-    # Not strict: a split convolution has lost the activation's layer, its last.
-    for source, target in zip(
-        original._flatten_layers(), copy._flatten_layers()
-    ):
-        store = {}
-        source.save_own_variables(store)
-        if store:
-            target.load_own_variables(store)
-
-
-def _activation_layer(convolution):
-    """Returns a convolution's fused activation as a layer of its own."""
-    activation = convolution.activation
-    if isinstance(activation, keras.Layer):
-        return type(activation).from_config(activation.get_config())
-    return keras.layers.Activation(
-        activation,
-        dtype=convolution.dtype_policy,
-        name=f"{convolution.name}_activation",
-    )
+def _copy(model, places, place):
+    # An activation is split off only where a layer comes before it.
+    split = {places.calls[number].operation for number in place.kept}
+    chosen = {
+        operation: fused and operation in split
+        for operation, fused in places.chosen.items()
+    }
+    return model_copy.ModelCopy(chosen, place).copy(model)
 
 
 def _input_height(model):
@@ -192,9 +197,4 @@ def _check_model(model):
         raise ValueError(
             "Argument `model` must be built: begin it with keras.Input(shape). "
             f"Received: unbuilt model {model.name}"
-        )
-    if position_layer.positions(model):
-        raise ValueError(
-            "Argument `model` must be without φ. Received: model "
-            f"{model.name} with a MetaPerturbLayer"
         )

@@ -11,6 +11,7 @@ import random
 import keras
 from keras import ops
 
+from mp_keras import layer_search
 from mp_keras.perturbation import function
 
 MOMENTUM = 0.1  # weight of the newest batch in the moving statistics
@@ -36,6 +37,8 @@ class MetaPerturbLayer(keras.layers.Layer):
             `softplus` of its mean: a deterministic layer.
         seed: Int or None (default, drawn at random). Seed of the noise; give
             every position its own.
+        variant: Dict of φ's options as `PerturbationFunction.variant` returns
+            it, or None (default): those of `perturbation`.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -64,6 +67,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         spatial_norm=32,
         stochastic=True,
         seed=None,
+        variant=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -77,6 +81,7 @@ class MetaPerturbLayer(keras.layers.Layer):
                     f"Received: {name}={norm}"
                 )
         if isinstance(perturbation, function.PerturbationFunction):
+            variant = variant or perturbation.variant()
             perturbation = perturbation.values()
         self.channel_norm = channel_norm
         self.spatial_norm = spatial_norm
@@ -84,7 +89,10 @@ class MetaPerturbLayer(keras.layers.Layer):
         # A drawn seed is kept, so that a clone repeats this layer's noise.
         self.seed = random.randint(1, 10**9) if seed is None else seed
         self.perturbation = function.PerturbationFunction(
-            perturbation, trainable=False, name="perturbation"
+            perturbation,
+            trainable=False,
+            name="perturbation",
+            **(variant or {}),
         )
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.supports_masking = True
@@ -122,11 +130,16 @@ class MetaPerturbLayer(keras.layers.Layer):
             mean, variance = self.moving_mean, self.moving_variance
         scale = self.scale(ops.shape(inputs)[1], mean, variance)
         logits = self.perturbation.noise_mean(inputs)
-        if self.stochastic:
+        if self.stochastic and logits is not None:
             logits = logits + self.sample_noise(inputs)
         return function.perturb(
             inputs, logits, scale, self.noise_coefficient, training
         )
+
+    @property
+    def noisy_in_test(self):
+        """Bool: whether Monte Carlo samples of this layer differ."""
+        return self.stochastic and self.perturbation.use_noise
 
     def scale(self, height, mean, variance):
         """Returns `s` here, `(channels,)`, with the norms of this network.
@@ -177,6 +190,7 @@ class MetaPerturbLayer(keras.layers.Layer):
             "spatial_norm": self.spatial_norm,
             "stochastic": self.stochastic,
             "seed": self.seed,
+            "variant": self.perturbation.variant(),
         }
 
 
@@ -186,8 +200,6 @@ def positions(model):
     Args:
         model: `keras.Model`; layers of nested models are found as well.
     """
-    # Not `_flatten_layers`: it goes through nested models backwards.
-    if isinstance(model, MetaPerturbLayer):
-        return [model]
-    found = [inner for layer in model._layers for inner in positions(layer)]
-    return list(dict.fromkeys(found))
+    return layer_search.find_layers(
+        model, lambda layer: isinstance(layer, MetaPerturbLayer)
+    )

@@ -11,6 +11,7 @@ Without other wishes the first of these rules that finds anything decides:
 """
 
 import difflib
+import itertools
 
 import keras
 
@@ -65,11 +66,22 @@ def calls(model, seen=None):
                 yield node
 
 
-def largest_channels(calls, chosen):
-    """Returns the largest channel count that the chosen operations put out."""
-    return max(
-        call.outputs[0].shape[-1] for call in calls if call.operation in chosen
-    )
+def levels(calls):
+    """Returns how many positions each level has (`networks.locations`).
+
+    Args:
+        calls: The calls at the positions, first calls first.
+
+    Raises: ValueError, if the height of a feature map is unknown.
+    """
+    heights = [call.outputs[0].shape[1] for call in calls]
+    if None in heights:
+        raise ValueError(
+            "Argument `model` must have feature maps of known height, which "
+            "tell its levels apart; else name the layers in `positions`. "
+            f"Received: heights {heights}"
+        )
+    return [len(list(level)) for _, level in itertools.groupby(heights)]
 
 
 def automatic(calls):
@@ -136,8 +148,9 @@ def asked_for(model, calls, positions):
                 wanted.append(_indexed(model, position))
     else:
         raise ValueError(
-            'Argument `positions` must be "auto", a list of layer names and '
-            "indices, or a predicate `layer -> bool`. "
+            'Argument `positions` must be "auto", "before_pooling", "top", '
+            '"bottom", a list of layer names and indices, or a predicate '
+            "`layer -> bool`. "
             f"Received: positions={positions!r}"
         )
     if not wanted:

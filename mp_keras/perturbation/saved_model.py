@@ -15,6 +15,7 @@ only `serve_training` has one.
 """
 
 import difflib
+import json
 import os
 import pathlib
 
@@ -23,10 +24,11 @@ import tensorflow as tf
 from mp_keras import files
 from mp_keras.perturbation import function
 
-DEFAULT_PERTURBATION = "glyphs_conv4"
+DEFAULT_PERTURBATION = "tiny_imagenet_resnet20"
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 _CARD = "card.json"
 _VARIABLE_KEY = "perturbation/{}/.ATTRIBUTES/VARIABLE_VALUE"
+_VARIANT_KEY = "variant/.ATTRIBUTES/VARIABLE_VALUE"
 _SERVE_SEED = (2020, 0)
 _FEATURES = tf.TensorSpec((None, None, None, None), tf.float32, "features")
 _STATISTICS = [
@@ -78,7 +80,8 @@ def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
 
     Args:
         path_or_name: Path-like of a folder that `save_perturbation` wrote, or
-            the name of a φ in the package, default "glyphs_conv4". Only the
+            the name of a φ in the package: "tiny_imagenet_resnet20" (default)
+            or "glyphs_conv4"; see `load_card` for their terms. Only the
             numbers are read; nothing in the folder is executed.
 
     Raises: ValueError, if the name is unknown or the folder is not a φ, or a
@@ -86,9 +89,12 @@ def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
     """
     if str(path_or_name) in _shipped():
         stored = files.read_json(PRETRAINED / f"{path_or_name}.json")
-        return function.PerturbationFunction(stored["weights"])
+        return function.PerturbationFunction(
+            stored["weights"], **stored["variant"]
+        )
     path = _existing(path_or_name)
-    return function.PerturbationFunction(_read_values(path))
+    values, variant = _read(path)
+    return function.PerturbationFunction(values, **variant)
 
 
 def load_card(path_or_name=DEFAULT_PERTURBATION):
@@ -124,8 +130,8 @@ def _existing(path_or_name):
     return path
 
 
-def _read_values(path):
-    """Reads the six weights from a SavedModel's variables alone."""
+def _read(path):
+    """Reads weights and variant of φ from a SavedModel's variables alone."""
     problem = f"Folder {path} must be a SavedModel written by "
     problem += "save_perturbation, and whole. Received: "
     if not (path / "saved_model.pb").is_file():
@@ -141,11 +147,12 @@ def _read_values(path):
             name: tensors[_VARIABLE_KEY.format(name)]
             for name in function.WEIGHT_SHAPES
         }
+        variant = json.loads(tensors[_VARIANT_KEY].decode())
     # A truncated file raises nearly anything, IndexError included.
     except Exception as error:
         raise ValueError(f"{problem}{type(error).__name__}: {error}") from error
     try:
-        return function.check_values(values)
+        return function.check_values(values), variant
     except ValueError as error:
         raise ValueError(problem + str(error)) from error
 
@@ -156,8 +163,9 @@ class _ExportedPerturbation(tf.Module):
     def __init__(self, phi, channel_norm, spatial_norm):
         super().__init__()
         self.perturbation = function.PerturbationFunction(
-            phi.values(), trainable=False
+            phi.values(), trainable=False, **phi.variant()
         )
+        self.variant = tf.Variable(json.dumps(phi.variant()), trainable=False)
         self.noise_seed = tf.Variable(
             _SERVE_SEED, dtype=tf.int32, trainable=False, name="noise_seed"
         )
@@ -237,7 +245,8 @@ class _ExportedPerturbation(tf.Module):
             *statistics, channels / channel_norm, height / spatial_norm
         )
         logits = self.perturbation.noise_mean(features)
-        logits = logits + tf.random.stateless_normal(shape, seed)
+        if logits is not None:
+            logits = logits + tf.random.stateless_normal(shape, seed)
         return function.perturb(
             features, logits, scale, noise_coefficient, training
         )

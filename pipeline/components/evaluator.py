@@ -10,7 +10,7 @@ import pathlib
 from mp_keras import files
 from mp_keras.evaluation import figures
 from pipeline import evaluation
-from pipeline import target_training
+from pipeline import target_data
 from pipeline.components import example_gen as example_gen_stage
 from pipeline.report import html
 from pipeline.report import statistics
@@ -32,7 +32,7 @@ def evaluate(classifiers, examples, meta_run, config, directory):
     """
     source = config.data.source
     config.data.source = example_gen_stage.examples_source(examples)
-    data, validation = target_training.load_data(config)
+    data, validation = target_data.load_data(config)
     parts = {"test": (data.test_images, data.test_labels)}
     if validation:
         parts["validation"] = validation

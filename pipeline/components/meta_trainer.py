@@ -39,7 +39,8 @@ def copy_run(workdir, directory, names, result):
     Args:
         workdir: Path of the run.
         directory: Path-like, made if it is missing.
-        names: Names in `workdir`.
+        names: Names in `workdir`; what is not there is left out (a deep
+            ensemble has no history of its own).
         result: Dict, written as `result.json`.
     """
     directory = pathlib.Path(directory)
@@ -48,6 +49,6 @@ def copy_run(workdir, directory, names, result):
         origin = workdir / name
         if origin.is_dir():
             shutil.copytree(origin, directory / name, dirs_exist_ok=True)
-        else:
+        elif origin.exists():
             shutil.copy(origin, directory / name)
     files.write_json(directory / "result.json", result)

@@ -43,7 +43,8 @@ def _check(phi, norms, directory):
     ratios = _SHAPE[3] / norms[0], _SHAPE[1] / norms[1]
     statistics = function.batch_statistics(phi.channel_features(features))
     logits = phi.noise_mean(features)
-    logits = logits + tf.random.stateless_normal(_SHAPE, _SEED)
+    if logits is not None:
+        logits = logits + tf.random.stateless_normal(_SHAPE, _SEED)
     scale = phi.scale(*statistics, *ratios)
     expected = function.perturb(features, logits, scale, 1.0, training=True)
     gap = float(tf.reduce_max(tf.abs(actual["outputs"] - expected)))

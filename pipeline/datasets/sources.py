@@ -1,18 +1,21 @@
 """Loads an image data set from wherever it lies.
 
-The paper's source is Tiny ImageNet and its targets are six small sets; here
-any data set of TensorFlow Datasets, a folder of image files or an npz file
-takes either role.
+The paper's source is Tiny ImageNet and its targets are small sets, which the
+catalogue names; besides, any data set of TensorFlow Datasets, a folder of image
+files or an npz file takes either role.
 """
 
 import dataclasses
 
 from pipeline.datasets import argument_checks
+from pipeline.datasets import catalogue_source
 from pipeline.datasets import folder_source
 from pipeline.datasets import image_data
 from pipeline.datasets import npz_source
 from pipeline.datasets import stratified
 from pipeline.datasets import tfds_source
+
+_KINDS = ("paper", "subset", "tfds", "folder", "npz")
 
 
 def load_images(
@@ -31,26 +34,35 @@ def load_images(
     with antialiased bilinear filtering, aspect ratios are not kept.
 
     Args:
-        source: Str. `tfds:NAME`, a data set of TensorFlow Datasets with
-            features image and label (ours: glyphs, digits, tiny_imagenet);
-            `folder:PATH`, a folder per class, in `train` and `test` or not;
-            `npz:PATH`, a file with `{train,test}_images` (uint8),
-            `{train,test}_labels` and `class_names`.
-        image_size: Int, height and width of the result in pixels.
-        data_dir: Where `tfds:` keeps prepared data; None for its own place.
-        manual_dir: Where `tfds:` finds data that it cannot download.
+        source: Str. `paper:NAME`, a data set of the paper with its splits and
+            sizes, which are checked (`catalogue.names()`); `subset:NAME`, a
+            small part of one in an npz file (`catalogue.subset_names()`);
+            `tfds:NAME`, a data set of TensorFlow Datasets with features image
+            and label (ours: glyphs, digits, tiny_imagenet, stanford_cars,
+            fgvc_aircraft, cub_200_2011); `folder:PATH`, a folder per class, in
+            `train` and `test` or not; `npz:PATH`, a file with
+            `{train,test}_images` (uint8), `{train,test}_labels` and
+            `class_names`.
+        image_size: Int, height and width of the result in pixels; the paper's
+            is `catalogue.entry(NAME).image_size`.
+        data_dir: Where `paper:` and `tfds:` keep prepared data; None for
+            TFDS's own place.
+        manual_dir: Where `paper:` and `tfds:` find data that they cannot
+            download, and the folder of the files of `subset:`.
         test_fraction: Float in (0, 1), the test share of each class for
             folders without `train` and `test`. Default 0.2.
         seed: Int of at least 0, for that cut and for `examples_per_class`.
         examples_per_class: Int, how many training images of each class to
-            keep, chosen at random; default None keeps all.
+            keep, chosen at random; default None keeps all. The paper's
+            s-CIFAR100 at random is `paper:cifar100` with 50.
 
     Returns:
         `ImageData`.
 
     Raises:
         FileNotFoundError: If the file, the folder or the manual data set is
-            not there.
+            not there, or a download failed; the message says what to put
+            where.
         ValueError: If an argument is wrong or the data cannot be used; the
             message names the file and what was expected.
     """
@@ -62,12 +74,18 @@ def load_images(
     if examples_per_class is not None:
         argument_checks.check_int("examples_per_class", examples_per_class, 1)
     kind, _, place = str(source).partition(":")
-    if kind not in ("tfds", "folder", "npz") or not place:
+    if kind not in _KINDS or not place:
         raise ValueError(
-            "`source` must be tfds:NAME, folder:PATH or npz:PATH. "
-            f"Received: source={source!r}"
+            "`source` must be paper:NAME, subset:NAME, tfds:NAME, folder:PATH "
+            f"or npz:PATH. Received: source={source!r}"
         )
-    if kind == "tfds":
+    if kind == "paper":
+        data = catalogue_source.load_paper(
+            place, image_size, data_dir, manual_dir
+        )
+    elif kind == "subset":
+        data = catalogue_source.load_subset(place, image_size, manual_dir)
+    elif kind == "tfds":
         data = tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
     elif kind == "folder":
         data = folder_source.load_folder(place, image_size, test_fraction, seed)

@@ -75,6 +75,30 @@ def balanced_subset(labels, examples_per_class, seed):
     return np.sort(np.concatenate(chosen))
 
 
+def first_per_class(labels, count):
+    """Returns the sorted positions of the first examples of every class.
+
+    Args:
+        labels: `(examples,)` integers.
+        count: Int of at least 1, how many of each class.
+
+    Raises:
+        ValueError: If `count` is wrong or a class has fewer examples.
+    """
+    labels = np.asarray(labels)
+    argument_checks.check_int("count", count, 1)
+    chosen = []
+    for label in np.unique(labels):
+        indices = np.flatnonzero(labels == label)
+        if len(indices) < count:
+            raise ValueError(
+                "`count` must not exceed the examples of any class, and class "
+                f"{label} has {len(indices)}. Received: count={count}"
+            )
+        chosen.append(indices[:count])
+    return np.sort(np.concatenate(chosen))
+
+
 def hold_out(images, labels, fraction, seed):
     """Cuts a data set in two parts with the same share of every class.
 

@@ -1,6 +1,7 @@
 """Reads `tfds:NAME` sources through TensorFlow Datasets."""
 
 import difflib
+import textwrap
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +11,19 @@ from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 
 _BATCH = 256
+_REASON_LENGTH = 300  # characters of a library's error
+_PACKAGES = {"cv2": "opencv-python-headless"}  # where the name differs
 
 
-def load_tfds(name, image_size, data_dir, manual_dir):
+def load_tfds(
+    name,
+    image_size,
+    data_dir,
+    manual_dir,
+    *,
+    splits=None,
+    file_order=False,
+):
     """Reads a data set of TensorFlow Datasets, preparing it if need be.
 
     Args:
@@ -21,37 +32,30 @@ def load_tfds(name, image_size, data_dir, manual_dir):
         image_size: Int, height and width of the result in pixels.
         data_dir: Where prepared data sets lie; None for TFDS's own place.
         manual_dir: Where data that TFDS cannot download lie, or None.
+        splits: The names of the splits to train and to test on; default None
+            for "train", and "test" or else "validation".
+        file_order: Bool, default False, whether to bring the training images
+            into the order of the original files, by the feature "id"; TFDS
+            shuffles when it prepares a data set.
 
     Returns:
-        `ImageData`, not checked by `check_image_data` yet. The test part is
-        the split "test", or else "validation".
+        `ImageData`, not checked by `check_image_data` yet.
 
     Raises:
-        FileNotFoundError: If data to be put into `manual_dir` are missing.
+        FileNotFoundError: If data to be put into `manual_dir` are missing or
+            a download failed.
         ValueError: If there is no such data set, or if it lacks a split or
-            the features "image" (uint8) and "label" (an integer).
+            the features "image" (uint8) and "label" (an integer), or "id" (a
+            text) where it is needed.
     """
     builder = _make_builder(name, data_dir)
-    _check_features(builder, name)
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
-    try:
-        builder.download_and_prepare(download_config=config)
-    except AssertionError as error:  # how TFDS reports an empty manual_dir
-        if builder.MANUAL_DOWNLOAD_INSTRUCTIONS is None:
-            raise
-        raise FileNotFoundError(
-            f"`source` tfds:{name} needs files in `manual_dir`. "
-            f"Received: {error}"
-        ) from error
-    splits = builder.info.splits
-    test = "test" if "test" in splits else "validation"
-    if "train" not in splits or test not in splits:
-        raise ValueError(
-            f"`source` tfds:{name} must have a split train, and test or "
-            f"validation. Received: {', '.join(splits)}"
-        )
+    _check_features(builder, name, file_order)
+    _prepare(builder, name, manual_dir)
+    train, test = _choose_splits(builder, name, splits)
     label = builder.info.features["label"]
-    train_images, train_labels = _read_split(builder, "train", image_size)
+    train_images, train_labels = _read_split(
+        builder, train, image_size, file_order
+    )
     test_images, test_labels = _read_split(builder, test, image_size)
     names = getattr(label, "names", None)
     if not names:
@@ -81,7 +85,7 @@ def _make_builder(name, data_dir):
         ) from error
 
 
-def _check_features(builder, name):
+def _check_features(builder, name, file_order):
     features = builder.info.features
     is_dict = isinstance(features, tfds.features.FeaturesDict)
     keys = set(features) if is_dict else set()
@@ -92,26 +96,77 @@ def _check_features(builder, name):
             and image.np_dtype == np.uint8
             and label.shape == ()
             and np.issubdtype(label.np_dtype, np.integer)
+            and (not file_order or "id" in keys)
         ):
             return
     raise ValueError(
         f"`source` tfds:{name} must have the features image (uint8) and label "
-        f"(an integer). Received: {', '.join(sorted(keys)) or features}"
+        f"(an integer){' and id (a text)' if file_order else ''}. "
+        f"Received: {', '.join(sorted(keys)) or features}"
     )
 
 
-def _read_split(builder, split, image_size):
+def _prepare(builder, name, manual_dir):
+    """Downloads and prepares a data set, unless that was done before."""
+    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
+    manual = builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
+    try:
+        builder.download_and_prepare(download_config=config)
+    except Exception as error:  # TFDS and its many libraries raise many kinds
+        files = {info.filename for info in (builder.url_infos or {}).values()}
+        if manual and isinstance(error, AssertionError):  # nothing is there
+            raise FileNotFoundError(
+                f"`source` tfds:{name} needs files in `manual_dir`. "
+                f"Received: {error}"
+            ) from error
+        if manual or not files:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        module = getattr(error.__cause__ or error, "name", None)
+        if isinstance(error, ImportError) and module:
+            package = _PACKAGES.get(module, module)
+            reason = f"no module {module}; pip install {package}"
+        raise FileNotFoundError(
+            f"`source` tfds:{name} must be prepared already, or TFDS must be "
+            "able to download and read its files, or find them in "
+            f"`manual_dir`: {', '.join(sorted(filter(None, files)))}. "
+            f"Received: {textwrap.shorten(reason, _REASON_LENGTH)}"
+        ) from error
+
+
+def _choose_splits(builder, name, splits):
+    """Returns the names of the training and the test split."""
+    known = builder.info.splits
+    wanted = "a split train, and test or validation"
+    if splits is None:
+        splits = "train", "test" if "test" in known else "validation"
+    else:
+        wanted = f"the splits {' and '.join(splits)}"
+    if not set(splits) <= set(known):
+        raise ValueError(
+            f"`source` tfds:{name} must have {wanted}. "
+            f"Received: {', '.join(known)}"
+        )
+    return splits
+
+
+def _read_split(builder, split, image_size, file_order=False):
     """Returns uint8 images `(n, size, size, 3)` and int64 labels `(n,)`."""
+    features = ("image", "label", "id") if file_order else ("image", "label")
+    decoding = tfds.decode.PartialDecoding(dict.fromkeys(features, True))
     dataset = builder.as_dataset(
         split=split,
         shuffle_files=False,
-        decoders=tfds.decode.PartialDecoding({"image": True, "label": True}),
+        decoders=decoding,
+        # Read once: TFDS would keep all decoded images of a small set.
+        read_config=tfds.ReadConfig(try_autocache=False),
     )
 
     def resize_batch(example):
         images = image_resizing.to_three_channels(example["image"])
+        images = image_resizing.resize(images, image_size)
         labels = tf.cast(example["label"], tf.int64)
-        return image_resizing.resize(images, image_size), labels
+        return images, labels, example.get("id", tf.zeros_like(labels))
 
     shape = builder.info.features["image"].shape
     batch = _BATCH if None not in shape else 1  # sizes that vary: one by one
@@ -123,9 +178,14 @@ def _read_split(builder, split, image_size):
     count = builder.info.splits[split].num_examples
     images = np.empty((count, image_size, image_size, 3), np.uint8)
     labels = np.empty((count,), np.int64)
+    ids = []
     start = 0
-    for some_images, some_labels in dataset.as_numpy_iterator():
+    for some_images, some_labels, some_ids in dataset.as_numpy_iterator():
         stop = start + len(some_labels)
         images[start:stop], labels[start:stop] = some_images, some_labels
+        ids.extend(some_ids)
         start = stop
+    if file_order:
+        order = np.argsort(np.array(ids), kind="stable")
+        images, labels = images[order], labels[order]
     return images, labels

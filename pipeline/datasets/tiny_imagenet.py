@@ -11,12 +11,12 @@ the members of a zip file are read in place and never unpacked.
 The test images have no labels and are left out.
 """
 
-import io
 import re
 
 import tensorflow_datasets as tfds
-from PIL import Image
 
+from pipeline.datasets import jpeg_images
+from pipeline.datasets import manual_files
 from pipeline.datasets import tiny_imagenet_archive
 
 _DESCRIPTION = """\
@@ -75,27 +75,8 @@ def list_validation(archive, wnids):
 
 
 def check_jpeg(name, encoded):
-    """Returns JPEG bytes in colour.
-
-    Colour files are kept to the bit. Gray ones are encoded again, because
-    TFDS's readers without TensorFlow would return them without channels.
-    """
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            if image.format != "JPEG" or image.size != (_IMAGE_SIZE,) * 2:
-                raise ValueError(f"{image.format} of size {image.size}")
-            image.load()
-            if image.mode == "RGB":
-                return encoded
-            colored = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{name} must be a complete JPEG image of 64x64 pixels. "
-            f"Received: {error}"
-        ) from error
-    buffer = io.BytesIO()
-    colored.save(buffer, "JPEG", quality=95, subsampling=0)
-    return buffer.getvalue()
+    """Returns JPEG bytes in colour; raises ValueError if not 64x64 pixels."""
+    return jpeg_images.to_color(name, encoded, size=(_IMAGE_SIZE,) * 2)
 
 
 class TinyImagenet(tfds.core.GeneratorBasedBuilder):
@@ -116,29 +97,13 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
     MANUAL_DOWNLOAD_INSTRUCTIONS = tiny_imagenet_archive.INSTRUCTIONS
 
     def _info(self):
-        side = _IMAGE_SIZE
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(
-                        shape=(side, side, 3), encoding_format="jpeg"
-                    ),
-                    "label": tfds.features.ClassLabel(),  # named when read
-                    "file_name": tfds.features.Text(),
-                }
-            ),
-            supervised_keys=("image", "label"),
+        return jpeg_images.dataset_info(
+            self, _DESCRIPTION, _CITATION, (_IMAGE_SIZE, _IMAGE_SIZE, 3)
         )
 
     def _split_generators(self, dl_manager):
-        try:
-            manual_dir = dl_manager.manual_dir
-        except AssertionError as error:  # the folder is missing or empty
-            raise FileNotFoundError(str(error)) from error
-        archive = tiny_imagenet_archive.open_archive(manual_dir)
+        folder = manual_files.manual_folder(dl_manager)
+        archive = tiny_imagenet_archive.open_archive(folder)
         wnids = sorted(set(archive.read("wnids.txt").decode().split()))
         train = list_train(archive, wnids)
         validation = list_validation(archive, wnids)

@@ -9,10 +9,10 @@ import keras
 
 import mp_keras
 from mp_keras import files
+from pipeline.figures import method_styles
 from pipeline.report import plots
 from pipeline.report import statistics
 
-_SHOWN_IMAGES = 8
 _PAGE = string.Template("""\
 <!doctype html>
 <html lang="en">
@@ -36,31 +36,41 @@ svg { max-width: 100%; height: auto; }
 <body>
 <h1>What φ brought: $data</h1>
 <p class="verdict">$verdict</p>
+<p>Base is the plain network. MetaPerturb is the same network with φ: a small
+function, learned on other images, that perturbs its features.</p>
 $summary
 <p class="note">$network, $steps steps, $training training images,
 $validation for validation, $test for the test; $samples noise samples a
-prediction. Mean ± 95 % interval over seeds (Student's t).</p>
+prediction. Mean ± 95&nbsp;% interval over seeds (Student's t).</p>
 $figures
 <h2>Every run</h2>
 $runs
 <h2>Are the probabilities to be believed?</h2>
 <p>Bars on the diagonal are calibrated: of the images predicted with 80 %
-confidence, 80 % are right. Below it a network is too sure of itself.</p>
+confidence, 80 % are right. Below it a network is too sure of itself. The
+darker a bar, the more images. The seeds of a method are pooled here: ECE,
+their calibration error together, may differ from the mean of the table.</p>
 $reliability
 <h2>How the targets trained</h2>
+<p>A line is a run. The loss of MetaPerturb is measured under its noise.</p>
 $convergence
 <h2>How φ was learned</h2>
 <p>$meta_note</p>
 $meta_training
-<h2>What φ does at each position</h2>
-<p>One test image: the strongest channel before φ, one sample of the noise,
-and their product with the scale. Then the scale of every channel.</p>
-$feature_maps
-$scales
+$positions
 <h2>Configuration of the targets</h2>
 <pre>$config</pre>
 </body>
 </html>
+""")
+_POSITIONS = string.Template("""\
+<h2>What φ does at each position</h2>
+<p>One test image inside $network. A row is a position, in its strongest
+channel: before φ, one sample of the noise z, and after φ, which is the product
+of both and the channel's scale s. The dots are the scales of all channels, the
+line is their mean.</p>
+$feature_maps
+$scales
 """)
 
 
@@ -77,7 +87,6 @@ def render(result, probabilities, data, meta_run, config):
     runs = result["runs"]
     histories = [_history(pathlib.Path(run["folder"])) for run in runs]
     meta_result = files.read_json(meta_run / "result.json")
-    views = _views(runs, data)
     return _PAGE.substitute(
         data=html.escape(result["data"]),
         verdict=html.escape(statistics.verdict(result["gains"])),
@@ -88,30 +97,41 @@ def render(result, probabilities, data, meta_run, config):
         **result["examples"],
         figures=plots.figures_by_method(runs),
         runs=_runs_table(runs),
-        reliability=plots.reliability(probabilities, data.test_labels, runs),
+        reliability=plots.reliability_by_method(
+            probabilities, data.test_labels, runs
+        ),
         convergence=plots.convergence(histories, runs),
         meta_note=html.escape(_meta_note(meta_result)),
         meta_training=plots.meta_training(_history(meta_run)),
-        feature_maps=plots.feature_maps(views) if views else "",
-        scales=plots.scales(views) if views else "",
+        positions=_positions(runs, data.test_images[:1]),
         config=html.escape(json.dumps(config.to_dict(), indent=2)),
     )
 
 
 def _history(folder):
+    """Returns the windows of a run; a deep ensemble has none of its own."""
+    if not (folder / "history.jsonl").exists():
+        return []
     text = (folder / "history.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _views(runs, data):
-    """φ inside the first run that has one, on a few test images."""
+def _positions(runs, images):
+    """Shows φ inside the first run that has one, on the first image."""
     for run in runs:
         if run["method"] == "meta_perturb":
             path = pathlib.Path(run["folder"]) / "model.keras"
             model = keras.saving.load_model(path)
-            images = mp_keras.normalize(data.test_images[:_SHOWN_IMAGES])
-            return mp_keras.inspect_positions(model, images)
-    return []
+            views = mp_keras.inspect_positions(
+                model, mp_keras.normalize(images)
+            )
+            network = f"{run['network']}, seed {run['seed']}"
+            return _POSITIONS.substitute(
+                network=html.escape(network),
+                feature_maps=plots.maps_of_positions(views, images[0]),
+                scales=plots.scales_of_positions(views, network),
+            )
+    return ""
 
 
 def _meta_note(result):
@@ -125,7 +145,7 @@ def _meta_note(result):
 def _summary_table(result):
     summary, gains = result["summary"], result["gains"]
     rows = [
-        [plots.NAMES.get(method, method)]
+        [method_styles.style_of(method).label]
         + [
             statistics.format_interval(numbers[name], decimals)
             for name, (_, _, decimals, _) in statistics.FIGURES.items()
@@ -149,7 +169,7 @@ def _summary_table(result):
 def _runs_table(runs):
     rows = [
         [
-            plots.NAMES.get(run["method"], run["method"]),
+            method_styles.style_of(run["method"]).label,
             str(run["seed"]),
             *(
                 f"{run['test'][name]:.{decimals}f}"

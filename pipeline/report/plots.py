@@ -1,189 +1,142 @@
-"""The report's plots, as SVG text (pictures of MetaPerturb's figures 4, 9, 10).
+"""The report's plots, as SVG text.
 
-Figure 9: reliability; figure 4: convergence; figure 10: features, noise and
-their product at the positions.
+Its own: the figures and the training loss of every run, and meta-training.
+The paper's figures 6, 9 and 10 are drawn by `pipeline/figures`.
 """
 
-import io
-
-import matplotlib
 import numpy as np
+from matplotlib import ticker
 
-matplotlib.use("Agg")
-
-from matplotlib import pyplot as plt  # noqa: E402
-
-from pipeline.report import statistics  # noqa: E402
-
-COLORS = {"base": "#8a8f98", "meta_perturb": "#c2410c"}
-NAMES = {"base": "plain network", "meta_perturb": "with φ"}
-_STYLE = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 9,
-    "grid.alpha": 0.25,
-    "svg.hashsalt": "mp_keras",  # the same plot is the same text
-}
+from mp_keras.evaluation import reliability as reliabilities
+from pipeline.figures import canvas
+from pipeline.figures import feature_maps
+from pipeline.figures import meta_training as meta_training_figure
+from pipeline.figures import method_styles
+from pipeline.figures import reliability
+from pipeline.figures import saving
+from pipeline.figures import scale
+from pipeline.report import statistics
 
 
+@canvas.in_style
 def figures_by_method(runs):
-    """One dot a seed, mean and 95 % interval, for each of the figures."""
-    methods = list(dict.fromkeys(run["method"] for run in runs))
+    """One dot a seed, mean and 95 % interval, for each of the figures.
+
+    Args:
+        runs: List of the Evaluator's dicts, one a run.
+    """
     summary = statistics.summarize(runs)
-    with plt.rc_context(_STYLE):
-        figure, panels = plt.subplots(1, 3, figsize=(9, 2.8))
-        for panel, (name, (heading, unit, _, higher)) in zip(
-            panels, statistics.FIGURES.items()
-        ):
-            for row, method in enumerate(methods):
-                values = [
-                    r["test"][name] for r in runs if r["method"] == method
-                ]
-                numbers = summary[method][name]
-                color = COLORS.get(method, "black")
-                panel.errorbar(
-                    row,
-                    numbers["mean"],
-                    numbers["half_width"] or 0,
-                    fmt="_",
-                    ms=18,
-                    capsize=4,
-                    color=color,
-                )
-                spread = np.linspace(-0.12, 0.12, len(values))
-                panel.plot(row + spread, values, "o", ms=4, color=color)
-            panel.set_xticks(
-                range(len(methods)), [NAMES.get(m, m) for m in methods]
-            )
-            panel.set_xlim(-0.5, len(methods) - 0.5)
-            better = "higher" if higher else "lower"
-            panel.set_title(f"{heading} ({unit})\n{better} is better")
-        return _svg(figure)
-
-
-def reliability(probabilities, labels, runs, bins=15):
-    """Accuracy against confidence, the seeds of a method pooled (figure 9)."""
-    methods = list(dict.fromkeys(run["method"] for run in runs))
-    edges = np.linspace(0, 1, bins + 1)
-    with plt.rc_context(_STYLE):
-        figure, panels = plt.subplots(
-            1, len(methods), figsize=(3.4 * len(methods), 3), squeeze=False
+    figure, panels = canvas.make_panels(
+        1, len(statistics.FIGURES), 2.9, 0.9 + 0.4 * len(summary), sharey=True
+    )
+    for panel, (name, (heading, unit, _, higher)) in zip(
+        panels[0], statistics.FIGURES.items()
+    ):
+        for row, (method, numbers) in enumerate(summary.items()):
+            values = [r["test"][name] for r in runs if r["method"] == method]
+            _draw_interval(panel, row, numbers[name], values, method)
+        better = "higher" if higher else "lower"
+        panel.set_title(f"{heading}\n{better} is better")
+        panel.set_xlabel(unit)
+        panel.xaxis.set_major_locator(
+            ticker.MaxNLocator(5, steps=[1, 2, 5, 10])
         )
-        for panel, method in zip(panels[0], methods):
-            pooled = [
-                p
-                for p, run in zip(probabilities, runs)
-                if run["method"] == method
-            ]
-            confidence = np.concatenate([p.max(1) for p in pooled])
-            hits = np.concatenate([p.argmax(1) == labels for p in pooled])
-            index = np.clip(np.ceil(confidence * bins) - 1, 0, bins - 1)
-            for number in range(bins):
-                members = index == number
-                if members.any():
-                    share = members.mean()
-                    panel.bar(
-                        edges[number],
-                        hits[members].mean(),
-                        width=1 / bins,
-                        align="edge",
-                        color=COLORS.get(method, "black"),
-                        alpha=0.25 + 0.75 * share,
-                    )
-            panel.plot([0, 1], [0, 1], "--", color="black", lw=1)
-            panel.set_xlim(0, 1)
-            panel.set_ylim(0, 1)
-            panel.set_xlabel("confidence (darker: more images)")
-            panel.set_ylabel("accuracy")
-            panel.set_title(NAMES.get(method, method))
-        return _svg(figure)
+    panels[0, 0].set_yticks(
+        range(len(summary)),
+        [method_styles.style_of(method).label for method in summary],
+    )
+    panels[0, 0].set_ylim(len(summary) - 0.5, -0.5)  # first method on top
+    return saving.svg_element(figure)
 
 
-def meta_training(history):
-    """Loss of the tasks' training and held-out batches, step by step."""
-    steps = [window["step"] for window in history]
-    with plt.rc_context(_STYLE):
-        figure, panel = plt.subplots(figsize=(5, 2.8))
-        for key, name, color in (
-            ("task_loss", "training batches (θ)", "#8a8f98"),
-            ("held_out_loss", "held-out batches (φ)", "#c2410c"),
-        ):
-            panel.plot(
-                steps, [w[key] for w in history], color=color, label=name
-            )
-        panel.set_xlabel("step")
-        panel.set_ylabel("loss, mean over tasks (nats)")
-        panel.legend(frameon=False)
-        return _svg(figure)
+def _draw_interval(panel, row, numbers, values, method):
+    color = method_styles.style_of(method).color
+    panel.errorbar(
+        numbers["mean"],
+        row,
+        xerr=numbers["half_width"] or 0,
+        fmt="|",
+        markersize=14,
+        capsize=4,
+        color=color,
+    )
+    spread = np.linspace(-0.15, 0.15, len(values))
+    panel.plot(values, row + spread, "o", markersize=4, color=color)
 
 
+@canvas.in_style
 def convergence(histories, runs):
-    """Training loss of every target run (figure 4's axes)."""
-    with plt.rc_context(_STYLE):
-        figure, panel = plt.subplots(figsize=(5, 2.8))
-        seen = set()
-        for history, run in zip(histories, runs):
-            method = run["method"]
-            panel.plot(
-                [window["step"] for window in history],
-                [window["loss"] for window in history],
-                color=COLORS.get(method, "black"),
-                lw=1,
-                label=None if method in seen else NAMES.get(method, method),
-            )
-            seen.add(method)
-        panel.set_yscale("log")
-        panel.set_xlabel("step")
-        panel.set_ylabel("training loss (nats)")
-        panel.legend(frameon=False)
-        return _svg(figure)
+    """Training loss against steps, a line a run.
 
-
-def feature_maps(views, example=0):
-    """Rows of features, noise and product at each position (figure 10)."""
-    with plt.rc_context({**_STYLE, "axes.grid": False}):
-        figure, grid = plt.subplots(
-            len(views), 3, figsize=(4.5, 1.5 * len(views)), squeeze=False
+    Args:
+        histories: One list of logged windows a run.
+        runs: List of the Evaluator's dicts, as many.
+    """
+    figure, panels = canvas.make_panels(1, 1, 4.5, 2.6)
+    panel = panels[0, 0]
+    for history, run in zip(histories, runs):
+        style = method_styles.style_of(run["method"])
+        panel.plot(
+            [window["step"] for window in history],
+            [window["loss"] for window in history],
+            linewidth=1,
+            label=style.label,
+            **style.line(),
         )
-        titles = "before φ", "noise", "after φ"
-        for row, view in zip(grid, views):
-            channel = view.strongest_channel(example)
-            before = view.features[example, :, :, channel]
-            shared = before.min(), before.max()
-            for panel, maps, (low, high) in (
-                (row[0], view.features, shared),
-                (row[1], view.noise, (0, None)),
-                (row[2], view.outputs, shared),
-            ):
-                panel.imshow(
-                    maps[example, :, :, channel],
-                    cmap="magma",
-                    vmin=low,
-                    vmax=high,
-                )
-                panel.set_xticks([])
-                panel.set_yticks([])
-            row[0].set_ylabel(view.name.replace("meta_perturb_", "position "))
-        for panel, title in zip(grid[0], titles):
-            panel.set_title(title)
-        return _svg(figure)
+    panel.set_yscale("log")
+    panel.set_xlabel("training steps")
+    panel.set_ylabel("training loss (nats)")
+    canvas.add_legend(figure, panels)
+    return saving.svg_element(figure)
 
 
-def scales(views):
-    """The scale of every channel at each position."""
-    with plt.rc_context(_STYLE):
-        figure, panel = plt.subplots(figsize=(5, 2.8))
-        panel.boxplot([view.scale for view in views], widths=0.5)
-        panel.set_xlabel("position, from the input to the output")
-        panel.set_ylabel("scale s of the channels")
-        panel.set_ylim(0, 1)
-        return _svg(figure)
+@canvas.in_style
+def meta_training(history):
+    """Loss and accuracy of the tasks' batches against steps.
+
+    Args:
+        history: List of the MetaTrainer's logged windows.
+    """
+    return saving.svg_element(meta_training_figure.draw(history))
 
 
-def _svg(figure):
-    text = io.StringIO()
-    figure.tight_layout()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    plt.close(figure)
-    return text.getvalue()[text.getvalue().index("<svg") :]
+def reliability_by_method(probabilities, labels, runs):
+    """Accuracy against confidence, the seeds of a method pooled (figure 9).
+
+    Args:
+        probabilities: One array `(examples, classes)` a run.
+        labels: Integer array `(examples,)`.
+        runs: List of the Evaluator's dicts, one a run.
+    """
+    pooled = {}
+    for predicted, run in zip(probabilities, runs):
+        pooled.setdefault(run["method"], []).append(predicted)
+    curves = {
+        method: reliabilities.reliability_curve(
+            np.concatenate(seeds), np.tile(labels, len(seeds))
+        )
+        for method, seeds in pooled.items()
+    }
+    return saving.svg_element(reliability.draw({"test images": curves}))
+
+
+def maps_of_positions(views, image):
+    """An image, and its features, noise and product by position (figure 10).
+
+    Args:
+        views: List of `PositionView`s, of which the first example is shown.
+        image: Array `(height, width, channels)`, uint8, of that example.
+    """
+    return saving.svg_element(feature_maps.draw({"test image": (image, views)}))
+
+
+def scales_of_positions(views, title):
+    """The scale of every channel at each position (figure 6).
+
+    Args:
+        views: List of `PositionView`s.
+        title: Str, what network it is.
+    """
+    return saving.svg_element(
+        scale.draw({title: [view.scale for view in views]})
+    )

@@ -52,3 +52,18 @@ class BalancedSubsetTest:
     def test_too_many_raise(self):
         with pytest.raises(ValueError, match="class 0 has 5.*per_class=6"):
             stratified.balanced_subset(np.array([0] * 5 + [1] * 9), 6, 0)
+
+
+class FirstPerClassTest:
+    def test_first_of_each_class_keep_their_order(self):
+        labels = np.array([2, 0, 2, 1, 2, 1, 0, 0, 1])
+        chosen = stratified.first_per_class(labels, 2)
+        assert chosen.tolist() == [0, 1, 2, 3, 5, 6]
+
+    def test_too_many_raise(self):
+        with pytest.raises(ValueError, match="class 1 has 2.*count=3"):
+            stratified.first_per_class(np.array([0, 1, 0, 1, 0]), 3)
+
+    def test_wrong_count_raises(self):
+        with pytest.raises(ValueError, match="Received: count=0"):
+            stratified.first_per_class(np.array([0, 1]), 0)

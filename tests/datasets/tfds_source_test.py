@@ -2,9 +2,13 @@ import sys
 
 import numpy as np
 import pytest
+import requests
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import download_manager
+from tensorflow_datasets.core.download import util as download_util
 
 from pipeline.datasets import image_resizing
+from pipeline.datasets import tfds_source
 from pipeline.datasets.sources import load_images
 
 
@@ -87,6 +91,18 @@ def _load(name, tmp_path, **changes):
     )
 
 
+class FakeWithIds(_FakeBuilder):
+    """Ids that do not sort as TFDS's shuffled keys do."""
+
+    FEATURES = {**_FakeBuilder.FEATURES, "id": tfds.features.Text()}
+
+    def _generate_examples(self, number):
+        for index in range(12):
+            image = np.full((8, 8, 3), 10 * number + index, np.uint8)
+            example = {"image": image, "label": index % 2, "text": "x"}
+            yield index, {**example, "id": f"train_{index:03d}"}
+
+
 class LoadTfdsTest:
     def test_images_of_many_sizes_are_resized(self, tmp_path):
         data = _load("fake_varied_sizes", tmp_path)
@@ -151,8 +167,97 @@ class LoadTfdsTest:
             assert (known == image).all(axis=(1, 2, 3)).any()
 
 
+class SplitsTest:
+    def test_named_splits_are_read(self, tmp_path):
+        data = tfds_source.load_tfds(
+            "fake_with_ids", 8, tmp_path, None, splits=("test", "validation")
+        )
+        assert sorted(data.train_images[:, 0, 0, 0]) == list(range(10, 22))
+        assert sorted(data.test_images[:, 0, 0, 0]) == list(range(20, 32))
+
+    def test_missing_named_split_raises(self, tmp_path):
+        with pytest.raises(ValueError, match="splits train and extra. Receiv"):
+            tfds_source.load_tfds(
+                "fake_with_ids", 8, tmp_path, None, splits=("train", "extra")
+            )
+
+    def test_file_order_undoes_the_shuffle(self, tmp_path):
+        shuffled, ordered = (
+            tfds_source.load_tfds(
+                "fake_with_ids", 8, tmp_path, None, file_order=file_order
+            )
+            for file_order in (False, True)
+        )
+        assert ordered.train_images[:, 0, 0, 0].tolist() == list(range(12))
+        assert ordered.train_labels.tolist() == [0, 1] * 6
+        assert shuffled.train_images[:, 0, 0, 0].tolist() != list(range(12))
+
+    def test_file_order_without_ids_raises(self, tmp_path):
+        with pytest.raises(ValueError, match="and id .a text.. Received: ima"):
+            tfds_source.load_tfds(
+                "fake_varied_sizes", 8, tmp_path, None, file_order=True
+            )
+
+
+class DownloadTest:
+    @pytest.mark.parametrize(
+        "error",
+        [
+            requests.exceptions.ConnectionError("no\nroute " + 500 * "x "),
+            download_util.DownloadError("HTTP code: 404."),
+            download_manager.NonMatchingChecksumError("Artifact is\nwrong"),
+        ],
+    )
+    def test_failing_download_raises_one_line(
+        self, tmp_path, monkeypatch, error
+    ):
+        def fail(*unused):
+            raise error
+
+        manager = tfds.download.DownloadManager
+        monkeypatch.setattr(manager, "download_and_extract", fail)
+        with pytest.raises(FileNotFoundError) as raised:
+            _load("stl10", tmp_path)
+        message = str(raised.value)
+        assert "tfds:stl10 must be prepared already" in message
+        assert "`manual_dir`: stl10_binary.tar.gz. Received: " in message
+        assert f"{type(error).__name__}: {str(error).split()[0]}" in message
+        assert "\n" not in message and len(message) < 600
+
+    def test_missing_package_is_named(self, tmp_path, monkeypatch):
+        def fail(*unused):
+            missing = ModuleNotFoundError("No module", name="cv2")
+            raise ModuleNotFoundError("Failed importing") from missing
+
+        manager = tfds.download.DownloadManager
+        monkeypatch.setattr(manager, "download", fail)
+        with pytest.raises(FileNotFoundError, match="opencv-python-headless$"):
+            _load("caltech_birds2011", tmp_path)
+
+    def test_damaged_manual_download_raises(self, tmp_path):
+        (tmp_path / "stl10_binary.tar.gz").write_bytes(b"no archive")
+        with pytest.raises(FileNotFoundError, match="stl10.*ChecksumError"):
+            _load("stl10", tmp_path, manual_dir=tmp_path)
+
+    def test_error_of_a_set_without_downloads_is_kept(
+        self, tmp_path, monkeypatch
+    ):
+        def fail(*unused):
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr(FakeVariedSizes, "_generate_examples", fail)
+        with pytest.raises(RuntimeError, match="a mistake"):
+            _load("fake_varied_sizes", tmp_path)
+
+
 class ImportTest:
     def test_builders_are_registered(self):
         assert "pipeline.datasets" in sys.modules
         known = tfds.list_builders(with_community_datasets=False)
-        assert {"glyphs", "digits", "tiny_imagenet"} <= set(known)
+        assert set(known) >= {
+            "glyphs",
+            "digits",
+            "tiny_imagenet",
+            "stanford_cars",
+            "fgvc_aircraft",
+        }

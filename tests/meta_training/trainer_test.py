@@ -361,6 +361,49 @@ class NoiseTest:
                 assert is_different([old], [new]) == stochastic
 
 
+class AnnealingTest:
+    @pytest.mark.parametrize("replicas", [1, 2])
+    def test_every_task_is_annealed(self, replicas):
+        # A graph: eager collectives of two replicas may meet out of order.
+        trainer = make_trainer(4, replicas, eager=False)
+        batches = tuple(tf.stack(part) for part in zip(*[make_batch(4)] * 4))
+        seen = []
+        probe = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: seen.append(
+                np.array([c.numpy() for c in trainer.noise_coefficients])
+            )
+        )
+        trainer.fit(
+            tf.data.Dataset.from_tensor_slices(batches),
+            callbacks=[mp_keras.NoiseAnnealing(0.5, total_steps=4), probe],
+            verbose=0,
+        )
+        # Two positions a bank; a variable of the tasks of a replica each.
+        assert seen[0].shape == (2 * replicas, 4 // replicas)
+        assert [set(values.ravel()) for values in seen] == [
+            {0.0},
+            {0.5},
+            {1.0},
+            {1.0},
+        ]
+        for network_position in trainer.load_task(3).layers:
+            if isinstance(network_position, mp_keras.MetaPerturbLayer):
+                assert float(network_position.noise_coefficient) == 1.0
+
+    def test_coefficient_zero_hides_the_noise(self):
+        trainers = []
+        for seed in (1, 2):
+            trainer = make_trainer(1, seed=seed)
+            for coefficient in trainer.noise_coefficients:
+                coefficient.assign(np.zeros(1))
+            for state in trainer.banks[0].states:
+                if state.dtype.is_integer:  # the noise streams
+                    state.assign(state + seed)
+            fit(trainer, make_batch(1))
+            trainers.append(trainer)
+        assert_all_equal(*(task_weights(trainer)[0] for trainer in trainers))
+
+
 class GraphTest:
     def test_operations_do_not_grow_with_the_tasks(self):
         counts = []

@@ -1,4 +1,4 @@
-"""Conv4: its size, its layers and its positions."""
+"""Conv4 and Conv6: their sizes, their layers and their positions."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 
 import mp_keras
 from mp_keras.perturbation import layer as position_layer
+from tests.networks import examples
 
 
 @pytest.fixture
@@ -13,21 +14,17 @@ def phi():
     return mp_keras.PerturbationFunction(seed=1)
 
 
-def trained_parameters(model):
-    return sum(np.prod(weight.shape) for weight in model.trainable_weights)
-
-
 class Conv4Test:
     def test_parameter_counts_by_hand(self):
         model = mp_keras.networks.Conv4(10)
         blocks = (27 + 3 * 9 * 64) * 64 + 4 * (64 + 2 * 64)  # kernels, rest
         assert blocks + (2 * 2 * 64 + 1) * 10 == 115_658
-        assert trained_parameters(model) == 115_658
+        assert examples.trained_parameters(model) == 115_658
         assert model.count_params() == 115_658 + 4 * 2 * 64
 
     def test_phi_adds_no_trained_parameter(self, phi):
         model = mp_keras.networks.Conv4(10, perturbation=phi)
-        assert trained_parameters(model) == 115_658
+        assert examples.trained_parameters(model) == 115_658
         added = 4 * (82 + 2 * 4 * 64 + 1)
         assert model.count_params() == 116_170 + added
 
@@ -66,10 +63,7 @@ class Conv4Test:
 
     def test_saved_model_gives_equal_outputs(self, phi, tmp_path):
         model = mp_keras.networks.Conv4(3, (16, 16, 3), phi, channels=4)
-        model.save(tmp_path / "model.keras")
-        loaded = keras.models.load_model(tmp_path / "model.keras")
-        inputs = np.random.default_rng(0).random((2, 16, 16, 3))
-        np.testing.assert_array_equal(loaded(inputs), model(inputs))
+        examples.assert_reloads(model, tmp_path)
 
     def test_logits_stay_float32_in_mixed_precision(self, phi):
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -89,3 +83,85 @@ class Conv4Test:
     def test_too_small_images(self, shape):
         with pytest.raises(ValueError, match="at least 16 pixels"):
             mp_keras.networks.Conv4(2, shape)
+
+    @pytest.mark.parametrize(
+        ("positions", "numbers"),
+        [("before_pooling", (0, 1, 2, 3)), ("top", (3,)), ("bottom", (0,))],
+    )
+    def test_locations(self, phi, positions, numbers):
+        model = mp_keras.networks.Conv4(2, (16, 16, 3), phi, positions)
+        assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
+
+    def test_layers_of_a_function(self):
+        model = mp_keras.networks.Conv4(
+            2,
+            (16, 16, 3),
+            lambda index: keras.layers.Rescaling(index, name=f"at_{index}"),
+            channels=4,
+        )
+        for index in range(4):
+            rescaling = model.get_layer(f"at_{index}")
+            assert rescaling.scale == index
+            assert examples.operations_around(rescaling) == (
+                keras.layers.BatchNormalization,
+                keras.layers.ReLU,
+            )
+
+
+class Conv6Test:
+    @pytest.mark.parametrize(("variant", "last"), [("code", 2), ("paper", 1)])
+    def test_parameter_counts_by_hand(self, variant, last):
+        model = mp_keras.networks.Conv6(10, variant=variant)
+        blocks = (27 + 5 * 9 * 64) * 64 + 6 * (64 + 2 * 64)  # kernels, rest
+        count = blocks + (last * last * 64 + 1) * 10
+        assert examples.trained_parameters(model) == count
+        assert model.count_params() == count + 6 * 2 * 64
+        assert model.name == "conv6"
+
+    @pytest.mark.parametrize(
+        ("variant", "blocks"), [("code", "1122"), ("paper", "11211")]
+    )
+    def test_layers_follow_the_variant(self, phi, variant, blocks):
+        model = mp_keras.networks.Conv6(
+            2, perturbation=phi, channels=4, variant=variant
+        )
+        block = "Conv2D BatchNormalization MetaPerturbLayer ReLU ".split()
+        expected = ["InputLayer"]
+        for number in blocks:
+            expected += int(number) * block + ["MaxPooling2D"]
+        kinds = [type(layer).__name__ for layer in model.layers]
+        assert kinds == [*expected, "Flatten", "Dense"]
+
+    def test_positions(self, phi):
+        model = mp_keras.networks.Conv6(3, (84, 84, 3), phi)
+        heights = [height for height, _, _ in examples.shapes(model)]
+        assert heights == [84, 42, 21, 21, 10, 10]
+        assert examples.norms(model) == {(64, 84)}
+
+    @pytest.mark.parametrize(
+        ("variant", "positions", "numbers"),
+        [
+            ("code", "before_pooling", (0, 1, 3, 5)),
+            ("code", "top", (4, 5)),
+            ("paper", "before_pooling", (0, 1, 3, 4, 5)),
+            ("paper", "top", (5,)),
+            ("paper", "bottom", (0,)),
+        ],
+    )
+    def test_locations(self, phi, variant, positions, numbers):
+        model = mp_keras.networks.Conv6(
+            2, (32, 32, 3), phi, positions, channels=4, variant=variant
+        )
+        assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
+
+    def test_unknown_variant(self):
+        with pytest.raises(ValueError, match="'code', 'paper'.*'ours'"):
+            mp_keras.networks.Conv6(2, variant="ours")
+
+    @pytest.mark.parametrize(
+        ("variant", "least"), [("code", 16), ("paper", 32)]
+    )
+    def test_too_small_images(self, variant, least):
+        shape = (least, least - 1, 3)
+        with pytest.raises(ValueError, match=f"at least {least} pixels"):
+            mp_keras.networks.Conv6(2, shape, variant=variant)

@@ -34,6 +34,13 @@ class InitializersTest:
         _, bias = first_values(layer, (None, 8, 8, 4))
         assert_uniform(bias, 1 / 6)
 
+    def test_convolution_of_one_pixel(self):
+        layer = initializers.convolution(500, 25, 2, size=1)
+        kernel, bias = first_values(layer, (None, 8, 8, 25))
+        assert kernel.shape == (1, 1, 25, 500)
+        np.testing.assert_allclose(kernel.std(), np.sqrt(2 / 500), rtol=0.03)
+        assert_uniform(bias, 0.2)
+
     def test_dense(self):
         layer = initializers.dense(500, 25)
         kernel, bias = first_values(layer, (None, 25))

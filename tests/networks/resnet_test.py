@@ -1,4 +1,4 @@
-"""ResNet20: its size, its shortcuts and its positions."""
+"""The ResNets: their sizes, their shortcuts and their positions."""
 
 import keras
 import numpy as np
@@ -6,38 +6,14 @@ import pytest
 
 import mp_keras
 from mp_keras.perturbation import layer as position_layer
+from tests import small_networks
+from tests.networks import examples
+from tests.networks import numpy_networks
 
 
 @pytest.fixture
 def phi():
     return mp_keras.PerturbationFunction(seed=1)
-
-
-def trained_parameters(model):
-    return sum(np.prod(weight.shape) for weight in model.trainable_weights)
-
-
-def convolve_like_torch(images, kernel, strides):
-    """A convolution with one zero at each side, in NumPy."""
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    height, width = images.shape[1:3]
-    rows = range(0, height, strides)
-    columns = range(0, width, strides)
-    return np.stack(
-        [
-            np.stack(
-                [
-                    np.tensordot(
-                        padded[:, i : i + 3, j : j + 3], kernel, axes=3
-                    )
-                    for j in columns
-                ],
-                axis=1,
-            )
-            for i in rows
-        ],
-        axis=1,
-    )
 
 
 class ResNet20Test:
@@ -47,12 +23,12 @@ class ResNet20Test:
         kernels += 9 * (32 * 64 + 5 * 64**2)
         normed = 7 * 16 + 6 * 32 + 6 * 64  # channels under a batch norm
         assert kernels + 2 * normed + 65 * 10 == 269_722
-        assert trained_parameters(model) == 269_722
+        assert examples.trained_parameters(model) == 269_722
         assert model.count_params() == 269_722 + 2 * normed == 271_098
 
     def test_phi_adds_no_trained_parameter(self, phi):
         model = mp_keras.networks.ResNet20(10, perturbation=phi)
-        assert trained_parameters(model) == 269_722
+        assert examples.trained_parameters(model) == 269_722
         added = 9 * 83 + 3 * 8 * (16 + 32 + 64)
         assert model.count_params() == 271_098 + added
 
@@ -65,10 +41,10 @@ class ResNet20Test:
         for position in found:
             assert (position.channel_norm, position.spatial_norm) == (64, 40)
             assert not position.stochastic
-            before = position.input._keras_history.operation
-            assert isinstance(before, keras.layers.Add)
-            after = position._outbound_nodes[0].operation
-            assert isinstance(after, keras.layers.ReLU)
+            assert examples.operations_around(position) == (
+                keras.layers.Add,
+                keras.layers.ReLU,
+            )
         shapes = [position.input.shape[1:] for position in found]
         assert shapes == (
             [(40, 32, 16)] * 3 + [(20, 16, 32)] * 3 + [(10, 8, 64)] * 3
@@ -93,7 +69,9 @@ class ResNet20Test:
         assert len(strided) == 2
         padding = strided[0].input._keras_history.operation
         images = np.random.default_rng(0).normal(size=(2, size, size, 16))
-        expected = convolve_like_torch(images, strided[0].get_weights()[0], 2)
+        expected = numpy_networks.convolve(
+            images, strided[0].get_weights()[0], 2
+        )
         actual = strided[0](padding(images.astype("float32")))
         np.testing.assert_allclose(actual, expected, atol=1e-4)
 
@@ -107,47 +85,118 @@ class ResNet20Test:
 
     def test_saved_model_gives_equal_outputs(self, phi, tmp_path):
         model = mp_keras.networks.ResNet20(3, (8, 8, 3), phi)
-        model.save(tmp_path / "model.keras")
-        loaded = keras.models.load_model(tmp_path / "model.keras")
-        inputs = np.random.default_rng(0).random((2, 8, 8, 3))
-        np.testing.assert_array_equal(loaded(inputs), model(inputs))
+        examples.assert_reloads(model, tmp_path)
 
     def test_too_few_classes(self):
         with pytest.raises(ValueError, match="`classes` must be at least 2"):
             mp_keras.networks.ResNet20(1)
 
-
-class ZeroPadShortcutTest:
     @pytest.mark.parametrize(
-        ("shape", "channels", "strides"),
+        ("positions", "numbers"),
         [
-            ((2, 8, 8, 4), 8, 2),
-            ((2, 7, 5, 4), 9, 2),
-            ((1, 6, 6, 3), 3, 2),
-            ((1, 4, 4, 2), 6, 1),
+            ("before_pooling", (2, 5, 8)),
+            ("top", (6, 7, 8)),
+            ("bottom", (0, 1, 2)),
         ],
     )
-    def test_equals_slices_and_zeros(self, shape, channels, strides):
-        images = np.random.default_rng(0).normal(size=shape)
-        images = images.astype("float32")
-        kept = images[:, ::strides, ::strides]
-        before = (channels - shape[-1]) // 2
-        expected = np.zeros((*kept.shape[:3], channels), "float32")
-        expected[..., before : before + shape[-1]] = kept
-        shortcut = mp_keras.networks.ZeroPadShortcut(channels, strides)
-        np.testing.assert_array_equal(shortcut(images), expected)
-        assert shortcut.compute_output_shape(shape) == expected.shape
-        assert shortcut.weights == []
+    def test_locations(self, phi, positions, numbers):
+        model = mp_keras.networks.ResNet20(2, (84, 84, 3), phi, positions, 30)
+        assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
+        assert examples.norms(model) == {(64, 84)}
+        found = position_layer.positions(model)
+        assert [position.seed - 30 for position in found] == list(numbers)
 
-    def test_unknown_sizes_stay_unknown(self):
-        shortcut = mp_keras.networks.ZeroPadShortcut(8)
-        shape = shortcut.compute_output_shape((None, None, 9, 4))
-        assert shape == (None, None, 5, 8)
+    def test_unknown_location(self):
+        with pytest.raises(ValueError, match="'all', 'before_pooling', 'top'"):
+            mp_keras.networks.ResNet20(2, positions="upper")
 
-    def test_config_round_trip(self):
-        shortcut = mp_keras.networks.ZeroPadShortcut(8, 1, name="shortcut")
-        again = mp_keras.networks.ZeroPadShortcut.from_config(
-            shortcut.get_config()
+    def test_layers_of_a_function(self):
+        model = mp_keras.networks.ResNet20(
+            2,
+            (None, None, 3),
+            lambda index: keras.layers.Dropout(0.1, name=f"dropout_at_{index}"),
+            positions="before_pooling",
         )
-        assert (again.channels, again.strides) == (8, 1)
-        assert again.name == "shortcut"
+        for number, channels in ((2, 16), (5, 32), (8, 64)):
+            dropout = model.get_layer(f"dropout_at_{number}")
+            assert dropout.input.shape == (None, None, None, channels)
+            assert examples.operations_around(dropout) == (
+                keras.layers.Add,
+                keras.layers.ReLU,
+            )
+
+
+class DeeperCifarResNetsTest:
+    @pytest.mark.parametrize(
+        ("name", "blocks", "parameters"),
+        [  # as published for these networks with 10 classes
+            ("ResNet32", 5, 464_154),
+            ("ResNet44", 7, 658_586),
+            ("ResNet56", 9, 853_018),
+        ],
+    )
+    def test_sizes_and_positions(self, phi, name, blocks, parameters):
+        model = getattr(mp_keras.networks, name)(10, (33, 33, 3), phi)
+        assert examples.trained_parameters(model) == parameters
+        assert examples.shapes(model) == (
+            [(33, 33, 16)] * blocks
+            + [(17, 17, 32)] * blocks
+            + [(9, 9, 64)] * blocks
+        )
+        assert examples.norms(model) == {(64, 33)}
+        assert model.name == name.lower()
+
+    def test_equals_numpy(self):
+        model = mp_keras.networks.ResNet32(3, (9, 9, 3))
+        examples.randomize_batch_norms(model)
+        images = small_networks.draw_images(2, 9, 9, 3)
+        levels = ((16, 5), (32, 5), (64, 5))
+        expected = numpy_networks.resnet(model, images, levels, "A")
+        np.testing.assert_allclose(model(images), expected, rtol=1e-3)
+
+
+class ProjectionResNetsTest:
+    @pytest.mark.parametrize(
+        ("name", "blocks", "parameters"),
+        [
+            ("ResNet18", (2, 2, 2, 2), 11_173_962),
+            ("ResNet34", (3, 4, 6, 3), 21_282_122),
+        ],
+    )
+    def test_sizes_and_positions(self, phi, name, blocks, parameters):
+        model = getattr(mp_keras.networks, name)(10, (32, 84, 3), phi)
+        count, before = 27 * 64 + 2 * 64 + 513 * 10, 64
+        shapes = []
+        for level, (channels, number) in enumerate(
+            zip((64, 128, 256, 512), blocks)
+        ):
+            count += 9 * (before + (2 * number - 1) * channels) * channels
+            count += 2 * 2 * number * channels  # batch norms
+            if level:  # the 1x1 shortcut and its batch norm
+                count += before * channels + 2 * channels
+            before = channels
+            width = (84, 42, 21, 11)[level]
+            shapes += [(32 >> level, width, channels)] * number
+        assert examples.trained_parameters(model) == count == parameters
+        assert examples.shapes(model) == shapes
+        assert examples.norms(model) == {(512, 32)}
+        assert model.name == name.lower()
+
+    def test_equals_numpy(self, tmp_path):
+        model = mp_keras.networks.ResNet18(3, (9, 9, 3))
+        examples.randomize_batch_norms(model)
+        images = small_networks.draw_images(2, 9, 9, 3)
+        levels = [(channels, 2) for channels in (64, 128, 256, 512)]
+        expected = numpy_networks.resnet(model, images, levels, "B")
+        np.testing.assert_allclose(model(images), expected, rtol=1e-3)
+        examples.assert_reloads(model, tmp_path)
+
+    def test_locations(self, phi):
+        model = mp_keras.networks.ResNet18(2, (16, 16, 3), phi, "top")
+        assert examples.names(model) == ["meta_perturb_6", "meta_perturb_7"]
+        assert examples.shapes(model) == [(2, 2, 512)] * 2
+        for position in position_layer.positions(model):
+            assert examples.operations_around(position) == (
+                keras.layers.Add,
+                keras.layers.ReLU,
+            )

@@ -67,30 +67,37 @@ class TestInertPickle:
             pickle.loads(content)  # The same bytes do harm elsewhere.
             os.remove(path)
 
-    @pytest.mark.parametrize("content, match", [
-        (b"cos\nsystem\n.", "the global 'os.system'"),
-        (b"ctorch\nload\n.", "the global 'torch.load'"),
-        (b"\x8c\x02os\x8c\x06system\x93.", "the global 'os.system'"),
-        (b"N)\x93.", "a NoneType for module"),
-        (b"(ios\nsystem\n.", "the opcode INST"),
-        (b"\x82\x01.", "the opcode EXT1"),
-        (TENSOR + b")\x81.", "the opcode NEWOBJ"),
-        (TENSOR + b"}b.", "a _Global for BUILD, not a dict"),
-        (TENSOR + b")R.", "other arguments than ours"),
-        (b"}NR.", "a dict for REDUCE"),
-        (b"NQ.", "a NoneType for persistent id"),
-        (b"}N]s.", "a NoneType for dict key"),
-        (b"N\x8c\0Ns.", "a NoneType for SETITEM"),
-    ])
+    @pytest.mark.parametrize(
+        "content, match",
+        [
+            (b"cos\nsystem\n.", "the global 'os.system'"),
+            (b"ctorch\nload\n.", "the global 'torch.load'"),
+            (b"\x8c\x02os\x8c\x06system\x93.", "the global 'os.system'"),
+            (b"N)\x93.", "a NoneType for module"),
+            (b"(ios\nsystem\n.", "the opcode INST"),
+            (b"\x82\x01.", "the opcode EXT1"),
+            (TENSOR + b")\x81.", "the opcode NEWOBJ"),
+            (TENSOR + b"}b.", "a _Global for BUILD, not a dict"),
+            (TENSOR + b")R.", "other arguments than ours"),
+            (b"}NR.", "a dict for REDUCE"),
+            (b"NQ.", "a NoneType for persistent id"),
+            (b"}N]s.", "a NoneType for dict key"),
+            (b"N\x8c\0Ns.", "a NoneType for SETITEM"),
+        ],
+    )
     def test_opcodes(self, content, match):
         with pytest.raises(ValueError, match=match):
             load(content)
 
-    @pytest.mark.parametrize("content", [
-        b"\x96" + b"\xff" * 8 + b".",  # A bytearray of 2**64 bytes.
-        b"(" * 20_000 + b".",
-        b"]q\0" + b"]q\1(h\0h\0e" * 2_000 + b".",
-    ], ids=["bytes", "marks", "long"])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"\x96" + b"\xff" * 8 + b".",  # A bytearray of 2**64 bytes.
+            b"(" * 20_000 + b".",
+            b"]q\0" + b"]q\1(h\0h\0e" * 2_000 + b".",
+        ],
+        ids=["bytes", "marks", "long"],
+    )
     def test_bombs(self, content):
         with pytest.raises((ValueError, OverflowError)):
             load(content)

@@ -1,4 +1,4 @@
-"""perturb_model: whole networks, what is copied, what is refused."""
+"""perturb_model: whole networks, what is refused."""
 
 import keras
 import numpy as np
@@ -72,7 +72,12 @@ class ApplicationsTest:
 class OurNetworksTest:
     @pytest.mark.parametrize(
         ("make", "size"),
-        [(mp_keras.networks.Conv4, 16), (mp_keras.networks.ResNet20, 24)],
+        [
+            (mp_keras.networks.Conv4, 16),
+            (mp_keras.networks.Conv6, 24),
+            (mp_keras.networks.ResNet20, 24),
+            (mp_keras.networks.ResNet18, 8),
+        ],
     )
     def test_auto_finds_the_positions_that_we_build(self, phi, make, size):
         shape = (size, size, 3)
@@ -87,6 +92,18 @@ class OurNetworksTest:
         np.testing.assert_array_equal(
             perturbed(inputs, training=True), built(inputs, training=True)
         )
+
+    def test_unknown_height_needs_the_spatial_norm(self, phi):
+        model = mp_keras.networks.ResNet20(4, (None, None, 3))
+        with pytest.raises(ValueError, match="`spatial_norm` must be given"):
+            mp_keras.perturb_model(model, phi)
+        perturbed = mp_keras.perturb_model(
+            model, phi, spatial_norm=84, stochastic=False
+        )
+        for position in position_layer.positions(perturbed):
+            assert position.spatial_norm == 84
+            assert not position.stochastic
+        insertions.assert_same_network(model, perturbed, insertions.images(24))
 
 
 class NestedModelsTest:
@@ -165,77 +182,6 @@ class NestedModelsTest:
         model = keras.Model(inputs, inner(inputs))
         perturbed = mp_keras.perturb_model(model, phi, ["relu"])
         assert insertions.followed(perturbed) == ["relu"]
-
-
-class CopyTest:
-    def test_the_network_is_left_as_it_is(self, phi):
-        model = insertions.named_network()
-        config, weights = model.get_config(), model.get_weights()
-        calls = [
-            (len(layer._inbound_nodes), len(layer._outbound_nodes))
-            for layer in model.layers
-        ]
-        perturbed = mp_keras.perturb_model(model, phi)
-        perturbed.compile("sgd", "mse")
-        perturbed.fit(insertions.images(), np.ones((2, 2)), verbose=0)
-        assert model.get_config() == config
-        for now, before in zip(model.get_weights(), weights):
-            np.testing.assert_array_equal(now, before)
-        assert calls == [
-            (len(layer._inbound_nodes), len(layer._outbound_nodes))
-            for layer in model.layers
-        ]
-
-    def test_trained_state_is_carried_over(self, phi):
-        model = insertions.named_network()
-        model.compile("sgd", "mse")
-        model.fit(insertions.images(), np.ones((2, 2)), verbose=0)
-        perturbed = mp_keras.perturb_model(model, phi)
-        for layer in model.layers:
-            copies = perturbed.get_layer(layer.name).get_weights()
-            for copy, original in zip(copies, layer.get_weights()):
-                np.testing.assert_array_equal(copy, original)
-        moved = perturbed.get_layer("norm").moving_variance
-        assert np.any(keras.ops.convert_to_numpy(moved) != 1)
-        assert not perturbed.compiled
-        for position in position_layer.positions(perturbed):
-            values = position.perturbation.values()
-            for name, array in phi.values().items():
-                np.testing.assert_array_equal(values[name], array)
-
-    def test_layers_with_state_of_their_own_kind(self, phi):
-        adapted = layers.Normalization(axis=-1)
-        adapted.adapt(10 * insertions.images(count=4))
-        inputs = keras.Input((8, 8, 3))
-        features = layers.Lambda(lambda x: x / 2)(adapted(inputs))
-        features = layers.Conv2D(4, 3)(layers.Dropout(0.5)(features))
-        features = layers.ReLU()(features)
-        model = keras.Model({"images": inputs}, {"features": features})
-        perturbed = mp_keras.perturb_model(model, phi)
-        insertions.switch_off(perturbed)
-        inputs = {"images": insertions.images()}
-        np.testing.assert_array_equal(
-            perturbed(inputs)["features"], model(inputs)["features"]
-        )
-
-    def test_mixed_precision_is_kept(self, phi):
-        with_policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
-        model = insertions.named_network(dtype=with_policy)
-        perturbed = mp_keras.perturb_model(model, phi, ["first"])
-        assert perturbed.get_layer("first").compute_dtype == "bfloat16"
-        insertions.assert_same_network(model, perturbed, insertions.images())
-
-    def test_unknown_height_needs_the_spatial_norm(self, phi):
-        model = mp_keras.networks.ResNet20(4, (None, None, 3))
-        with pytest.raises(ValueError, match="`spatial_norm` must be given"):
-            mp_keras.perturb_model(model, phi)
-        perturbed = mp_keras.perturb_model(
-            model, phi, spatial_norm=84, stochastic=False
-        )
-        for position in position_layer.positions(perturbed):
-            assert position.spatial_norm == 84
-            assert not position.stochastic
-        insertions.assert_same_network(model, perturbed, insertions.images(24))
 
 
 class RefusedModelsTest:

@@ -306,12 +306,18 @@ class ShippedTest:
     def shipped(self, monkeypatch, tmp_path, phi):
         """Our package ships one φ, `letters`, for the length of a test."""
         weights = {name: a.tolist() for name, a in phi.values().items()}
-        content = {"card": {"source": "letters"}, "weights": weights}
+        content = {
+            "card": {"source": "letters"},
+            "variant": {"use_noise": False},
+            "weights": weights,
+        }
         (tmp_path / "letters.json").write_text(json.dumps(content))
         monkeypatch.setattr(saved_model, "PRETRAINED", tmp_path)
 
     def test_is_found_by_its_name(self, phi):
-        assert_same_phi(mp_keras.load_perturbation("letters"), phi)
+        loaded = mp_keras.load_perturbation("letters")
+        assert_same_phi(loaded, phi)
+        assert not loaded.use_noise
         assert mp_keras.load_card("letters") == {"source": "letters"}
 
     @pytest.mark.parametrize(

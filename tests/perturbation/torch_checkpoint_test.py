@@ -92,13 +92,20 @@ class TestReadTorchPerturbation:
         numbers = np.array([99, *range(82)], "f4")
         actual = read(write(state, {"0": numbers}))
         assert actual["kernel"][1, 0].tolist() == [
-            [9, 12, 15], [10, 13, 16], [11, 14, 17]
+            [9, 12, 15],
+            [10, 13, 16],
+            [11, 14, 17],
         ]
         assert actual["fc.weight"].tolist() == [list(range(72, 82))]
 
-    @pytest.mark.parametrize("options", [
-        {"order": ">"}, {"prefix": "a/b"}, {"marks": {"version": b"3\n"}},
-    ])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"order": ">"},
+            {"prefix": "a/b"},
+            {"marks": {"version": b"3\n"}},
+        ],
+    )
     def test_zip_layouts(self, read, options):
         content = zip_file(*make_state(make_arrays()), **options)
         assert_same(read(content), make_arrays())
@@ -110,11 +117,17 @@ class TestReadTorchPerturbation:
 
 class TestRefusedStateDicts:
     @FORMATS
-    @pytest.mark.parametrize("change, match", [
-        ({"kernel": None}, "missing: 'kernel' \\(4, 1, 3, 3\\)"),
-        ({"bias": (1,)}, "unexpected: 'bias' \\(1,\\)"),
-        ({"kernel": (1, 4, 3, 3)}, "of another shape: 'kernel' \\(1, 4, 3, 3"),
-    ])
+    @pytest.mark.parametrize(
+        "change, match",
+        [
+            ({"kernel": None}, "missing: 'kernel' \\(4, 1, 3, 3\\)"),
+            ({"bias": (1,)}, "unexpected: 'bias' \\(1,\\)"),
+            (
+                {"kernel": (1, 4, 3, 3)},
+                "of another shape: 'kernel' \\(1, 4, 3, 3",
+            ),
+        ],
+    )
     def test_names_and_shapes(self, read, write, change, match):
         arrays = make_arrays()
         for name, shape in change.items():
@@ -133,19 +146,25 @@ class TestRefusedStateDicts:
             read(write(*make_state(arrays)))
 
     @FORMATS
-    @pytest.mark.parametrize("tensor, match", [
-        (view(storage("5", 10), (1, 10), (10, 1), 1), "reaches outside"),
-        (view(storage("5", 10), (1, 10), (10, -1), 9), "reaches outside"),
-        (view(storage("5", 10), (1, 10), (10, 1), -1), "reaches outside"),
-        (view(storage("5", 10), (1, 10), (10, 2)), "reaches outside"),
-        (view(storage("5", 10), (1, 10), (1,)), "1 strides for 2"),
-        (view(storage("5", 10), (1, 10), (1, 1), 0, ({"neg": True},)), "other"),
-        (view(storage("5", 2**30), (1, 10), (10, 1)), "impossible size"),
-        (view(storage("0", 10), (1, 10), (10, 1)), "two definitions"),
-        (view(storage("5", 10, PARAMETER), (), ()), "of type"),
-        (Call(Name("os", "system"), ("false",)), "global 'os.system'"),
-        ("text", "'fc.weight' str"),
-    ])
+    @pytest.mark.parametrize(
+        "tensor, match",
+        [
+            (view(storage("5", 10), (1, 10), (10, 1), 1), "reaches outside"),
+            (view(storage("5", 10), (1, 10), (10, -1), 9), "reaches outside"),
+            (view(storage("5", 10), (1, 10), (10, 1), -1), "reaches outside"),
+            (view(storage("5", 10), (1, 10), (10, 2)), "reaches outside"),
+            (view(storage("5", 10), (1, 10), (1,)), "1 strides for 2"),
+            (
+                view(storage("5", 10), (1, 10), (1, 1), 0, ({"neg": True},)),
+                "other",
+            ),
+            (view(storage("5", 2**30), (1, 10), (10, 1)), "impossible size"),
+            (view(storage("0", 10), (1, 10), (10, 1)), "two definitions"),
+            (view(storage("5", 10, PARAMETER), (), ()), "of type"),
+            (Call(Name("os", "system"), ("false",)), "global 'os.system'"),
+            ("text", "'fc.weight' str"),
+        ],
+    )
     def test_tensors(self, read, write, tensor, match):
         state, data = make_state(make_arrays())
         state["fc.weight"] = tensor
@@ -181,13 +200,17 @@ class TestRefusedFiles:
                 assert {k: v.shape for k, v in arrays.items()} == SHAPES
         assert min(results.values()) > 20
 
-    @pytest.mark.parametrize("content, match", [
-        (b"", "it is empty"),
-        (b"Not a PyTorch file.\n", "82 numbers"),
-        (b"\x93NUMPY\x01\0", "takes more values than it has"),
-        (pickle.dumps({"kernel": 1}), "magic number"),
-        (bytes(2**20 + 1), "larger than 1048576 bytes"),
-    ], ids=["empty", "text", "numpy", "pickle", "large"])
+    @pytest.mark.parametrize(
+        "content, match",
+        [
+            (b"", "it is empty"),
+            (b"Not a PyTorch file.\n", "82 numbers"),
+            (b"\x93NUMPY\x01\0", "takes more values than it has"),
+            (pickle.dumps({"kernel": 1}), "magic number"),
+            (bytes(2**20 + 1), "larger than 1048576 bytes"),
+        ],
+        ids=["empty", "text", "numpy", "pickle", "large"],
+    )
     def test_other_files(self, read, content, match):
         with pytest.raises(ValueError, match=match):
             read(content)
@@ -198,10 +221,13 @@ class TestRefusedFiles:
         with pytest.raises(ValueError, match="without a single data.pkl"):
             read(file.getvalue())
 
-    @pytest.mark.parametrize("options, match", [
-        ({"marks": {"byteorder": b"middle"}}, "byte order is b'middle'"),
-        ({"marks": {"x/data.pkl": b""}}, "without a single data.pkl"),
-    ])
+    @pytest.mark.parametrize(
+        "options, match",
+        [
+            ({"marks": {"byteorder": b"middle"}}, "byte order is b'middle'"),
+            ({"marks": {"x/data.pkl": b""}}, "without a single data.pkl"),
+        ],
+    )
     def test_zip_layouts(self, read, options, match):
         with pytest.raises(ValueError, match=match):
             read(zip_file(*make_state(make_arrays()), **options))
@@ -221,10 +247,16 @@ class TestRefusedFiles:
             del data["5"]
             read(zip_file(state, data))
 
-    @pytest.mark.parametrize("options, match", [
-        ({"little_endian": False}, "not written by a little-endian machine"),
-        ({"version": 1002}, "protocol version is not 1001"),
-    ])
+    @pytest.mark.parametrize(
+        "options, match",
+        [
+            (
+                {"little_endian": False},
+                "not written by a little-endian machine",
+            ),
+            ({"version": 1002}, "protocol version is not 1001"),
+        ],
+    )
     def test_legacy_heads(self, read, options, match):
         with pytest.raises(ValueError, match=match):
             read(legacy_file(*make_state(make_arrays()), **options))

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from pipeline import configuration
+from pipeline.datasets import catalogue
 from tests.pipeline import smoke
 
 
@@ -123,14 +124,34 @@ class SourceFingerprintTest:
         actual = configuration.source_fingerprint("folder:~/data")
         assert actual == expected
 
-    def test_manual_data_of_tfds(self, folder):
-        plain = configuration.source_fingerprint("tfds:tiny_imagenet")
-        source = "tfds:tiny_imagenet"
+    @pytest.mark.parametrize("kind", ["paper", "tfds"])
+    def test_manual_data(self, folder, kind):
+        source = f"{kind}:tiny_imagenet"
+        plain = configuration.source_fingerprint(source)
         before = configuration.source_fingerprint(source, str(folder))
         (folder / "cat" / "1.png").write_bytes(b"lion")
         after = configuration.source_fingerprint(source, str(folder))
-        assert plain == "tfds:tiny_imagenet"
+        assert plain == source
         assert before != after
+
+    def test_subset_is_its_file_in_the_manual_folder(self, tmp_path):
+        file = tmp_path / catalogue.subset_entry("dogs").file
+        file.write_bytes(b"a")
+        before = configuration.source_fingerprint("subset:dogs", str(tmp_path))
+        assert before == configuration.source_fingerprint(f"npz:{file}")
+        (tmp_path / "other.npz").write_bytes(b"b")
+        again = configuration.source_fingerprint("subset:dogs", str(tmp_path))
+        file.write_bytes(b"b")
+        after = configuration.source_fingerprint("subset:dogs", str(tmp_path))
+        assert before == again != after
+
+    def test_missing_subset(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="dogs_subset_84.npz, whi"):
+            configuration.source_fingerprint("subset:dogs", str(tmp_path))
+
+    def test_unknown_subset(self, tmp_path):
+        with pytest.raises(ValueError, match="mean cub2010.*'cub'"):
+            configuration.source_fingerprint("subset:cub", str(tmp_path))
 
     @pytest.mark.parametrize("kind", ["npz", "folder"])
     def test_missing_path(self, tmp_path, kind):

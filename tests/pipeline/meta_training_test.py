@@ -168,7 +168,7 @@ class FailureTest:
             ({"tasks": 3}, "`tasks` must be even"),
             ({"tasks": 0}, "`tasks`"),
             ({"task_split": "random"}, "`split` must be one of"),
-            ({"network": "conv5"}, "Did you mean 'conv4'"),
+            ({"network": "conv5"}, "Did you mean 'conv6'"),
             ({"replicas": 5}, "`replicas` must be at most(.|\n)*replicas=5"),
         ],
     )

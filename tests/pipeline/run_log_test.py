@@ -90,13 +90,15 @@ class RunLogTest:
 
     def test_further_numbers_come_with_each_checkpoint(self, tmp_path):
         folder, _ = run(
-            tmp_path, [0.0] * 5, evaluate=lambda: {"validation_loss": 0.25}
+            tmp_path, [0.0] * 5, evaluate=lambda: {"test_loss": 0.25}
         )
-        assert [
-            window.get("validation_loss") for window in folder.history()
-        ] == [None, 0.25, 0.25]
+        assert [window.get("test_loss") for window in folder.history()] == [
+            None,
+            0.25,
+            0.25,
+        ]
         events = smoke.read_events(tmp_path)
-        shown = events.Tensors("validation/loss")
+        shown = events.Tensors("test/loss")
         assert [event.step for event in shown] == [4, 5]
 
     def test_inspects_at_each_checkpoint(self, tmp_path):

@@ -9,6 +9,7 @@ import mp_keras
 from mp_keras import checkpointing
 from mp_keras.perturbation import layer as layer_module
 from pipeline import run_folder
+from pipeline import target_data
 from pipeline import target_training
 from tests import small_networks
 from tests import squares
@@ -66,7 +67,7 @@ class TrainTargetTest:
     def test_model_and_saved_model_give_the_figures(self, finished, source):
         config, workdir, result = finished
         model = keras.saving.load_model(workdir / "model.keras")
-        data, validation = target_training.load_data(config)
+        data, validation = target_data.load_data(config)
         figures = target_training.evaluate(
             model, data.test_images, data.test_labels, config.samples
         )
@@ -99,7 +100,7 @@ class TrainTargetTest:
 
     def test_finished_run_returns_at_once(self, finished, monkeypatch):
         config, workdir, result = finished
-        monkeypatch.setattr(target_training, "load_data", lambda *a: 1 / 0)
+        monkeypatch.setattr(target_data, "load_data", lambda *a: 1 / 0)
         assert target_training.train_target(config, workdir) == result
 
     def test_another_config_in_its_folder_is_refused(self, finished):
@@ -125,7 +126,7 @@ class TrainTargetTest:
 class MakeModelTest:
     def test_rate_drops_at_its_parts_of_all_steps(self, source):
         config = smoke.target_config(source, method="base", steps=1000)
-        optimizer = target_training.make_model(config, 4).optimizer
+        optimizer = target_training.make_model(config, 4).trained.optimizer
         rates = []
         for step in (0, 400, 401, 700, 701, 900, 901):
             optimizer.iterations.assign(step)
@@ -139,7 +140,7 @@ class MakeModelTest:
         config = smoke.target_config(
             source, method="base", learning_rate_drops=(), learning_rate=0.2
         )
-        optimizer = target_training.make_model(config, 4).optimizer
+        optimizer = target_training.make_model(config, 4).trained.optimizer
         optimizer.iterations.assign(10**6)
         assert float(optimizer.learning_rate) == pytest.approx(0.2)
 
@@ -149,7 +150,7 @@ class LoadDataTest:
         config = smoke.target_config(
             source, data__validation_fraction=0.25, data__examples_per_class=5
         )
-        data, (images, labels) = target_training.load_data(config)
+        data, (images, labels) = target_data.load_data(config)
         np.testing.assert_array_equal(np.bincount(labels), [3] * 4)
         np.testing.assert_array_equal(np.bincount(data.train_labels), [5] * 4)
         assert len(data.test_labels) == 20
@@ -157,9 +158,7 @@ class LoadDataTest:
         assert not set(rows) & {image.tobytes() for image in images}
 
     def test_without_a_fraction_there_is_none(self, source):
-        data, validation = target_training.load_data(
-            smoke.target_config(source)
-        )
+        data, validation = target_data.load_data(smoke.target_config(source))
         assert validation is None
         assert len(data.train_labels) == 48
 
@@ -188,7 +187,7 @@ class FailureTest:
             "seconds.json",
             "tensorboard",
         }
-        model = target_training.make_model(config, 4)
+        model = target_training.make_model(config, 4).trained
         checkpoints = checkpointing.Checkpoints(
             tmp_path / "checkpoints", target_training._state_of(model)
         )
@@ -200,8 +199,8 @@ class FailureTest:
         ("changes", "message"),
         [
             ({"batch_size": 49}, "at most 48(.|\n)*batch_size=49"),
-            ({"method": "dropout"}, r"one of \('base', 'meta_perturb'\)"),
-            ({"network": "conv5"}, "Did you mean 'conv4'"),
+            ({"method": "dropout"}, r"one of \('base', 'meta_perturb',"),
+            ({"network": "conv5"}, "Did you mean 'conv6'"),
             ({"data__validation_fraction": 1.5}, "fraction"),
             ({"data__source": "csv:x"}, "tfds:NAME, folder:PATH or npz:PATH"),
         ],

@@ -88,7 +88,7 @@ class RunTest:
     @pytest.mark.parametrize(
         ("key", "value", "message"),
         [
-            ("method", "dropout", "one of ('base', 'meta_perturb')"),
+            ("method", "dropout", "one of ('base', 'meta_perturb', "),
             ("perturbation", "HERE", "must be a SavedModel written by"),
         ],
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import target_training
+from pipeline import target_data
 from pipeline.components import evaluator
 from pipeline.components import example_gen
 from pipeline.report import statistics
@@ -41,7 +41,7 @@ class EvaluateTest:
     ):
         config = make_target_config()
         config.data.source = example_gen.examples_source(examples)
-        data, validation = target_training.load_data(config)
+        data, validation = target_data.load_data(config)
         images, labels = {
             "test": (data.test_images, data.test_labels),
             "validation": validation,
@@ -61,7 +61,7 @@ class EvaluateTest:
     ):
         config = make_target_config()
         config.data.source = example_gen.examples_source(examples)
-        data, (images, _) = target_training.load_data(config)
+        data, (images, _) = target_data.load_data(config)
         rows = [
             {image.tobytes() for image in part}
             for part in (data.train_images, images, data.test_images)

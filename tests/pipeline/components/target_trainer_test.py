@@ -99,6 +99,24 @@ class TrainTest:
         assert len(set(seen.values())) == 4
         assert ("meta_perturb", 1) in seen
 
+    def test_ensemble_goes_on_without_a_history_of_its_own(
+        self, examples, phi, make_target_config, root, tmp_path
+    ):
+        config = make_target_config()
+        result = target_trainer.train(
+            examples,
+            phi,
+            "deep_ensemble",
+            5,
+            config,
+            root / "runs",
+            "f",
+            tmp_path,
+        )
+        assert result["method"] == "deep_ensemble"
+        assert evaluation.load_classifier(tmp_path / "saved_model")
+        assert not (tmp_path / "history.jsonl").exists()
+
     def test_unknown_method(self, examples, phi, make_target_config, tmp_path):
         config = make_target_config()
         with pytest.raises(ValueError, match="method='dropout'"):

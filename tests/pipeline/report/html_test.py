@@ -92,7 +92,7 @@ class RenderTest:
         reader = Reader()
         reader.feed(page)
         assert reader.open == []
-        summary = ["plain network", "43.8", "1.235", "5.0"]
+        summary = ["Base", "43.8", "1.235", "5.0"]
         assert reader.cells[:4] == summary
         assert reader.cells[4:] == [summary[0], "7", *summary[1:], "62"]
 
@@ -108,6 +108,7 @@ class RenderTest:
         reader.feed(page)
         # Figures, reliability, convergence, meta-training.
         assert reader.tags.count("svg") == 4
+        assert "at each position" not in page
         assert "no pair of runs" in page
 
     def test_stands_alone(self, page):

@@ -1,4 +1,4 @@
-"""Every plot is one SVG, also of the least that a run can leave."""
+"""Every plot is one SVG that carries what it is given, however little."""
 
 import xml.etree.ElementTree
 
@@ -6,19 +6,23 @@ import numpy as np
 import pytest
 
 from mp_keras.evaluation import inspection
+from pipeline.figures import saving
 from pipeline.report import plots
 
+HISTORY = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
 
-def make_runs(*methods):
+
+def make_run(method, seed=0, accuracy=50.0):
     figures = {
-        "accuracy": 50.0,
+        "accuracy": accuracy,
         "negative_log_likelihood": 1.0,
         "expected_calibration_error": 5.0,
     }
-    return [
-        {"method": method, "seed": seed, "test": figures}
-        for seed, method in enumerate(methods)
-    ]
+    return {"method": method, "seed": seed, "test": figures}
+
+
+def make_runs(*methods):
+    return [make_run(method, seed) for seed, method in enumerate(methods)]
 
 
 def make_view(features):
@@ -33,19 +37,60 @@ def make_view(features):
     )
 
 
-def read(text):
-    """Returns the root of an SVG; raises, if it is not well-formed."""
-    root = xml.etree.ElementTree.fromstring(text)
-    assert root.tag.endswith("svg")
-    return root
+@pytest.fixture
+def draw(monkeypatch):
+    """Calls a plot, checks its text, and returns the figure behind it."""
+    figures = []
+    original = saving.svg_element
+
+    def svg_element(figure):
+        figures.append(figure)
+        return original(figure)
+
+    def call(plot, *arguments):
+        text = plot(*arguments)
+        root = xml.etree.ElementTree.fromstring(text)
+        assert root.tag.endswith("svg")
+        return figures[-1]
+
+    monkeypatch.setattr(saving, "svg_element", svg_element)
+    return call
 
 
 class FiguresByMethodTest:
-    @pytest.mark.parametrize(
-        "methods", [("base",), ("base", "meta_perturb"), ("base", "base", "x")]
-    )
-    def test_any_number_of_methods_and_seeds(self, methods):
-        read(plots.figures_by_method(make_runs(*methods)))
+    def test_dots_are_the_seeds_and_methods_the_rows(self, draw):
+        runs = [make_run("base", seed, 40.0 + seed) for seed in range(3)]
+        runs.append(make_run("meta_perturb", accuracy=60.0))
+        figure = draw(plots.figures_by_method, runs)
+        accuracy = figure.axes[0]
+        dots = [
+            line.get_xdata().tolist()
+            for line in accuracy.get_lines()
+            if line.get_marker() == "o"
+        ]
+        assert dots == [[40, 41, 42], [60]]
+        labels = [text.get_text() for text in accuracy.get_yticklabels()]
+        assert labels == ["Base", "MetaPerturb"]
+        assert accuracy.yaxis_inverted()
+
+    def test_bars_are_mean_and_interval(self, draw):
+        """Standard deviation 1; Student's t, 2 degrees: 4.3027."""
+        runs = [make_run("base", seed, 40.0 + seed) for seed in range(3)]
+        accuracy = draw(plots.figures_by_method, runs).axes[0]
+        (bar,) = accuracy.containers
+        ((start, end),) = bar.lines[2][0].get_segments()
+        width = 4.3027 / np.sqrt(3)
+        np.testing.assert_allclose(
+            [start[0], end[0]], [41 - width, 41 + width], rtol=1e-4
+        )
+
+    def test_panels_name_quantity_and_unit(self, draw):
+        figure = draw(plots.figures_by_method, make_runs("base"))
+        titles = [panel.get_title() for panel in figure.axes]
+        assert titles[0] == "accuracy\nhigher is better"
+        assert titles[2] == "calibration error\nlower is better"
+        units = [panel.get_xlabel() for panel in figure.axes]
+        assert units == ["%", "nats", "%"]
 
     def test_same_runs_give_the_same_text(self):
         runs = make_runs("base", "meta_perturb")
@@ -55,83 +100,74 @@ class FiguresByMethodTest:
         assert text != plots.figures_by_method(runs)
 
 
-class ReliabilityTest:
-    def bars(self, probabilities, labels, bins=4):
-        """Returns the bars (left, height, opacity) that are drawn."""
-        drawn = []
-        axes = plots.plt.Axes
-        original = axes.bar
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                axes,
-                "bar",
-                lambda self, left, height, **options: (
-                    drawn.append((left, height, options["alpha"])),
-                    original(self, left, height, **options),
-                ),
-            )
-            read(
-                plots.reliability(
-                    [np.array(probabilities)],
-                    np.array(labels),
-                    make_runs("base"),
-                    bins=bins,
-                )
-            )
-        return drawn
-
-    def test_bars_are_the_accuracies_of_their_bins(self):
-        probabilities = [[0.6, 0.4], [0.3, 0.7], [0.0, 1.0], [0.25, 0.75]]
-        bars = self.bars(probabilities, [0, 0, 1, 0])
-        # 0.6, 0.7 and 0.75 lie in (0.5, 0.75]: one hit of three.
-        expected = [
-            (0.5, 1 / 3, 0.25 + 0.75 * 3 / 4),
-            (0.75, 1.0, 0.25 + 0.75 / 4),
-        ]
-        np.testing.assert_allclose(bars, expected)
-
-    def test_empty_bins_have_no_bar(self):
-        bars = self.bars([[0.0, 1.0]], [1], bins=15)
-        np.testing.assert_allclose(bars, [(14 / 15, 1.0, 1.0)])
-
-    def test_method_pools_its_seeds(self):
-        runs = make_runs("base", "meta_perturb", "base")
-        probabilities = [np.full((4, 2), 0.5)] * 3
-        text = plots.reliability(probabilities, np.array([0, 1, 1, 0]), runs)
-        read(text)
-
-
 class HistoryTest:
-    def test_single_window(self):
-        windows = [{"step": 4, "task_loss": 1.0, "held_out_loss": 2.0}]
-        read(plots.meta_training(windows))
-        read(plots.convergence([[{"step": 4, "loss": 1.0}]], make_runs("base")))
-
-    def test_legend_names_a_method_once(self, monkeypatch):
-        labels = []
-        original = plots.plt.Axes.plot
-
-        def plot(self, *arguments, **options):
-            labels.append(options["label"])
-            return original(self, *arguments, **options)
-
-        monkeypatch.setattr(plots.plt.Axes, "plot", plot)
-        history = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]
+    def test_line_is_the_loss_of_a_run(self, draw):
         runs = make_runs("base", "base", "meta_perturb")
-        read(plots.convergence([history] * 3, runs))
-        assert labels == ["plain network", None, "with φ"]
+        single = [{"step": 4, "loss": 3.0}]
+        figure = draw(plots.convergence, [HISTORY, HISTORY, single], runs)
+        data = [
+            line.get_xydata().tolist() for line in figure.axes[0].get_lines()
+        ]
+        assert data == [[[1, 2], [2, 1]]] * 2 + [[[4, 3]]]
+
+    def test_legend_names_a_method_once(self, draw):
+        runs = make_runs("base", "base", "meta_perturb")
+        figure = draw(plots.convergence, [HISTORY] * 3, runs)
+        (legend,) = figure.legends
+        names = [text.get_text() for text in legend.get_texts()]
+        assert names == ["Base", "MetaPerturb"]
+
+
+class ReliabilityByMethodTest:
+    def test_each_method_has_its_own_panel(self, draw):
+        right, wrong = np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])
+        figure = draw(
+            plots.reliability_by_method,
+            [right, wrong, right],
+            np.array([1]),
+            make_runs("base", "meta_perturb", "base"),
+        )
+        shown = {
+            panel.get_title(): [bar.get_height() for bar in panel.patches]
+            for panel in figure.axes
+        }
+        assert shown == {"Base": [100], "MetaPerturb": [0]}
+
+    def test_labels_meet_the_images_of_every_seed(self, draw):
+        labels = np.array([0, 1])
+        first = np.array([[1.0, 0.0], [1.0, 0.0]])  # one of two is right
+        second = np.array([[1.0, 0.0], [0.0, 1.0]])  # both are
+        figure = draw(
+            plots.reliability_by_method,
+            [first, second],
+            labels,
+            make_runs("base", "base"),
+        )
+        (bar,) = figure.axes[0].patches
+        assert bar.get_height() == pytest.approx(75)
+        assert figure.axes[0].texts[0].get_text() == "ECE 25.0 %"
 
 
 class PositionsTest:
     @pytest.mark.parametrize("low", [-3.0, 0.0])
-    def test_feature_maps(self, low):
+    def test_maps_show_the_image_and_every_position(self, draw, low):
         """Before the activation a whole channel may lie below zero."""
         rng = np.random.default_rng(0)
-        features = rng.uniform(low, low + 2, (2, 6, 6, 5))
-        read(plots.feature_maps([make_view(features)]))
+        view = make_view(rng.uniform(low, low + 2, (2, 6, 6, 5)))
+        image = rng.integers(0, 256, (8, 8, 3)).astype("uint8")
+        figure = draw(plots.maps_of_positions, [view, view], image)
+        pictures = [panel for panel in figure.axes if panel.images]
+        assert len(pictures) == 1 + 2 * 3
 
-    def test_constant_features(self):
-        read(plots.feature_maps([make_view(np.zeros((1, 4, 4, 2)))] * 2))
+    def test_constant_features(self, draw):
+        views = [make_view(np.zeros((1, 4, 4, 2)))] * 2
+        draw(plots.maps_of_positions, views, np.zeros((4, 4, 1), "uint8"))
 
-    def test_scales(self):
-        read(plots.scales([make_view(np.ones((1, 4, 4, 1)))]))
+    def test_scales_are_those_of_the_views(self, draw):
+        views = [make_view(np.ones((1, 4, 4, 3)))] * 2
+        figure = draw(plots.scales_of_positions, views, "conv4, seed 7")
+        (panel,) = figure.axes
+        assert panel.get_title() == "conv4, seed 7"
+        *dots, mean = panel.get_lines()
+        assert [dot.get_ydata().tolist() for dot in dots] == [[0.5] * 3] * 2
+        assert mean.get_ydata().tolist() == [0.5] * 2

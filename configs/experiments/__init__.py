@@ -1,0 +1,1 @@
+"""The tables and figures of the MetaPerturb paper, one file each."""

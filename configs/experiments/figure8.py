@@ -1,0 +1,20 @@
+r"""Figure 8: robustness against PGD, STL10, ResNet20.
+
+    python -m tools.reproduce --config=configs/experiments/figure8.py:cpu \
+        --workdir=runs/paper
+
+Two pictures: attacks with the gradient of one noise sample, and of the mean
+of ten.
+"""
+
+from configs.experiments import attacks
+from configs.experiments import base
+
+
+def get_config(argument=""):
+    """Returns the config. `argument`: smoke, cpu (default) or paper."""
+    config = base.make_config("figure8", "Figure 8: robustness", argument)
+    config.kinds = ("robustness",)
+    attacks.add_to(config)
+    config.columns = base.paper_columns(config.profile, ("STL10",))
+    return config

@@ -1,0 +1,78 @@
+"""Deep ensembles (Lakshminarayanan et al., NeurIPS 2017).
+
+Networks trained from different seeds, their probabilities averaged: today's
+reference for calibration, at as many times the cost.
+"""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mp_keras")
+class AveragedMembers(keras.layers.Layer):
+    """The logarithm of the members' mean probability, usable as logits.
+
+    Args:
+        members: List of built `keras.Model`s from images to logits.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Reference: Lakshminarayanan et al., NeurIPS 2017, section 2.4.
+    """
+
+    def __init__(self, members, **kwargs):
+        super().__init__(**kwargs)
+        self.members = list(members)
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, images, training=False):
+        logs = [
+            ops.log_softmax(
+                ops.cast(member(images, training=training), "float32")
+            )
+            for member in self.members
+        ]
+        return ops.logsumexp(ops.stack(logs), axis=0) - ops.log(
+            float(len(logs))
+        )
+
+    def compute_output_shape(self, input_shape):
+        return self.members[0].compute_output_shape(input_shape)
+
+    def get_config(self):
+        members = [
+            keras.saving.serialize_keras_object(member)
+            for member in self.members
+        ]
+        return {**super().get_config(), "members": members}
+
+    @classmethod
+    def from_config(cls, config):
+        members = [
+            keras.saving.deserialize_keras_object(member)
+            for member in config["members"]
+        ]
+        return cls(**{**config, "members": members})
+
+
+def deep_ensemble(models):
+    """Returns one model that averages the probabilities of others.
+
+    Args:
+        models: At least two functional `keras.Model`s from images of one
+            shape to logits of the same classes.
+
+    Returns: a functional model from images to log-probabilities.
+    Raises: ValueError, if there are fewer than two or their shapes differ.
+    """
+    models = list(models)
+    shapes = {(model.input_shape, model.output_shape) for model in models}
+    if len(models) < 2 or len(shapes) > 1:
+        raise ValueError(
+            "Argument `models` must hold at least two models of the same "
+            f"input and output. Received: {len(models)} models of shapes "
+            f"{sorted(map(str, shapes))}"
+        )
+    inputs = keras.Input(models[0].input_shape[1:], name="images")
+    return keras.Model(inputs, AveragedMembers(models)(inputs))

@@ -1,0 +1,154 @@
+"""Manifold Mixup (Verma et al., ICML 2019).
+
+    every step: layer  = one of {input, positions}, at random
+                weight ~ Beta(alpha, alpha)              # one a batch
+    at that layer h = weight * h + (1 - weight) * h[partners]
+    loss = weight * loss(labels) + (1 - weight) * loss(labels[partners])
+
+The network is not changed: a second view over the same layers mixes behind
+each of them, and all but one of the mixtures have weight 1.
+"""
+
+import random
+
+import keras
+from keras import ops
+
+from mp_keras.baselines import wrapped_network
+from mp_keras.perturbation import position_search
+
+
+@keras.saving.register_keras_serializable(package="mp_keras")
+class ManifoldMixup(wrapped_network.MixedNetwork):
+    """Trains a network on mixtures of two examples' features and labels.
+
+    Args:
+        network: Functional `keras.Model` from images to logits.
+        alpha: Float > 0, default 2 (Verma et al.): both parameters of the
+            Beta distribution.
+        positions: "auto" (default), or names of layers: those whose outputs
+            may be mixed, besides the input. "auto" means φ's positions.
+        seed: Int or None (default, drawn at random).
+        **kwargs: Passed to `keras.Model`.
+
+    Raises: ValueError, if `alpha` is not positive, `network` is not functional
+        or a layer does not exist.
+
+    Reference: Verma et al., ICML 2019, section 2.
+    """
+
+    def __init__(
+        self, network, alpha=2.0, positions="auto", seed=None, **kwargs
+    ):
+        super().__init__(network, **kwargs)
+        if not alpha > 0:
+            raise ValueError(
+                f"Argument `alpha` must be positive. Received: alpha={alpha}"
+            )
+        self.alpha = alpha
+        self.positions = positions
+        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        # In the dictionary itself: Keras would track the view, whose layers
+        # are those of the network, as a part of this model.
+        mixtures = {
+            layer: _Mixture(index + 1)  # 0 is the input
+            for index, layer in enumerate(_mixing_layers(network, positions))
+        }
+        self.__dict__["_mixtures"] = list(mixtures.values())
+        self.__dict__["_mixing_view"] = _view(network, mixtures)
+
+    def call(self, inputs, training=False):
+        if not training:
+            return self.network(inputs, training=False)
+        self._mixing = self._draw(ops.shape(inputs)[0])
+        for mixture in self._mixtures:
+            mixture.mixing = self._mixing
+        mixed = _mix(inputs, 0, self._mixing)
+        return self._mixing_view(mixed, training=True)
+
+    def _draw(self, batch):
+        """Returns the layer's index, the partners `(batch,)`, the weight."""
+        seed = self.seed_generator
+        layers = len(self._mixtures) + 1
+        layer = keras.random.randint((), 0, layers, seed=seed)
+        partners = keras.random.shuffle(ops.arange(batch), seed=seed)
+        weight = keras.random.beta((), self.alpha, self.alpha, seed=seed)
+        return layer, partners, weight
+
+    def mixture(self):
+        _, partners, weight = self._mixing
+        return partners, ops.full(ops.shape(partners), weight)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "alpha": self.alpha,
+            "positions": self.positions,
+            "seed": self.seed,
+        }
+
+
+def _mixing_layers(network, positions):
+    """Returns the layers of the network's own graph that are mixed behind."""
+    if not position_search.is_graph(network):
+        raise ValueError(
+            "Argument `network` must be a functional or Sequential model. "
+            f"Received: network of type {type(network).__name__}"
+        )
+    calls = list(position_search.calls(network))
+    if positions == "auto":
+        chosen = position_search.automatic(calls)
+    else:
+        chosen = position_search.asked_for(network, calls, positions)
+    own = set(network.layers)
+    layers = [call.operation for call in calls if call.operation in chosen]
+    return [layer for layer in dict.fromkeys(layers) if layer in own]
+
+
+def _view(network, mixtures):
+    """Returns a model over the same layers that mixes behind some of them."""
+
+    def call(layer, *args, **kwargs):
+        outputs = layer(*args, **kwargs)
+        return mixtures[layer](outputs) if layer in mixtures else outputs
+
+    return keras.models.clone_model(
+        position_search.view(network),
+        clone_function=lambda layer: layer,
+        call_function=call,
+    )
+
+
+class _Mixture(keras.layers.Layer):
+    """Mixes the features of one layer when it is this layer's turn."""
+
+    def __init__(self, index):
+        super().__init__(name=f"mixture_{index}")
+        self.index = index
+        self.mixing = None  # what `ManifoldMixup.call` drew for this batch
+
+    def call(self, inputs):
+        if self.mixing is None:  # while the view is made
+            return inputs
+        return _mix(inputs, self.index, self.mixing)
+
+
+def _mix(features, index, mixing):
+    layer, partners, weight = mixing
+
+    def mixed():
+        part = ops.cast(weight, features.dtype)
+        return part * features + (1 - part) * ops.take(
+            features, partners, axis=0
+        )
+
+    return ops.cond(ops.equal(layer, index), mixed, lambda: features)
+
+
+def manifold_mixup_model(model, alpha=2.0, positions="auto", seed=None):
+    """Returns a wrapper that trains `model` by `ManifoldMixup`.
+
+    Args: as `ManifoldMixup`.
+    """
+    return ManifoldMixup(model, alpha, positions, seed)

@@ -1,0 +1,63 @@
+"""Input mixup (Zhang et al., ICLR 2018), by `keras.layers.MixUp`.
+
+weight ~ Beta(alpha, alpha), one an example
+images = weight * images + (1 - weight) * images[partners]
+loss   = weight * loss(labels) + (1 - weight) * loss(labels[partners])
+"""
+
+import keras
+
+from mp_keras.baselines import wrapped_network
+
+
+@keras.saving.register_keras_serializable(package="mp_keras")
+class Mixup(wrapped_network.MixedNetwork):
+    """Trains a network on mixtures of two images and of their labels.
+
+    Args:
+        network: Built `keras.Model` from images to logits.
+        alpha: Float in (0, 1]: both parameters of the Beta distribution.
+        seed: Int or None (default).
+        **kwargs: Passed to `keras.Model`.
+
+    Raises: ValueError, if `alpha` is out of range or `network` no built model.
+
+    Reference: Zhang et al., ICLR 2018, section 2.
+    """
+
+    def __init__(self, network, alpha=0.2, seed=None, **kwargs):
+        super().__init__(network, **kwargs)
+        if not 0 < alpha <= 1:  # what keras.layers.MixUp is made for
+            raise ValueError(
+                f"Argument `alpha` must be in (0, 1]. Received: alpha={alpha}"
+            )
+        self.alpha = alpha
+        self.seed = seed
+        self.mix_up = keras.layers.MixUp(alpha, seed=seed)
+
+    def call(self, inputs, training=False):
+        if not training:
+            return self.network(inputs, training=False)
+        mixing = self.mix_up.get_random_transformation(inputs)
+        self._mixing = mixing  # for the loss of the same step
+        mixed = self.mix_up.transform_images(inputs, mixing)
+        return self.network(mixed, training=True)
+
+    def mixture(self):
+        weights = keras.ops.reshape(self._mixing["mix_weight"], (-1,))
+        return self._mixing["permutation_order"], weights
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "alpha": self.alpha,
+            "seed": self.seed,
+        }
+
+
+def mixup_model(model, alpha=0.2, seed=None):
+    """Returns a wrapper that trains `model` by `Mixup`.
+
+    Args: as `Mixup`.
+    """
+    return Mixup(model, alpha, seed)

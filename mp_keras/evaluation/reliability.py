@@ -1,0 +1,65 @@
+"""Reliability diagrams: accuracy against confidence (figures 5 (d) and 9)."""
+
+import dataclasses
+
+import numpy as np
+from keras import ops
+
+from mp_keras.evaluation import calibration
+
+
+@dataclasses.dataclass(frozen=True)
+class ReliabilityCurve:
+    """Examples, confidence and accuracy in equally wide bins of confidence.
+
+    Attributes:
+        count: Array `(bins,)`: examples of each bin.
+        confidence: Array `(bins,)`: their mean confidence in [0, 1]; NaN in an
+            empty bin.
+        accuracy: Array `(bins,)`: the share of them that is right, in [0, 1];
+            NaN in an empty bin.
+    """
+
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    def expected_calibration_error(self):
+        """Returns the calibration error in [0, 1], as the metric counts it."""
+        gaps = np.abs(self.accuracy - self.confidence)
+        full = self.count > 0
+        return float(np.average(gaps[full], weights=self.count[full]))
+
+
+def reliability_curve(probabilities, labels, bins=15):
+    """Returns the curve of predicted probabilities.
+
+    The bins are those of `ExpectedCalibrationError`.
+
+    Args:
+        probabilities: Array `(examples, classes)`; rows sum to 1.
+        labels: Integer array `(examples,)`.
+        bins: Int >= 1, default 15.
+
+    Raises: ValueError, if the shapes disagree, there is no example or `bins`
+        is not a positive integer.
+    """
+    shapes = np.shape(probabilities), np.shape(labels)
+    if len(shapes[0]) != 2 or not shapes[0][0] or shapes[1] != shapes[0][:1]:
+        raise ValueError(
+            "Arguments `probabilities` and `labels` must be (examples, "
+            "classes) and (examples,), with an example at least. "
+            f"Received: shapes {shapes[0]} and {shapes[1]}"
+        )
+    metric = calibration.ExpectedCalibrationError(bins)
+    metric.update_state(labels, probabilities)
+    count, correct, confidence = (
+        ops.convert_to_numpy(total).astype("float64")
+        for total in (metric.count, metric.correct, metric.confidence)
+    )
+    members = np.where(count > 0, count, np.nan)
+    return ReliabilityCurve(
+        count=count.astype("int64"),
+        confidence=confidence / members,
+        accuracy=correct / members,
+    )

@@ -1,0 +1,101 @@
+"""Copies a Keras network and puts layers behind chosen ones of its layers.
+
+for each call of a layer in the graph: a call of the layer's copy, then
+    the new layer, if the original is chosen
+weights = those of the network, layer by layer
+"""
+
+import keras
+
+from mp_keras.perturbation import position_search
+
+
+class ModelCopy:
+    """Copies a network layer by layer and places others behind chosen ones.
+
+    Args:
+        chosen: Dict from operation to bool: whether the new layer goes
+            between it and the activation that is fused in it.
+        place: `Placement`, called with the output of each chosen operation,
+            from the input on.
+    """
+
+    def __init__(self, chosen, place):
+        self.chosen = chosen
+        self.place = place
+        self.copies = {}  # from the network's operations to ours
+        self.originals = {}  # and back
+        self.activations = {}  # split off, by the original they come from
+
+    def copy(self, model):
+        """Returns the copy, a functional model with the network's weights."""
+        copied = self._rebuild(model)
+        self._carry_weights_over()
+        return copied
+
+    def _rebuild(self, model):
+        return keras.models.clone_model(
+            position_search.view(model),
+            clone_function=self._clone_once,
+            call_function=self._call,
+        )
+
+    def _clone_once(self, operation):
+        if operation not in self.copies:
+            copy = self._clone(operation)
+            self.copies[operation] = copy
+            self.originals[copy] = operation
+        return self.copies[operation]
+
+    def _clone(self, operation):
+        if position_search.is_graph(operation):
+            return self._rebuild(operation)
+        config = operation.get_config()
+        if self.chosen.get(operation):
+            self.activations[operation] = _activation_layer(operation)
+            config["activation"] = "linear"
+        if isinstance(operation, keras.layers.Lambda):  # the caller's own code
+            return type(operation).from_config(config, safe_mode=False)
+        return type(operation).from_config(config)
+
+    def _call(self, copy, *args, **kwargs):
+        outputs = copy(*args, **kwargs)
+        original = self.originals[copy]
+        if original not in self.chosen:
+            return outputs
+        outputs = self.place(outputs)
+        activation = self.activations.get(original)
+        return outputs if activation is None else activation(outputs)
+
+    def _carry_weights_over(self):
+        for original, copy in self.copies.items():
+            nested = position_search.is_graph(original)  # its layers follow
+            if isinstance(original, keras.Layer) and not nested:
+                _copy_weights(original, copy)
+        for original, activation in self.activations.items():
+            if isinstance(original.activation, keras.Layer):
+                _copy_weights(original.activation, activation)
+
+
+def _copy_weights(original, copy):
+    """Copies as saving and loading would: some layers have state besides."""
+    # Not strict: a split convolution has lost the activation's layer, its last.
+    for source, target in zip(
+        original._flatten_layers(), copy._flatten_layers()
+    ):
+        store = {}
+        source.save_own_variables(store)
+        if store:
+            target.load_own_variables(store)
+
+
+def _activation_layer(convolution):
+    """Returns a convolution's fused activation as a layer of its own."""
+    activation = convolution.activation
+    if isinstance(activation, keras.Layer):
+        return type(activation).from_config(activation.get_config())
+    return keras.layers.Activation(
+        activation,
+        dtype=convolution.dtype_policy,
+        name=f"{convolution.name}_activation",
+    )

@@ -1,0 +1,92 @@
+"""Reads files of a manual folder: unpacked ones, or members of tar archives.
+
+Members are read by their base name in one pass and never unpacked, so no name
+in an archive can make a file appear anywhere.
+"""
+
+import pathlib
+import tarfile
+import zlib
+
+_DAMAGES = (tarfile.TarError, zlib.error, EOFError, OSError)
+
+
+def manual_folder(dl_manager):
+    """Returns TFDS's manual folder as a path.
+
+    Raises:
+        FileNotFoundError: If it is missing or empty; the message has the
+            builder's instructions.
+    """
+    try:
+        return pathlib.Path(dl_manager.manual_dir)
+    except AssertionError as error:
+        raise FileNotFoundError(str(error)) from error
+
+
+def find(folder, names, instructions):
+    """Returns the path of the first of `names` that is in the folder.
+
+    Raises:
+        FileNotFoundError: If none is.
+    """
+    for name in names:
+        path = pathlib.Path(folder) / name
+        if path.exists():
+            return path
+    raise FileNotFoundError(
+        f"{' or '.join(names)} must be in {folder}. {instructions}"
+        "Received: none of them"
+    )
+
+
+def read_files(path, names):
+    """Reads files of a folder or of a tar archive.
+
+    Args:
+        path: Folder, searched with all folders below, or tar archive,
+            compressed or not.
+        names: Base names of the files to read.
+
+    Yields:
+        `(name, bytes)`, sorted by path in a folder, else as they lie in the
+        archive. Of several files of one name the first one comes.
+
+    Raises:
+        ValueError: If the archive is damaged or a name is missing.
+    """
+    path = pathlib.Path(path)
+    wanted = set(names)
+    total = len(wanted)
+    files = _folder_files if path.is_dir() else _archive_files
+    for name, content in files(path, wanted):
+        wanted.discard(name)
+        yield name, content
+        if not wanted:
+            return
+    if wanted:
+        raise ValueError(
+            f"{path} must hold the file {min(wanted)}. "
+            f"Received: {total - len(wanted)} of {total} files"
+        )
+
+
+def _folder_files(path, wanted):
+    for file in sorted(path.rglob("*")):
+        if file.name in wanted and file.is_file():
+            yield file.name, file.read_bytes()
+
+
+def _archive_files(path, wanted):
+    """Yields from a stream: `wanted` shrinks while it is read."""
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                name = member.name.rpartition("/")[2]
+                if name in wanted and member.isreg():
+                    yield name, archive.extractfile(member).read()
+    except _DAMAGES as error:
+        raise ValueError(
+            f"{path} must be a complete tar archive; download or copy it "
+            f"again. Received: {error or type(error).__name__}"
+        ) from error

@@ -1,0 +1,110 @@
+"""Runs the missing cells of an experiment, then writes its outputs.
+
+    for each cell: sources, training, measure    # all resumable
+    table or figure from every cell that is there
+
+A cell that fails is noted in `failures.json` and leaves the others alone; the
+same command tries it again.
+"""
+
+import dataclasses
+import gc
+import pathlib
+import time
+import traceback
+
+import keras
+from absl import logging
+
+from mp_keras import files
+from pipeline import target_data
+from pipeline import target_training
+from pipeline.experiments import cells as cells_module
+from pipeline.experiments import measures
+from pipeline.experiments import outputs
+from pipeline.experiments import sources as sources_module
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """A cell that was trained and measured.
+
+    Attributes:
+        cell: `Cell`.
+        folder: Path of its run.
+        result: Dict, the run's `result.json`.
+        measured: What `measures.measure` returned, or None.
+    """
+
+    cell: cells_module.Cell
+    folder: pathlib.Path
+    result: dict
+    measured: object = None
+
+
+def reproduce(config, workdir, data_dir=None):
+    """Runs an experiment: what is missing of it, then its outputs.
+
+    Args:
+        config: Config of `configs/experiments/`.
+        workdir: Path-like; may be shared by several experiments.
+        data_dir: Where TFDS keeps prepared data sets, or None.
+
+    Returns: dict with `outputs`, the files written; `finished`, number of
+        cells; `failures`, {cell's title: error}.
+    Raises: ValueError, if the config is wrong.
+    """
+    workdir = pathlib.Path(workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    measures.check_kinds(config.kinds)
+    todo = cells_module.expand(config)
+    sources = sources_module.Sources(config, workdir, data_dir)
+    with target_data.kept_in_memory():
+        finished, failures = _run_all(todo, config, workdir, sources, data_dir)
+    _note_failures(workdir / f"{config.name}_failures.json", failures)
+    written = outputs.write(config, finished, workdir) if finished else []
+    return {
+        "outputs": [str(path) for path in written],
+        "finished": len(finished),
+        "failures": {title: f["error"] for title, f in failures.items()},
+    }
+
+
+def _run_all(todo, config, workdir, sources, data_dir):
+    finished, failures = [], {}
+    for number, cell in enumerate(todo, 1):
+        began = time.monotonic()
+        try:
+            finished.append(_run(cell, config, workdir, sources, data_dir))
+            accuracy = finished[-1].result["accuracy"]
+            said = f"accuracy {accuracy:.1f} %"
+        except Exception as error:  # whatever it is, the others go on
+            logging.debug("%s failed", cell.title, exc_info=True)
+            failures[cell.title] = {
+                "error": f"{type(error).__name__}: {error}",
+                "traceback": traceback.format_exc(),
+            }
+            said = f"FAILED, {type(error).__name__}: {error}"
+        seconds = time.monotonic() - began
+        print(
+            f"[{number}/{len(todo)}] {cell.title}: {said} ({seconds:.0f} s)",
+            flush=True,
+        )
+        keras.backend.clear_session()
+        gc.collect()
+    return finished, failures
+
+
+def _run(cell, config, workdir, sources, data_dir):
+    target = sources.prepare(cell)
+    folder = cell.folder(workdir, sources.identity(cell))
+    result = target_training.train_target(target, folder, data_dir)
+    measured = measures.measure(config, target, folder, data_dir)
+    return Finished(cell, folder, result, measured)
+
+
+def _note_failures(path, failures):
+    if failures:
+        files.write_json(path, failures)
+    else:
+        path.unlink(missing_ok=True)

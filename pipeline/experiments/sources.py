@@ -1,0 +1,91 @@
+"""What cells start from: meta-trained φ and source classifiers, made once."""
+
+import pathlib
+
+import mp_keras
+from pipeline import meta_training
+from pipeline import target_training
+from pipeline.experiments import cells
+
+
+class Sources:
+    """Makes the φ's and source classifiers of an experiment on demand.
+
+    Args:
+        config: Config of `configs/experiments/`.
+        workdir: Path-like of the experiment.
+        data_dir: Where TFDS keeps prepared data sets, or None.
+    """
+
+    def __init__(self, config, workdir, data_dir=None):
+        self._config = config
+        self._folder = pathlib.Path(workdir) / "sources"
+        self._data_dir = data_dir
+        self._failures = {}
+
+    def identity(self, cell):
+        """Returns what decides the sources of a cell, JSON-compatible."""
+        parts = []
+        phi, classifier = self._phi_config(cell), self._classifier(cell)
+        if isinstance(phi, str):  # its numbers count, not its place
+            loaded = mp_keras.load_perturbation(phi)
+            numbers = {
+                name: array.tolist() for name, array in loaded.values().items()
+            }
+            parts.append([numbers, loaded.variant()])
+        elif phi:
+            parts.append(phi.to_dict())
+        if classifier:
+            parts.append(classifier.to_dict())
+        return parts
+
+    def prepare(self, cell):
+        """Returns the cell's target config with its sources, made if need be.
+
+        Raises: what the training of a source raised, at every call.
+        """
+        config = cell.config.copy_and_resolve_references()
+        phi, classifier = self._phi_config(cell), self._classifier(cell)
+        if isinstance(phi, str):
+            config.perturbation = phi
+        elif phi:
+            run = self._made(phi, "phi", meta_training.meta_train)
+            config.perturbation = str(run / "phi")
+        if classifier:
+            run = self._made(
+                classifier, "classifier", target_training.train_target
+            )
+            config.fine_tuning.source = str(run)
+        return config
+
+    def _phi_config(self, cell):
+        """Returns a meta-training config, a name or path, or None."""
+        name = cell.row["phi"]
+        if name not in self._config.phis:
+            return self._config.phi_paths.get(name, name) or None
+        config = self._config.phis[name].copy_and_resolve_references()
+        config.data.manual_dir = self._config.manual_dir
+        return config
+
+    def _classifier(self, cell):
+        """Returns the source classifier's config, or None."""
+        if not cell.row["fine_tuned"]:
+            return None
+        config = self._config.source_classifier.copy_and_resolve_references()
+        config.network = cell.config.network
+        config.network_options = cell.config.network_options
+        config.data.manual_dir = self._config.manual_dir
+        return config
+
+    def _made(self, config, kind, train):
+        """Returns the folder of a finished source run."""
+        digest = cells.content_digest(config.to_dict())
+        folder = self._folder / f"{kind}-{config.network}-{digest}"
+        if folder in self._failures:
+            raise self._failures[folder]
+        try:
+            train(config, folder, self._data_dir)
+        except Exception as error:
+            self._failures[folder] = error
+            raise
+        return folder

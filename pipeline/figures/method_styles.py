@@ -1,0 +1,81 @@
+"""How a method looks: the same colour and name in every figure.
+
+The colours, most of them Tol's and Okabe and Ito's, stay apart for colour-blind
+readers; a test measures it.
+"""
+
+import dataclasses
+import zlib
+
+_METHODS = {  # name -> (label, colour)
+    "base": ("Base", "#8a8f98"),
+    "information_dropout": ("Information Dropout", "#3aa0d8"),
+    "drop_block": ("DropBlock", "#009e73"),
+    "monte_carlo_dropout": ("Monte Carlo dropout", "#332288"),
+    "manifold_mixup": ("Manifold Mixup", "#aa4499"),
+    "mixup": ("mixup", "#882255"),
+    "adversarial_training": ("Adversarial training", "#000000"),
+    "deep_ensemble": ("Deep ensemble", "#88ccee"),
+    "meta_perturb": ("MetaPerturb", "#c2410c"),
+}
+_OTHER_COLOR = "#999933"
+_VARIANTS = {  # what follows the colon -> (label, colour or None, dashes)
+    "tiny_imagenet_resnet20": ("Tiny ImageNet φ", None, "solid"),
+    "authors": ("authors' φ", "#e69f00", "solid"),
+    "glyphs_conv4": ("glyph φ", None, "dotted"),
+    "linf": ("ℓ∞", None, "solid"),
+    "l2": ("ℓ₂", None, "dashdot"),
+    "l1": ("ℓ₁", None, "dotted"),
+    "one_sample": ("1 noise sample", None, "dotted"),  # of an attack
+}
+_OTHER_DASHES = ((0, (1, 2)), (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (8, 3)))
+_FINE_TUNING = "fine_tuning"
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodStyle:
+    """Label, colour and line style of a method, as matplotlib takes them."""
+
+    label: str
+    color: str
+    dashes: str | tuple
+
+    def line(self):
+        """Returns the keyword arguments of a line."""
+        return {"color": self.color, "linestyle": self.dashes}
+
+
+def style_of(name):
+    """Returns the `MethodStyle` of a method.
+
+    Args:
+        name: Str, METHOD[:VARIANT], as "base" or "meta_perturb:authors", the
+            variant being φ, a norm or anything else; or the same after
+            "fine_tuning+" ("fine_tuning" alone is that of "base"). A name
+            that is not known here has a look of its own that stays the same.
+
+    Raises: ValueError, if the name is empty.
+    """
+    if not name or not isinstance(name, str):
+        raise ValueError(
+            "A method's name must be text, METHOD[:VARIANT]. "
+            f"Received: {name!r}"
+        )
+    tuned = name == _FINE_TUNING or name.startswith(f"{_FINE_TUNING}+")
+    rest = name[len(_FINE_TUNING) + 1 :] or "base" if tuned else name
+    method, _, variant = rest.partition(":")
+    label, color = _METHODS.get(method, (method, _OTHER_COLOR))
+    dashes = "solid" if method in _METHODS else _pick_dashes(method)
+    if variant:
+        text, other, dashes = _VARIANTS.get(
+            variant, (variant, None, _pick_dashes(variant))
+        )
+        label, color = f"{label} ({text})", other or color
+    if tuned:
+        label = "Fine-tuning" if rest == "base" else f"FT + {label}"
+        dashes = "dashed"
+    return MethodStyle(label, color, dashes)
+
+
+def _pick_dashes(name):
+    return _OTHER_DASHES[zlib.crc32(name.encode()) % len(_OTHER_DASHES)]

@@ -1,0 +1,23 @@
+"""The learning rate of a config: constant, or dropping at parts of all steps.
+
+MetaPerturb, appendix C.4: 10,000 steps, rate x 0.3 after 4k, 7k and 9k.
+"""
+
+import keras
+
+
+def make_learning_rate(config):
+    """Returns a float, or a schedule where the config has drops.
+
+    Args:
+        config: Config with `learning_rate`, `learning_rate_drops` (parts of
+            all steps), `learning_rate_factor` (at each drop) and `steps`.
+    """
+    if not config.learning_rate_drops:
+        return config.learning_rate
+    drops = [round(part * config.steps) for part in config.learning_rate_drops]
+    rates = [
+        config.learning_rate * config.learning_rate_factor**index
+        for index in range(len(drops) + 1)
+    ]
+    return keras.optimizers.schedules.PiecewiseConstantDecay(drops, rates)

@@ -1,0 +1,125 @@
+"""Chooses hyperparameters on a validation part of the training data.
+
+MetaPerturb, section 4.1: the baselines' hyperparameters are tuned with a
+holdout validation set for each data set; MetaPerturb has none. Optuna walks
+the grid and keeps what was tried, so that a killed search goes on.
+
+    for each point of the grid:
+        objective = mean over seeds of a validation figure
+"""
+
+import pathlib
+
+import optuna
+from optuna.storages import journal
+
+from mp_keras import files
+from pipeline import target_training
+from pipeline.experiments import cells
+from pipeline.report import statistics
+
+
+def tune(config, workdir, data_dir=None):
+    """Runs or resumes a search and writes `tuned.json`.
+
+    Args:
+        config: Config of `configs/tune/`.
+        workdir: Path-like of the search's folder.
+        data_dir: Where TFDS keeps prepared data sets, or None.
+
+    Returns: the dict that `tuned.json` holds: `best`, values by key;
+        `trials`, each with its values and the mean validation figures.
+    Raises: ValueError, if the config has no validation part or an unknown
+        objective, or no trial came to an end.
+    """
+    _check(config)
+    workdir = pathlib.Path(workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    space = {key: list(values) for key, values in config.space}
+    sampler = optuna.samplers.GridSampler(space, seed=0)
+    study = optuna.create_study(
+        study_name=cells.content_digest(config.to_dict()),
+        storage=optuna.storages.JournalStorage(
+            journal.JournalFileBackend(str(workdir / "study.log"))
+        ),
+        sampler=sampler,
+        direction="maximize" if _higher_is_better(config) else "minimize",
+        load_if_exists=True,
+    )
+
+    def objective(trial):
+        values = {
+            key: trial.suggest_categorical(key, choices)
+            for key, choices in space.items()
+        }
+        validation = _validate(config, values, workdir, data_dir)
+        trial.set_user_attr("validation", validation)
+        figure = validation[config.objective]
+        print(f"{values}: {config.objective} {figure:.4f}", flush=True)
+        return figure
+
+    if not sampler.is_exhausted(study):
+        # A training that diverges is a bad point, not the end of the search.
+        study.optimize(objective, catch=(FloatingPointError,))
+    return _summarize(config, study, workdir)
+
+
+def _check(config):
+    if not config.target.data.validation_fraction:
+        raise ValueError(
+            "Config key `target.data.validation_fraction` must be positive: "
+            "choices are made on validation data. Received: 0"
+        )
+    if config.objective not in statistics.FIGURES:
+        raise ValueError(
+            f"Config key `objective` must be one of {list(statistics.FIGURES)}."
+            f" Received: objective={config.objective!r}"
+        )
+
+
+def _higher_is_better(config):
+    return statistics.FIGURES[config.objective][3]
+
+
+def _validate(config, values, workdir, data_dir):
+    """Returns the mean validation figures of one point over the seeds."""
+    results = []
+    for seed in config.seeds:
+        target = config.target.copy_and_resolve_references()
+        target.update_from_flattened_dict({**values, "seed": seed})
+        digest = cells.content_digest(target.to_dict())
+        folder = workdir / "trials" / f"{target.method}-seed{seed}-{digest}"
+        result = target_training.train_target(target, folder, data_dir)
+        results.append(result["validation"])
+    return {
+        figure: sum(result[figure] for result in results) / len(results)
+        for figure in statistics.FIGURES
+    }
+
+
+def _summarize(config, study, workdir):
+    done = [
+        trial
+        for trial in study.trials
+        if trial.state == optuna.trial.TrialState.COMPLETE
+    ]
+    if not done:
+        raise ValueError(
+            "A search needs a trial that comes to an end. Received: "
+            f"{len(study.trials)} trials, all with a loss that is not finite"
+        )
+    result = {
+        "method": config.target.method,
+        "source": config.target.data.source,
+        "network": config.target.network,
+        "steps": config.target.steps,
+        "objective": config.objective,
+        "best": study.best_trial.params,
+        "trials": [
+            {"values": trial.params, **trial.user_attrs["validation"]}
+            for trial in done
+        ],
+    }
+    files.write_json(workdir / "tuned.json", result)
+    return result

@@ -1,0 +1,125 @@
+"""The variants of φ: without scale, without noise, `all` as a sum."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mp_keras
+from mp_keras.perturbation import layer as position_layer
+from tests.perturbation import examples
+from tests.perturbation import reference
+
+VARIANTS = [
+    {"use_scale": False},
+    {"use_noise": False},
+    {"all_branch": "sum"},
+]
+
+
+def random_variant(**options):
+    values = examples.random_phi().values()
+    return mp_keras.PerturbationFunction(values, **options)
+
+
+class NumbersTest:
+    def test_without_scale_the_factor_is_the_noise(self):
+        phi = random_variant(use_scale=False)
+        layer = examples.new_layer(phi, stochastic=False)
+        h = examples.feature_maps(3, 8, 8, 4)
+        mean = reference.perturbed(phi.values(), h, 0 * h, (16, 8, 1.0))
+        noise = np.logaddexp(0, mean["noise_mean"])
+        actual = layer(h, training=True)
+        np.testing.assert_allclose(actual, h * noise, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("stochastic", [True, False])
+    def test_without_noise_the_factor_is_the_scale(self, stochastic):
+        phi = random_variant(use_noise=False)
+        layer = examples.new_layer(phi, stochastic=stochastic)
+        h = examples.feature_maps(3, 8, 8, 4)
+        scale = reference.perturbed(phi.values(), h, 0 * h, (16, 8, 1.0))
+        actual = layer(h, training=True)
+        np.testing.assert_allclose(
+            actual, h * scale["scale"], rtol=1e-4, atol=1e-5
+        )
+
+    def test_sum_is_the_mean_with_kernels_times_the_channels(self):
+        summed = random_variant(all_branch="sum")
+        values = summed.values()
+        for name in ("noise_all_1", "noise_all_2"):
+            values[name] = values[name] * 4  # channels
+        averaged = mp_keras.PerturbationFunction(values)
+        h = examples.feature_maps(3, 8, 8, 4)
+        np.testing.assert_allclose(
+            summed.noise_mean(h), averaged.noise_mean(h), rtol=1e-4, atol=1e-5
+        )
+
+    def test_unknown_branch_raises(self):
+        with pytest.raises(ValueError, match=r"'mean', 'sum'.*'max'"):
+            mp_keras.PerturbationFunction(all_branch="max")
+
+
+class RoundTripTest:
+    @pytest.mark.parametrize("options", VARIANTS, ids=json.dumps)
+    def test_saved_model_keeps_the_variant(self, options, tmp_path):
+        phi = random_variant(**options)
+        mp_keras.save_perturbation(phi, tmp_path / "phi")
+        loaded = mp_keras.load_perturbation(tmp_path / "phi")
+        assert loaded.variant() == phi.variant()
+        assert loaded.variant() != mp_keras.PerturbationFunction().variant()
+
+    @pytest.mark.parametrize("options", VARIANTS, ids=json.dumps)
+    def test_network_keeps_the_variant(self, options, tmp_path):
+        phi = random_variant(**options)
+        model = examples.small_network(phi)
+        model.save(tmp_path / "model.keras")
+        for copy in (
+            keras.models.load_model(tmp_path / "model.keras"),
+            keras.models.clone_model(model),
+        ):
+            for position in position_layer.positions(copy):
+                assert position.perturbation.variant() == phi.variant()
+
+    @pytest.mark.parametrize("options", VARIANTS, ids=json.dumps)
+    def test_exported_training_form_is_the_layers(
+        self, options, tmp_path, monkeypatch
+    ):
+        phi = random_variant(**options)
+        mp_keras.save_perturbation(phi, tmp_path / "phi")
+        exported = tf.saved_model.load(str(tmp_path / "phi"))
+        h, seed = examples.feature_maps(3, 8, 8, 4), tf.constant([1, 2])
+        expected = exported.train(h, 16.0, 8.0, 0.7, seed)["outputs"]
+        layer = examples.new_layer(phi)
+        layer.build(h.shape)
+        layer.noise_coefficient.assign(0.7)
+        draws = tf.random.stateless_normal(h.shape, seed)
+        monkeypatch.setattr(layer, "sample_noise", lambda _: draws)
+        actual = layer(h, training=True)
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+class MetaTrainingTest:
+    @pytest.mark.parametrize("options", VARIANTS, ids=json.dumps)
+    def test_step_learns_what_the_variant_uses(self, options):
+        start = random_variant(**options)
+        trainer = mp_keras.MetaTrainer(
+            lambda: examples.small_network(start), 1, perturbation=start
+        )
+        plain = mp_keras.AdamL2(l2=0.0)
+        trainer.compile(plain, plain, run_eagerly=True)
+        images = examples.feature_maps(1, 4, 8, 8, 3)
+        labels = np.array([[0, 1, 0, 1]])
+        trainer.train_step(tuple(map(keras.ops.array, [images, labels] * 2)))
+        assert trainer.perturbation.variant() == start.variant()
+        before, after = start.values(), trainer.perturbation.values()
+        moved = {name for name in before if np.any(before[name] != after[name])}
+        part = {"use_scale": "scale", "use_noise": "noise"}
+        unused = {
+            name
+            for name in before
+            for option in options
+            if name.startswith(part.get(option, "none"))
+        }
+        assert moved == set(before) - unused

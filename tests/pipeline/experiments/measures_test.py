@@ -1,0 +1,44 @@
+"""Measures of a cell: kept, and honest about what is missing."""
+
+import pytest
+
+from configs.experiments import base
+from mp_keras import files
+from pipeline.experiments import measures
+from pipeline.experiments import runner
+from tests.pipeline.experiments import tiny
+
+
+class MeasureTest:
+    def test_is_made_once_for_its_settings(self, source, tmp_path, monkeypatch):
+        config = tiny.make_config(
+            source, [base.row("Base", "base")], kinds=("reliability",)
+        )
+        config.measures.reliability = {"bins": 5}
+        summary = runner.reproduce(config, tmp_path)
+        assert summary["failures"] == {}
+        (file,) = tmp_path.glob("cells/*/measures/*.json")
+        measured = files.read_json(file)
+        assert len(measured["count"]) == 5
+        assert sum(measured["count"]) == 20  # test images
+        monkeypatch.setitem(
+            measures._MEASURES, "reliability", lambda *a, **k: 1 / 0
+        )
+        assert runner.reproduce(config, tmp_path)["failures"] == {}
+        config.measures.reliability.bins = 6
+        failures = runner.reproduce(config, tmp_path)["failures"]
+        assert "ZeroDivisionError" in str(failures)
+
+    def test_convergence_needs_tracked_runs(self, source, tmp_path):
+        config = tiny.make_config(
+            source, [base.row("Base", "base")], kinds=("convergence",)
+        )
+        failures = runner.reproduce(config, tmp_path)["failures"]
+        assert "track_test" in str(failures)
+
+    @pytest.mark.parametrize(
+        ("count", "wanted", "expected"),
+        [(5, 0, [0, 1, 2, 3, 4]), (5, 9, [0, 1, 2, 3, 4]), (9, 3, [0, 4, 8])],
+    )
+    def test_chosen_images_are_spread(self, count, wanted, expected):
+        assert measures._spread(count, wanted).tolist() == expected

@@ -1,0 +1,115 @@
+"""Running, failing and resuming the cells of an experiment."""
+
+import keras
+import numpy as np
+import pytest
+
+import mp_keras
+from configs.experiments import base
+from mp_keras.perturbation import layer as layer_module
+from pipeline import meta_training
+from pipeline import target_training
+from pipeline.experiments import runner
+from tests.pipeline import smoke
+from tests.pipeline.experiments import tiny
+
+
+def cell_folder(workdir, name):
+    (folder,) = (workdir / "cells").glob(f"{name}-*")
+    return folder
+
+
+class ReproduceTest:
+    def test_failing_cell_leaves_the_others_and_is_tried_again(
+        self, source, tmp_path
+    ):
+        rows = [
+            base.row("Base", "base"),
+            base.row("Odd", "meta_perturb", phi="mine"),
+            base.row("Mixup", "mixup"),
+        ]
+        config = tiny.make_config(source, rows)
+        config.phi_paths.mine = str(tmp_path / "phi")
+        summary = runner.reproduce(config, tmp_path / "work")
+        assert summary["finished"] == 2
+        (title,) = summary["failures"]
+        assert title == "Odd, Squares, seed 0"
+        assert "phi" in summary["failures"][title]
+        noted = smoke.read_json(tmp_path / "work" / "tiny_failures.json")
+        assert "Traceback" in noted[title]["traceback"]
+
+        tiny.save_phi(tmp_path)
+        before = cell_folder(tmp_path / "work", "base") / "model.keras"
+        written = before.stat().st_mtime_ns
+        summary = runner.reproduce(config, tmp_path / "work")
+        assert (summary["finished"], summary["failures"]) == (3, {})
+        assert before.stat().st_mtime_ns == written  # not run again
+        assert not (tmp_path / "work" / "tiny_failures.json").exists()
+
+    def test_error_of_any_kind_is_caught(self, source, tmp_path, monkeypatch):
+        config = tiny.make_config(source, [base.row("Base", "base")])
+        monkeypatch.setattr(target_training, "train_target", lambda *_: 1 / 0)
+        summary = runner.reproduce(config, tmp_path)
+        assert "ZeroDivisionError" in str(summary["failures"])
+        assert summary["outputs"] == []
+
+    def test_unknown_figure_lists_the_valid_ones(self, source, tmp_path):
+        config = tiny.make_config(source, [], kinds=("picture",))
+        with pytest.raises(ValueError, match="'convergence'.*'picture'"):
+            runner.reproduce(config, tmp_path)
+
+
+class SourcesTest:
+    def test_phi_and_source_classifier_are_made_once_and_used(
+        self, source, tmp_path, monkeypatch
+    ):
+        calls = []
+        for module, name in (
+            (meta_training, "meta_train"),
+            (target_training, "train_target"),
+        ):
+            original = getattr(module, name)
+
+            def counted(*arguments, original=original, name=name):
+                calls.append((name, str(arguments[1])))
+                return original(*arguments)
+
+            monkeypatch.setattr(module, name, counted)
+        rows = [
+            base.row("A", "meta_perturb", phi=base.PAPER_PHI, fine_tuned=True),
+            base.row("B", "meta_perturb", phi=base.PAPER_PHI, samples=3),
+        ]
+        config = tiny.make_config(source, rows)
+        summary = runner.reproduce(config, tmp_path)
+        assert summary["failures"] == {}
+        (phi_run,) = (tmp_path / "sources").glob("phi-*")
+        (classifier,) = (tmp_path / "sources").glob("classifier-*")
+        expected = mp_keras.load_perturbation(phi_run / "phi").values()
+        for name in ("a", "b"):
+            folder = cell_folder(tmp_path, name)
+            model = keras.models.load_model(folder / "model.keras")
+            for position in layer_module.positions(model):
+                for weight, array in position.perturbation.values().items():
+                    np.testing.assert_array_equal(array, expected[weight])
+        config_a = smoke.read_json(cell_folder(tmp_path, "a") / "config.json")
+        assert config_a["fine_tuning"]["source"] == str(classifier)
+        trained = [path for name, path in calls if name == "meta_train"]
+        assert trained == [str(phi_run)] * 2  # the second returns at once
+
+    def test_failing_source_fails_its_cells_once(
+        self, source, tmp_path, monkeypatch
+    ):
+        calls = []
+
+        def fail(*arguments):
+            calls.append(arguments)
+            raise FloatingPointError("diverged")
+
+        monkeypatch.setattr(meta_training, "meta_train", fail)
+        rows = [
+            base.row(name, "meta_perturb", phi=base.PAPER_PHI, l2=l2)
+            for name, l2 in (("A", 0.0), ("B", 0.1))
+        ]
+        summary = runner.reproduce(tiny.make_config(source, rows), tmp_path)
+        assert len(summary["failures"]) == 2
+        assert len(calls) == 1

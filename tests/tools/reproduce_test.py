@@ -1,0 +1,151 @@
+"""`python -m tools.reproduce`: every experiment in its smoke form."""
+
+import csv
+import importlib
+import json
+import pathlib
+import xml.etree.ElementTree
+
+import pytest
+from PIL import Image
+
+import configs
+from configs.experiments import base
+from pipeline import methods
+from pipeline.experiments import measures
+from pipeline.experiments import paper
+from pipeline.experiments import runner
+from pipeline.figures import method_styles
+from tests.tools import processes
+
+FOLDER = pathlib.Path(configs.__file__).parent / "experiments"
+NAMES = sorted(
+    file.stem
+    for file in FOLDER.glob("*.py")
+    if "def get_config(" in file.read_text(encoding="utf-8")
+)
+TABLES = [name for name in NAMES if name.startswith("table")]
+
+
+def config_of(name, argument):
+    module = importlib.import_module(f"configs.experiments.{name}")
+    return module.get_config(argument)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("tfds")
+
+
+class SmokeTest:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_runs_and_writes_its_outputs(self, name, data_dir, tmp_path):
+        config = config_of(name, "smoke")
+        summary = runner.reproduce(config, tmp_path, data_dir)
+        assert summary["failures"] == {}
+        assert summary["finished"] >= 2
+        written = {pathlib.Path(path).name for path in summary["outputs"]}
+        assert {f"{name}.md", f"{name}.csv"} <= written
+        pictures = [file for file in written if file.endswith(".png")]
+        assert bool(pictures) == bool(config.kinds)
+        for file in pictures:
+            with Image.open(tmp_path / file) as picture:
+                assert min(picture.size) > 200
+            svg = (tmp_path / file).with_suffix(".svg")
+            xml.etree.ElementTree.parse(svg)
+        with open(tmp_path / f"{name}.csv", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        assert all(0 <= float(line["mean"]) <= 100 for line in lines)
+
+
+class BinaryTest:
+    def test_prints_its_summary_and_resumes(self, tmp_path, data_dir):
+        arguments = (
+            "reproduce",
+            "--config=configs/experiments/figure6.py:smoke",
+            "--config.only_columns=('digits for STL10',)",
+            f"--workdir={tmp_path}",
+            f"--data_dir={data_dir}",
+        )
+        for _ in range(2):
+            output = processes.succeed(*arguments)
+            assert (
+                "[1/1] MetaPerturb, digits for STL10, seed 0: accuracy"
+                in output
+            )
+        summary = json.loads(output[output.index("{") :])
+        assert summary["finished"] == 1
+
+    def test_unknown_profile_and_failed_cell(self, tmp_path, data_dir):
+        code, _, errors = processes.run(
+            "reproduce",
+            "--config=configs/experiments/table1.py:fast",
+            f"--workdir={tmp_path}",
+        )
+        assert code == 1
+        assert "('smoke', 'cpu', 'paper')" in errors
+        code, output, _ = processes.run(
+            "reproduce",
+            "--config=configs/experiments/data_at_hand.py",
+            "--config.only_columns=('Cars',)",
+            "--config.only_rows=('Base',)",
+            f"--config.manual_dir={tmp_path}",
+            f"--workdir={tmp_path}",
+        )
+        assert code == 1
+        assert "cars_subset_84.npz" in output
+
+
+class ConfigsTest:
+    @pytest.mark.parametrize("profile", base.PROFILES)
+    @pytest.mark.parametrize("name", NAMES)
+    def test_names_things_that_exist(self, name, profile):
+        config = config_of(name, profile)
+        assert config.name == name
+        measures.check_kinds(config.kinds)
+        assert set(config.measures) <= set(config.kinds)
+        for row in config.rows:
+            methods.check_method(row["set"]["method"])
+            method_styles.style_of(row["style"])
+        for chosen, entries in (
+            (config.only_rows, config.rows),
+            (config.only_columns, config.columns),
+        ):
+            assert set(chosen) <= {entry["name"] for entry in entries}
+        json.dumps(config.to_dict())
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_every_figure_of_the_paper_has_its_cell(self, name):
+        config = config_of(name, "paper")
+        ours = {
+            (row["paper"], column["paper"])
+            for row in config.rows
+            for column in config.columns
+        }
+        printed = {
+            (row, column)
+            for source, table, row, column in paper._values()
+            if source == "MetaPerturb" and table == config.paper_table
+        }
+        assert printed and printed <= ours
+
+    def test_paper_profile_is_that_of_appendix_c(self):
+        config = config_of("table1", "paper")
+        phi = config.phis[base.PAPER_PHI]
+        for part in (config.target, phi):
+            assert (part.steps, part.batch_size) == (10_000, 128)
+            assert part.learning_rate_drops == (0.4, 0.7, 0.9)
+        assert (phi.tasks, phi.task_split) == (10, "class_wise")
+        sizes = {c["name"]: c["set"]["image_size"] for c in config.columns}
+        assert sizes == {
+            "STL10": 32,
+            "s-CIFAR100": 32,
+            "Dogs": 84,
+            "Cars": 84,
+            "Aircraft": 84,
+            "CUB": 84,
+        }
+
+    def test_unknown_profile_lists_the_valid_ones(self):
+        with pytest.raises(ValueError, match="'smoke', 'cpu', 'paper'"):
+            config_of("table1", "gpu")

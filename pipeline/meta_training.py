@@ -40,7 +40,6 @@ def meta_train(config, workdir, data_dir=None):
     if finished:
         logging.info("%s is finished; nothing to do", workdir)
         return finished
-    runtime.configure(config.seed)
     data = datasets.load_images(
         config.data.source,
         image_size=config.image_size,
@@ -57,6 +56,8 @@ def meta_train(config, workdir, data_dir=None):
         seed=config.seed,
         classes_per_task=config.classes_per_task or None,
     )
+    # After the data: their first preparation draws random numbers.
+    runtime.configure(config.seed)
     trainer = make_trainer(config, tasks[0].classes)
     checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
     start_step = checkpoints.restore()

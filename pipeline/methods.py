@@ -113,7 +113,7 @@ def make_method(config, classes):
         options=config.network_options,
     )
     if config.fine_tuning.source:
-        source = load_source(config.fine_tuning.source)
+        source = _load_source(config.fine_tuning.source)
         fine_tuning.transfer_weights(
             source, network, config.fine_tuning.exclude
         )
@@ -135,12 +135,12 @@ def check_method(name):
         )
 
 
-def load_source(path):
-    """Returns the source classifier of fine-tuning.
+def load_network(path):
+    """Returns the network of a finished run.
 
     Args:
-        path: Path-like of a finished `train_target` folder, or of the
-            `model.keras` in it.
+        path: Path-like of a `train_target` folder, or of the `model.keras` in
+            it.
 
     Raises: FileNotFoundError, ValueError, if there is none or it is damaged.
     """
@@ -148,8 +148,7 @@ def load_source(path):
     file = path / "model.keras" if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(
-            "Config key `fine_tuning.source` must name the folder of a "
-            "finished `tools.train_target`, or its model.keras. "
+            "A finished run of `tools.train_target` must have a model.keras. "
             f"Received: {file}, which does not exist"
         )
     try:
@@ -157,6 +156,15 @@ def load_source(path):
     # A damaged file raises nearly anything.
     except Exception as error:
         raise ValueError(
-            "Config key `fine_tuning.source` must be a whole model.keras. "
-            f"Received: {file}, {type(error).__name__}: {str(error)[:200]}"
+            f"File {file} must be a whole model.keras. "
+            f"Received: {type(error).__name__}: {str(error)[:200]}"
+        ) from error
+
+
+def _load_source(path):
+    try:
+        return load_network(path)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(
+            f"Config key `fine_tuning.source`: {error}"
         ) from error

@@ -1,6 +1,7 @@
 """The working folder of a run: everything it leaves, and how it resumes.
 
 config.json      what was asked for; another config is refused
+lock             held by the process that trains here, as long as it lives
 history.jsonl    one line of means per logging window
 seconds.json     time spent, over all the processes of the run
 checkpoints/     the newest states; gone through until `result.json`
@@ -8,11 +9,16 @@ tensorboard/     event files
 result.json      written last: the run is finished
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import pathlib
 
 from mp_keras import files
+
+# Keys that say where something lies, and decide nothing.
+PLACES = ("data.manual_dir",)
 
 
 class RunFolder:
@@ -29,6 +35,7 @@ class RunFolder:
     def __init__(self, path, config):
         self.path = pathlib.Path(path)
         self._config = json.loads(json.dumps(config))  # tuples become lists
+        self._lock = None
         file = self.path / "config.json"
         if file.exists():
             _check_same(self.path, files.read_json(file), self._config)
@@ -40,7 +47,29 @@ class RunFolder:
         there can be corrected in the same folder.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        self._claim()
         files.write_json(self.path / "config.json", self._config)
+
+    def _claim(self):
+        """Locks the folder until this process ends, however it ends.
+
+        Raises: ValueError, if another process trains here.
+        """
+        if self._lock is not None:
+            return
+        lock = open(self.path / "lock", "a+", encoding="utf-8")
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            raise ValueError(
+                f"Folder {self.path} must not be in use by another run. "
+                f"Received: one that process {lock.read().strip()} trains in"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
 
     @property
     def checkpoints(self):
@@ -58,6 +87,10 @@ class RunFolder:
     def finish(self, result):
         """Writes `result.json`, the last thing a run does."""
         files.write_json(self.path / "result.json", result)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+            (self.path / "lock").unlink(missing_ok=True)
 
     def history(self):
         """Returns the logged windows as a list of dicts, oldest first."""
@@ -72,6 +105,7 @@ class RunFolder:
         file = self.path / "history.jsonl"
         if not file.exists():
             return
+        self._claim()
         kept = []
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
@@ -113,7 +147,7 @@ def resumable_path(runs, stage, config, fingerprint):
 
 def _check_same(path, old, new):
     old, new = _flat(old), _flat(new)
-    for key in sorted(old.keys() | new.keys()):
+    for key in sorted((old.keys() | new.keys()).difference(PLACES)):
         was, now = old.get(key, "nothing"), new.get(key, "nothing")
         if was != now:
             raise ValueError(

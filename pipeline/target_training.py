@@ -15,6 +15,7 @@ from mp_keras import checkpointing
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.perturbation import layer as layer_module
+from pipeline import configuration
 from pipeline import datasets
 from pipeline import learning_rates
 from pipeline import methods
@@ -46,8 +47,9 @@ def train_target(config, workdir, data_dir=None):
         logging.info("%s is finished; nothing to do", workdir)
         return finished
     methods.check_method(config.method)
-    runtime.configure(config.seed)
     data, validation = target_data.load_data(config, data_dir)
+    # After the data: their first preparation draws random numbers.
+    runtime.configure(config.seed)
     if config.method == methods.ENSEMBLE:
         network = _train_members(config, folder, data_dir)
     else:
@@ -70,6 +72,7 @@ def train_target(config, workdir, data_dir=None):
         "steps": config.steps,
         "samples": config.samples,
         "seconds": folder.seconds(),
+        "software": configuration.software_fingerprint(),
     }
     folder.finish(result)
     return result
@@ -106,7 +109,7 @@ def _train_members(config, folder, data_dir):
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
         seconds += train_target(member, path, data_dir)["seconds"]
-        models.append(methods.load_source(path))
+        models.append(methods.load_network(path))
     folder.spend(seconds)
     return baselines.deep_ensemble(models)
 

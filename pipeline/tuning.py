@@ -1,13 +1,14 @@
 """Chooses hyperparameters on a validation part of the training data.
 
 MetaPerturb, section 4.1: the baselines' hyperparameters are tuned with a
-holdout validation set for each data set; MetaPerturb has none. Optuna walks
-the grid and keeps what was tried, so that a killed search goes on.
+holdout validation set for each data set; MetaPerturb has none. Optuna's study
+keeps what was tried, for its dashboard and so that a killed search goes on.
 
-    for each point of the grid:
+    for each point of the grid that did not come to an end yet:
         objective = mean over seeds of a validation figure
 """
 
+import itertools
 import pathlib
 
 import optuna
@@ -17,6 +18,8 @@ from mp_keras import files
 from pipeline import target_training
 from pipeline.experiments import cells
 from pipeline.report import statistics
+
+_STATES = optuna.trial.TrialState
 
 
 def tune(config, workdir, data_dir=None):
@@ -28,7 +31,8 @@ def tune(config, workdir, data_dir=None):
         data_dir: Where TFDS keeps prepared data sets, or None.
 
     Returns: the dict that `tuned.json` holds: `best`, values by key;
-        `trials`, each with its values and the mean validation figures.
+        `trials`, each with its values and the mean validation figures;
+        `diverged`, the values whose training did.
     Raises: ValueError, if the config has no validation part or an unknown
         objective, or no trial came to an end.
     """
@@ -36,33 +40,50 @@ def tune(config, workdir, data_dir=None):
     workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    space = {key: list(values) for key, values in config.space}
-    sampler = optuna.samplers.GridSampler(space, seed=0)
     study = optuna.create_study(
-        study_name=cells.content_digest(config.to_dict()),
+        study_name=cells.content_digest(
+            [
+                cells.without_places(config.target),
+                config.space,
+                config.objective,
+                config.seeds,
+            ]
+        ),
         storage=optuna.storages.JournalStorage(
             journal.JournalFileBackend(str(workdir / "study.log"))
         ),
-        sampler=sampler,
         direction="maximize" if _higher_is_better(config) else "minimize",
         load_if_exists=True,
     )
-
-    def objective(trial):
-        values = {
-            key: trial.suggest_categorical(key, choices)
-            for key, choices in space.items()
-        }
-        validation = _validate(config, values, workdir, data_dir)
-        trial.set_user_attr("validation", validation)
-        figure = validation[config.objective]
-        print(f"{values}: {config.objective} {figure:.4f}", flush=True)
-        return figure
-
-    if not sampler.is_exhausted(study):
-        # A training that diverges is a bad point, not the end of the search.
-        study.optimize(objective, catch=(FloatingPointError,))
+    keys, choices = zip(*config.space)
+    for point in itertools.product(*choices):
+        values = dict(zip(keys, point))
+        if values not in [trial.params for trial in _ended(study)]:
+            _try(study, values, config, workdir, data_dir)
     return _summarize(config, study, workdir)
+
+
+def _try(study, values, config, workdir, data_dir):
+    """Runs one point; what interrupts it leaves it to the next call."""
+    study.enqueue_trial(values)
+    trial = study.ask()
+    for key, choices in config.space:
+        trial.suggest_categorical(key, choices)
+    try:
+        validation = _validate(config, values, workdir, data_dir)
+    except FloatingPointError as error:  # a bad point, not the search's end
+        print(f"{values}: {error}", flush=True)
+        study.tell(trial, state=_STATES.FAIL)
+        return
+    trial.set_user_attr("validation", validation)
+    figure = validation[config.objective]
+    print(f"{values}: {config.objective} {figure:.4f}", flush=True)
+    study.tell(trial, figure)
+
+
+def _ended(study):
+    """Returns the trials with a figure, and those that diverged."""
+    return study.get_trials(states=(_STATES.COMPLETE, _STATES.FAIL))
 
 
 def _check(config):
@@ -88,7 +109,7 @@ def _validate(config, values, workdir, data_dir):
     for seed in config.seeds:
         target = config.target.copy_and_resolve_references()
         target.update_from_flattened_dict({**values, "seed": seed})
-        digest = cells.content_digest(target.to_dict())
+        digest = cells.content_digest(cells.without_places(target))
         folder = workdir / "trials" / f"{target.method}-seed{seed}-{digest}"
         result = target_training.train_target(target, folder, data_dir)
         results.append(result["validation"])
@@ -99,15 +120,11 @@ def _validate(config, values, workdir, data_dir):
 
 
 def _summarize(config, study, workdir):
-    done = [
-        trial
-        for trial in study.trials
-        if trial.state == optuna.trial.TrialState.COMPLETE
-    ]
+    done = study.get_trials(states=(_STATES.COMPLETE,))
     if not done:
         raise ValueError(
             "A search needs a trial that comes to an end. Received: "
-            f"{len(study.trials)} trials, all with a loss that is not finite"
+            f"{len(_ended(study))} trials, all with a loss that is not finite"
         )
     result = {
         "method": config.target.method,
@@ -119,6 +136,9 @@ def _summarize(config, study, workdir):
         "trials": [
             {"values": trial.params, **trial.user_attrs["validation"]}
             for trial in done
+        ],
+        "diverged": [
+            trial.params for trial in study.get_trials(states=(_STATES.FAIL,))
         ],
     }
     files.write_json(workdir / "tuned.json", result)

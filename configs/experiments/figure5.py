@@ -1,7 +1,7 @@
 r"""Figure 5: robustness against PGD and calibration, s-CIFAR100, ResNet20.
 
     python -m tools.reproduce --config=configs/experiments/figure5.py:cpu \
-        --workdir=runs/paper
+        --config.manual_dir=FOLDER --workdir=runs/paper
 
 The paper does not name the data set of this figure; figure 8 is on STL10.
 Two pictures of the robustness: attacks with the gradient of one noise sample,

@@ -1,7 +1,7 @@
 r"""Figure 7: the training loss around the weights, CUB, ResNet20.
 
     python -m tools.reproduce --config=configs/experiments/figure7.py:cpu \
-        --workdir=runs/paper
+        --config.manual_dir=FOLDER --workdir=runs/paper
 
 In the workdir of table 1 nothing is trained again.
 """

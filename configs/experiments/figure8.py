@@ -1,7 +1,7 @@
 r"""Figure 8: robustness against PGD, STL10, ResNet20.
 
     python -m tools.reproduce --config=configs/experiments/figure8.py:cpu \
-        --workdir=runs/paper
+        --config.manual_dir=FOLDER --workdir=runs/paper
 
 Two pictures: attacks with the gradient of one noise sample, and of the mean
 of ten.

@@ -3,8 +3,9 @@ r"""Table 1: accuracy on six target data sets, ResNet20.
     python -m tools.reproduce --config=configs/experiments/table1.py:cpu \
         --config.manual_dir=FOLDER --workdir=runs/paper
 
-FOLDER holds Tiny ImageNet, Stanford Cars and FGVC-Aircraft; TensorFlow
-Datasets downloads the others. `:paper` is 300 runs of 10,000 steps, for a GPU.
+FOLDER holds Tiny ImageNet, Stanford Cars, FGVC-Aircraft and CUB-200-2011 (an
+error says which files); TensorFlow Datasets downloads the others.
+`:paper` is 300 runs of 10,000 steps, for a GPU.
 """
 
 from configs.experiments import base

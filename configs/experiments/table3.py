@@ -4,7 +4,7 @@ r"""Table 3: ablations of φ, ResNet20.
         --config.manual_dir=FOLDER --workdir=runs/paper
 
 Every variant is meta-trained on its own, with φ at the same positions as in the
-target network. FOLDER holds Tiny ImageNet and FGVC-Aircraft. Beside the
+target network. FOLDER holds Tiny ImageNet, FGVC-Aircraft and CUB. Beside the
 paper's variants: both forms of the `all` branch, the split of the authors'
 code, noise annealing in meta-training and none in target training.
 """

@@ -3,8 +3,8 @@ r"""Meta-trains φ on the bundled letters of several scripts.
     python -m tools.meta_train --config=configs/meta_train/glyphs.py:conv4 \
         --workdir=runs/glyphs_conv4
 
-`:conv4` made the φ that ships with the package as `glyphs_conv4`; its card
-says on what, for how long and with which figures.
+`:conv4` with `--config.steps=400` made the φ that ships with the package as
+`glyphs_conv4`; its card says on what and with which figures.
 """
 
 from configs import arguments

@@ -2,10 +2,13 @@
 
     delta = random point of the ball of radius epsilon
     repeat `steps` times:
-        delta += step_size * steepest direction of the loss at images + delta
-        delta  = delta projected to the ball, images + delta to the bounds
+        g      = gradient of the loss at images + delta
+        delta += step_size * (sign(g) for linf, else g / |g|)
+        delta  = delta brought into the ball, images + delta to the bounds
     train on images + delta
 
+Under l2 and l1 a point outside is brought back along its radius. For l1 that is
+foolbox's attack, weaker than the exact steepest descent and projection.
 MetaPerturb, appendix A: 30 steps. The attack sees the network in test mode, so
 that its passes do not move the statistics of batch norm.
 """
@@ -69,6 +72,16 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
                 "Arguments `epsilon` must be positive and `steps` at least 1. "
                 f"Received: epsilon={epsilon}, steps={steps}"
             )
+        if relative_step is not None and not relative_step > 0:
+            raise ValueError(
+                "Argument `relative_step` must be positive or None. "
+                f"Received: relative_step={relative_step}"
+            )
+        if not bounds[0] < bounds[1]:
+            raise ValueError(
+                "Argument `bounds` must be a smaller and a larger number. "
+                f"Received: bounds={bounds}"
+            )
         self.epsilon = epsilon
         self.norm = norm
         self.steps = steps
@@ -87,9 +100,17 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         shape, seed = tf.shape(images), self.seed_generator
         if self.norm == "linf":
             return self.epsilon * keras.random.uniform(shape, -1, 1, seed=seed)
+        numbers = tf.cast(tf.reduce_prod(shape[1:]), tf.float32)
+        one = (shape[0], 1, 1, 1)
         draws = keras.random.normal(shape, seed=seed)
-        radius = keras.random.uniform((shape[0], 1, 1, 1), seed=seed)
-        return self.epsilon * radius * draws / _norm(draws, self.norm)
+        if self.norm == "l2":  # a direction, and a radius of density r^(n - 1)
+            radius = keras.random.uniform(one, seed=seed) ** (1 / numbers)
+            return self.epsilon * radius * draws / _norm(draws, "l2")
+        # Shares of exponential numbers are uniform on a simplex.
+        shares = -tf.math.log(keras.random.uniform(shape, _TINY, 1, seed=seed))
+        rest = -tf.math.log(keras.random.uniform(one, _TINY, 1, seed=seed))
+        total = rest + tf.reduce_sum(shares, _AXES, keepdims=True)
+        return self.epsilon * tf.sign(draws) * shares / total
 
     def attack(self, images, labels, start):
         """Returns adversarial images after `steps` steps.
@@ -100,7 +121,10 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
             start: Tensor shaped like `images`, the first perturbation.
         """
         images = tf.convert_to_tensor(images)
-        size = self.epsilon * (self.relative_step or 2.5 / self.steps)
+        relative = self.relative_step
+        if relative is None:
+            relative = 2.5 / self.steps
+        size = self.epsilon * relative
 
         def step(index, attacked):
             gradient = self._gradient(attacked, labels)

@@ -7,11 +7,17 @@ both choices are open here. Layers of φ or of a baseline are left alone.
 
 import keras
 
+from mp_keras.baselines import drop_block
+from mp_keras.baselines import information_dropout
+from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import position_search
+
 EXCLUSIONS = ("batch_norm", "classifier")
-_CARRIED = (
-    keras.layers.Conv2D,
-    keras.layers.BatchNormalization,
-    keras.layers.Dense,
+_CLASSIFIER = keras.layers.Dense
+_REGULARIZERS = (
+    position_layer.MetaPerturbLayer,
+    drop_block.DropBlock,
+    information_dropout.InformationDropout,
 )
 
 
@@ -26,8 +32,9 @@ def transfer_weights(source, target, exclude=EXCLUSIONS):
             default both. A classifier of another shape is never copied.
 
     Returns: the number of layers copied.
-    Raises: ValueError, if the layers of the two networks do not correspond or
-        `exclude` holds anything else.
+    Raises: ValueError, if the layers of the two networks do not correspond,
+        the last with weights is no dense one, a model is nested, or `exclude`
+        holds anything else.
     """
     unknown = set(exclude) - set(EXCLUSIONS)
     if unknown:
@@ -51,22 +58,37 @@ def transfer_weights(source, target, exclude=EXCLUSIONS):
 
 def _pairs(source, target):
     """Returns the corresponding layers of both, the classifier last."""
-    sides = [
-        [layer for layer in model.layers if isinstance(layer, _CARRIED)]
-        for model in (source, target)
-    ]
+    sides = [_layers_with_weights(model) for model in (source, target)]
     pairs = list(zip(*sides))
     agree = len(sides[0]) == len(sides[1]) and all(
         type(old) is type(new) and _shapes_agree(old, new)
         for old, new in pairs[:-1]
     )
-    if not pairs or not agree:
+    if not pairs or not agree or not isinstance(pairs[-1][1], _CLASSIFIER):
         raise ValueError(
             "Arguments `source` and `target` must have the same architecture. "
             f"Received: {source.name} with {len(sides[0])} layers with weights "
-            f"and {target.name} with {len(sides[1])}, or of other shapes"
+            f"and {target.name} with {len(sides[1])}, or of other shapes, or "
+            "without a dense layer at the end"
         )
     return pairs
+
+
+def _layers_with_weights(model):
+    """Returns the layers of the network itself, φ and rivals left out."""
+    nested = [
+        layer.name for layer in model.layers if position_search.is_graph(layer)
+    ]
+    if nested:
+        raise ValueError(
+            "Weights are carried between networks without nested models. "
+            f"Received: {model.name} with {nested} inside"
+        )
+    return [
+        layer
+        for layer in model.layers
+        if layer.weights and not isinstance(layer, _REGULARIZERS)
+    ]
 
 
 def _shapes_agree(old, new):

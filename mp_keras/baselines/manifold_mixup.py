@@ -31,8 +31,8 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
         seed: Int or None (default, drawn at random).
         **kwargs: Passed to `keras.Model`.
 
-    Raises: ValueError, if `alpha` is not positive, `network` is not functional
-        or a layer does not exist.
+    Raises: ValueError, if `alpha` is not positive, `network` is not
+        functional, or a layer does not exist or is in a nested model.
 
     Reference: Verma et al., ICML 2019, section 2.
     """
@@ -101,9 +101,14 @@ def _mixing_layers(network, positions):
         chosen = position_search.automatic(calls)
     else:
         chosen = position_search.asked_for(network, calls, positions)
-    own = set(network.layers)
     layers = [call.operation for call in calls if call.operation in chosen]
-    return [layer for layer in dict.fromkeys(layers) if layer in own]
+    nested = [each.name for each in layers if each not in network.layers]
+    if nested:
+        raise ValueError(
+            "Features are mixed behind layers of the network itself, not "
+            f"inside a nested model. Received: {nested} in another model"
+        )
+    return list(dict.fromkeys(layers))
 
 
 def _view(network, mixtures):

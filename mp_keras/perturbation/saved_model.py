@@ -147,7 +147,7 @@ def _read(path):
             name: tensors[_VARIABLE_KEY.format(name)]
             for name in function.WEIGHT_SHAPES
         }
-        variant = json.loads(tensors[_VARIANT_KEY].decode())
+        variant = json.loads(tensors.get(_VARIANT_KEY, b"{}").decode())
     # A truncated file raises nearly anything, IndexError included.
     except Exception as error:
         raise ValueError(f"{problem}{type(error).__name__}: {error}") from error

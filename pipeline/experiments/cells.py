@@ -8,6 +8,8 @@ import re
 
 import ml_collections
 
+from pipeline import run_folder
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -42,34 +44,78 @@ class Cell:
             workdir: Path-like of the experiment.
             sources: JSON-compatible: what φ and fine-tuning start from.
         """
-        digest = content_digest([self.config.to_dict(), sources])
+        digest = content_digest([without_places(self.config), sources])
         name = f"{slug(self.row['name'])}-{slug(self.column['name'])}"
         name = f"{name}-seed{self.seed}-{digest}"
         return pathlib.Path(workdir) / "cells" / name
 
 
 def expand(config):
-    """Returns the cells of an experiment's config, in its order.
+    """Returns all cells of an experiment's config, in its order.
 
     Rows whose φ is one of `phi_paths` are left out where the path is "".
 
-    Raises: ValueError, if `only_rows` or `only_columns` names none of the
-        config's, or a row or column sets a key that a target config lacks.
+    Raises: ValueError, if a row or column sets a key that a target config
+        lacks, or two rows of a figure would look the same.
     """
     rows = [
-        row
-        for row in _chosen(config.rows, config.only_rows, "only_rows")
-        if config.phi_paths.get(row["phi"], "given")
+        row for row in config.rows if config.phi_paths.get(row["phi"], "given")
     ]
-    columns = _chosen(config.columns, config.only_columns, "only_columns")
+    styles = [row["style"] for row in rows]
+    if config.kinds and len(set(styles)) < len(styles):
+        raise ValueError(
+            "The rows of a figure must have a `style` each. "
+            f"Received: {sorted(styles)}"
+        )
     return [
         Cell(row, column, seed, _target_config(config, row, column, seed))
-        for column in columns
+        for column in config.columns
         for row in rows
         if column["rows"] is None or row["name"] in column["rows"]
         for seed in (column["seeds"] or config.seeds)
-        if not config.only_seeds or seed in config.only_seeds
     ]
+
+
+def chosen(cells, config):
+    """Returns the cells that `only_rows`, `_columns` and `_seeds` leave.
+
+    Raises: ValueError, if they name what no cell has, or nothing is left.
+    """
+    for key, names in (
+        ("only_rows", {cell.row["name"] for cell in cells}),
+        ("only_columns", {cell.column["name"] for cell in cells}),
+        ("only_seeds", {cell.seed for cell in cells}),
+    ):
+        unknown = [name for name in config[key] if name not in names]
+        if unknown:
+            raise ValueError(
+                f"Config key `{key}` must hold any of {sorted(names)}. "
+                f"Received: {unknown}"
+            )
+    left = [
+        cell
+        for cell in cells
+        if (not config.only_rows or cell.row["name"] in config.only_rows)
+        and (
+            not config.only_columns
+            or cell.column["name"] in config.only_columns
+        )
+        and (not config.only_seeds or cell.seed in config.only_seeds)
+    ]
+    if not left:
+        raise ValueError(
+            "Config keys `only_rows`, `only_columns` and `only_seeds` must "
+            "leave a cell to run. Received: a choice without any"
+        )
+    return left
+
+
+def without_places(config):
+    """Returns a config as a dict, without what only says where data lie."""
+    config = config.copy_and_resolve_references()
+    for place in run_folder.PLACES:
+        config.update_from_flattened_dict({place: ""})
+    return config.to_dict()
 
 
 def content_digest(value):
@@ -83,24 +129,14 @@ def slug(name):
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def _chosen(entries, names, key):
-    known = [entry["name"] for entry in entries]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(
-            f"Config key `{key}` must hold any of {known}. Received: {unknown}"
-        )
-    return [e for e in entries if not names or e["name"] in names]
-
-
 def _target_config(config, row, column, seed):
     target = config.target.copy_and_resolve_references()
     method = row["set"].get("method", target.method)
     changes = {
         "data.manual_dir": config.manual_dir,
         **column["set"],
-        **row["set"],
         **column["tuned"].get(method, {}),
+        **row["set"],
         "seed": seed,
     }
     target.lock()

@@ -17,6 +17,7 @@ from mp_keras import files
 from mp_keras.evaluation import attacks
 from mp_keras.evaluation import inspection
 from mp_keras.evaluation import loss_surface
+from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import reliability
 from pipeline import methods
 from pipeline import run_folder
@@ -26,7 +27,7 @@ from pipeline.experiments import cells
 
 
 def measure(config, target, folder, data_dir=None):
-    """Returns {kind: measure} of one finished cell.
+    """Makes the measures of one finished cell that are missing.
 
     Args:
         config: Config of `configs/experiments/`, with `kinds` and a section
@@ -35,10 +36,26 @@ def measure(config, target, folder, data_dir=None):
         folder: Path of the cell's finished run.
         data_dir: Where TFDS keeps prepared data sets, or None.
     """
-    return {
-        kind: _measure(kind, config, target, folder, data_dir)
-        for kind in config.kinds
-    }
+    for kind in config.kinds:
+        file = _file(kind, config, folder)
+        if not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            run = _Run(target, folder, data_dir)
+            settings = _settings(kind, config)
+            files.write_json(file, _MEASURES[kind](run, **settings))
+
+
+def existing(config, folder):
+    """Returns {kind: measure} of a cell, or None where one is missing.
+
+    Args:
+        config: Config of `configs/experiments/`.
+        folder: Path of the cell's run.
+    """
+    found = {kind: _file(kind, config, folder) for kind in config.kinds}
+    if not all(file.exists() for file in found.values()):
+        return None
+    return {kind: files.read_json(file) for kind, file in found.items()}
 
 
 def check_kinds(kinds):
@@ -51,17 +68,14 @@ def check_kinds(kinds):
         )
 
 
-def _measure(kind, config, target, folder, data_dir):
-    settings = config.measures.get(kind, {})
-    if settings:
-        settings = settings.to_dict()
-    digest = cells.content_digest(settings)
-    file = folder / "measures" / f"{kind}-{digest}.json"
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        run = _Run(target, folder, data_dir)
-        files.write_json(file, _MEASURES[kind](run, **settings))
-    return files.read_json(file)
+def _settings(kind, config):
+    settings = config.measures.get(kind)
+    return settings.to_dict() if settings else {}
+
+
+def _file(kind, config, folder):
+    digest = cells.content_digest(_settings(kind, config))
+    return folder / "measures" / f"{kind}-{digest}.json"
 
 
 class _Run:
@@ -79,7 +93,7 @@ class _Run:
         self.data_dir = data_dir
 
     def model(self):
-        return methods.load_source(self.folder)
+        return methods.load_network(self.folder)
 
     def data(self):
         return target_data.load_data(self.target, self.data_dir)[0]
@@ -104,9 +118,14 @@ def _robustness(run, epsilons, steps, gradient_samples, images, samples):
     """{norm: {gradient samples: {"epsilons": [...], "accuracy": [...]}}}."""
     model, data = run.model(), run.data()
     chosen = _spread(len(data.test_labels), images)
+    noisy = bool(monte_carlo.noisy_layers(model))
     measured = {}
     for norm, radii in epsilons.items():
         for count in gradient_samples:
+            if measured.get(norm) and not noisy:  # the same attack again
+                (first, *_) = measured[norm].values()
+                measured[norm][str(count)] = first
+                continue
             accuracy = attacks.robust_accuracy(
                 model,
                 data.test_images[chosen],

@@ -101,9 +101,9 @@ def _reliability(finished):
         column: {style: _joined(seeds) for style, seeds in methods.items()}
         for column, methods in _by_column(finished, "reliability").items()
     }
-    shared = set.intersection(*(set(group) for group in curves.values()))
+    styles = dict.fromkeys(s for group in curves.values() for s in group)
     curves = {
-        column: {style: c for style, c in group.items() if style in shared}
+        column: {style: group.get(style, _NOTHING) for style in styles}
         for column, group in curves.items()
     }
     data = {
@@ -118,6 +118,14 @@ def _reliability(finished):
         for column, group in curves.items()
     }
     return _plain(data), {"": reliability.draw(curves)}
+
+
+# A row that a column lacks is an empty diagram.
+_NOTHING = reliabilities.ReliabilityCurve(
+    count=np.zeros(1),
+    confidence=np.full(1, np.nan),
+    accuracy=np.full(1, np.nan),
+)
 
 
 def _joined(seeds):

@@ -1,10 +1,10 @@
 """Runs the missing cells of an experiment, then writes its outputs.
 
-    for each cell: sources, training, measure    # all resumable
-    table or figure from every cell that is there
+    for each chosen cell: sources, training, measure    # all resumable
+    table or figure from every cell that is there, chosen or not
 
-A cell that fails is noted in `failures.json` and leaves the others alone; the
-same command tries it again.
+A cell that fails is noted in `NAME_failures.json` and leaves the others alone;
+the same command tries it again.
 """
 
 import dataclasses
@@ -33,13 +33,13 @@ class Finished:
         cell: `Cell`.
         folder: Path of its run.
         result: Dict, the run's `result.json`.
-        measured: What `measures.measure` returned, or None.
+        measured: What `measures.existing` returned.
     """
 
     cell: cells_module.Cell
     folder: pathlib.Path
     result: dict
-    measured: object = None
+    measured: dict = dataclasses.field(default_factory=dict)
 
 
 def reproduce(config, workdir, data_dir=None):
@@ -54,13 +54,16 @@ def reproduce(config, workdir, data_dir=None):
         cells; `failures`, {cell's title: error}.
     Raises: ValueError, if the config is wrong.
     """
-    workdir = pathlib.Path(workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
+    # Resolved: runs note where their φ lies, and compare it when they resume.
+    workdir = pathlib.Path(workdir).resolve()
     measures.check_kinds(config.kinds)
-    todo = cells_module.expand(config)
+    cells = cells_module.expand(config)
+    todo = cells_module.chosen(cells, config)
+    workdir.mkdir(parents=True, exist_ok=True)
     sources = sources_module.Sources(config, workdir, data_dir)
     with target_data.kept_in_memory():
-        finished, failures = _run_all(todo, config, workdir, sources, data_dir)
+        failures = _run_all(todo, config, workdir, sources, data_dir)
+    finished = _all_finished(cells, config, workdir, sources)
     _note_failures(workdir / f"{config.name}_failures.json", failures)
     written = outputs.write(config, finished, workdir) if finished else []
     return {
@@ -71,13 +74,12 @@ def reproduce(config, workdir, data_dir=None):
 
 
 def _run_all(todo, config, workdir, sources, data_dir):
-    finished, failures = [], {}
+    failures = {}
     for number, cell in enumerate(todo, 1):
         began = time.monotonic()
         try:
-            finished.append(_run(cell, config, workdir, sources, data_dir))
-            accuracy = finished[-1].result["accuracy"]
-            said = f"accuracy {accuracy:.1f} %"
+            result = _run(cell, config, workdir, sources, data_dir)
+            said = f"accuracy {result['accuracy']:.1f} %"
         except Exception as error:  # whatever it is, the others go on
             logging.debug("%s failed", cell.title, exc_info=True)
             failures[cell.title] = {
@@ -92,15 +94,30 @@ def _run_all(todo, config, workdir, sources, data_dir):
         )
         keras.backend.clear_session()
         gc.collect()
-    return finished, failures
+    return failures
 
 
 def _run(cell, config, workdir, sources, data_dir):
     target = sources.prepare(cell)
     folder = cell.folder(workdir, sources.identity(cell))
     result = target_training.train_target(target, folder, data_dir)
-    measured = measures.measure(config, target, folder, data_dir)
-    return Finished(cell, folder, result, measured)
+    measures.measure(config, target, folder, data_dir)
+    return result
+
+
+def _all_finished(cells, config, workdir, sources):
+    """Returns the `Finished` cells that are there, of this call or others."""
+    finished = []
+    for cell in cells:
+        try:
+            folder = cell.folder(workdir, sources.identity(cell))
+        except (FileNotFoundError, ValueError):  # its φ is not there
+            continue
+        measured = measures.existing(config, folder)
+        if (folder / "result.json").exists() and measured is not None:
+            result = files.read_json(folder / "result.json")
+            finished.append(Finished(cell, folder, result, measured))
+    return finished
 
 
 def _note_failures(path, failures):

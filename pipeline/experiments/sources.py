@@ -34,9 +34,9 @@ class Sources:
             }
             parts.append([numbers, loaded.variant()])
         elif phi:
-            parts.append(phi.to_dict())
+            parts.append(cells.without_places(phi))
         if classifier:
-            parts.append(classifier.to_dict())
+            parts.append(cells.without_places(classifier))
         return parts
 
     def prepare(self, cell):
@@ -79,7 +79,7 @@ class Sources:
 
     def _made(self, config, kind, train):
         """Returns the folder of a finished source run."""
-        digest = cells.content_digest(config.to_dict())
+        digest = cells.content_digest(cells.without_places(config))
         folder = self._folder / f"{kind}-{config.network}-{digest}"
         if folder in self._failures:
             raise self._failures[folder]

@@ -12,6 +12,11 @@ _NOTE = (
     "one seed. Test examples are used for this table alone."
 )
 
+_OTHER_PROTOCOL = (
+    "The paper's figures are those of its full protocol (`:paper`), which "
+    "this is not."
+)
+
 
 def write(config, finished, workdir):
     """Writes NAME.md and NAME.csv and returns their paths.
@@ -30,6 +35,13 @@ def write(config, finished, workdir):
     order = [config.metric]
     order += [name for name in statistics.FIGURES if name != config.metric]
     parts = [f"# {config.title}", _NOTE, _protocol(config, finished)]
+    if config.paper_table and config.profile != "paper":
+        parts.append(_OTHER_PROTOCOL)
+    versions = {each.result.get("software") for each in finished}
+    if len(versions) > 1:
+        parts.append(
+            f"The cells come from {len(versions)} versions of mp_keras."
+        )
     for metric in order:
         heading, unit, _, _ = statistics.FIGURES[metric]
         parts.append(f"## {heading.capitalize()} ({unit})")

@@ -65,6 +65,8 @@ def _draw_bars(panel, curve, style):
     panel.set_xticks(range(0, 101, 25))
     panel.set_yticks(range(0, 101, 25))
     panel.set_aspect("equal")
-    error = 100 * curve.expected_calibration_error()
+    said = "no run"
+    if np.any(curve.count):
+        said = f"ECE {100 * curve.expected_calibration_error():.1f} %"
     paper = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
-    panel.text(4, 96, f"ECE {error:.1f} %", va="top", bbox=paper)
+    panel.text(4, 96, said, va="top", bbox=paper)

@@ -68,6 +68,20 @@ class AttackTest:
         assert np.all(np.abs(images + change) <= 1 + 1e-6)
         assert np.all(np.array(start) != 0)
 
+    @pytest.mark.parametrize(
+        ("norm", "expected"),
+        # Mean norm of a uniform point of the ball in n dimensions.
+        [("l2", 108 / 109), ("l1", 108 / 109)],
+    )
+    def test_random_start_is_uniform_in_the_ball(self, norm, expected):
+        model = baselines.AdversarialTraining(make_network(), 2.0, norm, seed=0)
+        points = np.array(model.random_start(tf.zeros((400, 6, 6, 3))))
+        sizes = np.abs(points).sum(axis=(1, 2, 3))
+        if norm == "l2":
+            sizes = np.sqrt((points**2).sum(axis=(1, 2, 3)))
+        assert np.mean(sizes / 2.0) == pytest.approx(expected, abs=0.003)
+        assert abs(np.mean(points > 0) - 0.5) < 0.02
+
     def test_raises_the_loss(self):
         network, (images, labels) = make_network(), batch()
         model = baselines.AdversarialTraining(network, 0.2, steps=10)
@@ -110,6 +124,8 @@ class FitTest:
             ({"epsilon": 0.1, "norm": "l3"}, r"\('linf', 'l2', 'l1'\).*'l3'"),
             ({"epsilon": 0.0}, "`epsilon` must be positive.*epsilon=0.0"),
             ({"epsilon": 0.1, "steps": 0}, "steps=0"),
+            ({"epsilon": 0.1, "relative_step": 0}, "relative_step=0"),
+            ({"epsilon": 0.1, "bounds": (1, -1)}, r"bounds=\(1, -1\)"),
         ],
     )
     def test_wrong_argument_raises(self, arguments, message):

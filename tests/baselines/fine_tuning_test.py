@@ -81,6 +81,27 @@ class TransferWeightsTest:
             baselines.transfer_weights(source, target)
         assert same(before, target.get_weights())
 
+    def test_every_layer_with_weights_is_carried(self):
+        def make():
+            inputs = keras.Input((8, 8, 3))
+            features = keras.layers.DepthwiseConv2D(3)(inputs)
+            features = keras.layers.LayerNormalization()(features)
+            features = keras.layers.GlobalAveragePooling2D()(features)
+            return keras.Model(inputs, keras.layers.Dense(2)(features))
+
+        first, second = make(), make()
+        assert baselines.transfer_weights(first, second) == 2
+        assert same(first.get_weights()[:1], second.get_weights()[:1])
+
+    def test_nested_models_and_other_ends_are_refused(self, source):
+        inputs = keras.Input((16, 16, 3))
+        nested = keras.Model(inputs, source(inputs))
+        with pytest.raises(ValueError, match="nested models.*conv4"):
+            baselines.transfer_weights(nested, nested)
+        headless = keras.Model(source.input, source.layers[3].output)
+        with pytest.raises(ValueError, match="dense layer at the end"):
+            baselines.transfer_weights(headless, headless)
+
     def test_unknown_exclusion_raises(self, source):
         with pytest.raises(ValueError, match="'batch_norm', 'classifier'"):
             baselines.transfer_weights(source, conv4(), ("dense",))

@@ -142,7 +142,9 @@ class FineTuningTest:
     def test_damaged_source_is_named(self, config_of, tmp_path):
         (tmp_path / "model.keras").write_bytes(b"PK damaged")
         config = config_of("base", fine_tuning__source=str(tmp_path))
-        with pytest.raises(ValueError, match="whole model.keras"):
+        with pytest.raises(
+            ValueError, match="fine_tuning.source.*whole model.keras"
+        ):
             methods.make_method(config, 4)
 
 

@@ -1,6 +1,10 @@
 """A run's folder: whose it is, its history, its end."""
 
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -100,3 +104,39 @@ class ResultTest:
         folder.finish({"accuracy": 61.5})
         assert folder.result() == {"accuracy": 61.5}
         assert run_folder.RunFolder(folder.path, CONFIG).result()
+
+
+class LockTest:
+    def test_another_process_is_kept_out(self, tmp_path):
+        folder = run_folder.RunFolder(tmp_path, {"a": 1})
+        folder.start()
+        code = (
+            "import sys; from pipeline import run_folder;"
+            f"run_folder.RunFolder({str(tmp_path)!r}, {{'a': 1}}).start()"
+        )
+        root = pathlib.Path(run_folder.__file__).parents[1]
+        command = [sys.executable, "-c", code]
+        kept_out = subprocess.run(
+            command, cwd=root, capture_output=True, text=True
+        )
+        assert kept_out.returncode == 1
+        assert f"process {os.getpid()} trains in" in kept_out.stderr
+        again = run_folder.RunFolder(tmp_path, {"a": 1})
+        again.start()  # the same process resumes
+
+    def test_lock_ends_with_its_process(self, tmp_path):
+        code = (
+            "from pipeline import run_folder;"
+            f"run_folder.RunFolder({str(tmp_path)!r}, {{'a': 1}}).start()"
+        )
+        root = pathlib.Path(run_folder.__file__).parents[1]
+        subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+        run_folder.RunFolder(tmp_path, {"a": 1}).start()
+
+
+class PlacesTest:
+    def test_another_place_of_the_data_is_the_same_run(self, tmp_path):
+        config = {"data": {"manual_dir": "/a"}, "steps": 1}
+        run_folder.RunFolder(tmp_path, config).start()
+        config["data"]["manual_dir"] = "/b"
+        run_folder.RunFolder(tmp_path, config).start()

@@ -184,6 +184,7 @@ class FailureTest:
             "checkpoints",
             "config.json",
             "history.jsonl",
+            "lock",
             "seconds.json",
             "tensorboard",
         }

@@ -77,6 +77,28 @@ class TuneTest:
         assert tuning.tune(config, tmp_path)["best"] == first["best"]
         assert validation == []
 
+    def test_interrupted_point_is_tried_again(
+        self, validation, tmp_path, monkeypatch
+    ):
+        config = make_config("npz:x")
+        config.space = SPACE
+        replaced = target_training.train_target
+
+        def interrupted(target, folder, data_dir):
+            if target.mixup.alpha == 0.5:
+                raise KeyboardInterrupt
+            return replaced(target, folder, data_dir)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(target_training, "train_target", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                tuning.tune(config, tmp_path)
+        assert not (tmp_path / "tuned.json").exists()
+        result = tuning.tune(config, tmp_path)
+        assert result["best"] == {"mixup.alpha": 0.5}
+        assert result["diverged"] == [{"mixup.alpha": 0.3}]
+        assert len(result["trials"]) == 3
+
     def test_real_training_is_judged(self, source, tmp_path):
         result = tuning.tune(make_config(source), tmp_path)
         assert len(result["trials"]) == 2

@@ -37,12 +37,12 @@ class ExpandTest:
             ("B", "Drop it", 0),
         ]
 
-    def test_values_of_tuning_win_over_row_over_column(self):
-        row = base.row("Drop", "drop_block", drop_block__rate=0.2, samples=7)
+    def test_row_wins_over_tuned_values_over_column(self):
+        row = base.row("Drop", "drop_block", samples=7)
         config = tiny.make_config("npz:x", [row])
         column = base.column("A", samples=5, l2=0.5, drop_block__rate=0.1)
         column["tuned"] = {
-            "drop_block": {"drop_block.rate": 0.3},
+            "drop_block": {"drop_block.rate": 0.3, "samples": 6},
             "mixup": {"mixup.alpha": 0.9},
         }
         config.columns = (column,)
@@ -51,13 +51,11 @@ class ExpandTest:
         assert (cell.config.samples, cell.config.l2) == (7, 0.5)
         assert cell.config.mixup.alpha == config.target.mixup.alpha
 
-    def test_only_chosen_rows_and_columns(self):
-        config = tiny.make_config("npz:x", ROWS, only_rows=("Base",))
-        assert [c.row["name"] for c in cells.expand(config)] == ["Base"]
-        config.update(seeds=(0, 1, 2), only_seeds=(2, 9))
-        assert [c.seed for c in cells.expand(config)] == [2]
-        config.only_rows = ("Bass",)
-        with pytest.raises(ValueError, match="only_rows.*'Base'.*'Bass'"):
+    def test_rows_of_a_figure_look_different(self):
+        rows = [ROWS[0], base.row("Other", "base")]
+        cells.expand(tiny.make_config("npz:x", rows))
+        config = tiny.make_config("npz:x", rows, kinds=("reliability",))
+        with pytest.raises(ValueError, match="`style` each.*'base', 'base'"):
             cells.expand(config)
 
     def test_rows_without_their_phi_are_left_out(self):
@@ -72,6 +70,35 @@ class ExpandTest:
         config = tiny.make_config("npz:x", [base.row("Odd", "base", speed=1)])
         with pytest.raises(ValueError, match="Row 'Odd'.*speed"):
             cells.expand(config)
+
+
+class ChosenTest:
+    def test_rows_columns_and_seeds(self):
+        config = tiny.make_config("npz:x", ROWS, seeds=(0, 1, 2))
+        everything = cells.expand(config)
+        assert cells.chosen(everything, config) == everything
+        config.update(only_rows=("Base",), only_seeds=(2,))
+        (left,) = cells.chosen(everything, config)
+        assert left.title == "Base, Squares, seed 2"
+
+    @pytest.mark.parametrize(
+        ("key", "wrong"),
+        [("only_rows", "Bass"), ("only_columns", "Sq"), ("only_seeds", 9)],
+    )
+    def test_unknown_name_lists_the_valid_ones(self, key, wrong):
+        config = tiny.make_config("npz:x", ROWS, **{key: (wrong,)})
+        with pytest.raises(ValueError, match=rf"{key}.*\[.*\].*{wrong}"):
+            cells.chosen(cells.expand(config), config)
+
+    def test_nothing_left_raises(self):
+        config = tiny.make_config("npz:x", ROWS)
+        config.columns = (
+            base.column("A", rows=("Base",)),
+            base.column("B", rows=("Drop it",)),
+        )
+        config.update(only_rows=("Base",), only_columns=("B",))
+        with pytest.raises(ValueError, match="leave a cell"):
+            cells.chosen(cells.expand(config), config)
 
 
 class FolderTest:
@@ -90,6 +117,15 @@ class FolderTest:
             assert folder.parent.as_posix() == "w/cells"
             assert folder.name.startswith("base-squares-seed0-")
         assert cell.folder("w", []) == folders[0]
+
+    def test_place_of_the_data_does_not_matter(self):
+        folders = set()
+        for place in ("", "/data", "/data/"):
+            config = tiny.make_config("npz:x", ROWS[:1], manual_dir=place)
+            (cell,) = cells.expand(config)
+            assert cell.config.data.manual_dir == place
+            folders.add(cell.folder("w", []))
+        assert len(folders) == 1
 
     def test_name_of_the_experiment_does_not_matter(self):
         first = tiny.make_config("npz:x", ROWS[:1])

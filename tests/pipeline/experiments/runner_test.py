@@ -46,6 +46,28 @@ class ReproduceTest:
         assert before.stat().st_mtime_ns == written  # not run again
         assert not (tmp_path / "work" / "tiny_failures.json").exists()
 
+    def test_cells_that_were_not_chosen_stay_in_the_table(
+        self, source, tmp_path
+    ):
+        rows = [base.row("Base", "base"), base.row("Mixup", "mixup")]
+        config = tiny.make_config(source, rows)
+        runner.reproduce(config, tmp_path)
+        table = (tmp_path / "tiny.md").read_text()
+        config.only_rows = ("Mixup",)
+        summary = runner.reproduce(config, tmp_path)
+        assert summary["finished"] == 2
+        assert (tmp_path / "tiny.md").read_text() == table
+
+    def test_workdir_may_be_spelt_otherwise(
+        self, source, tmp_path, monkeypatch
+    ):
+        row = base.row("P", "meta_perturb", phi=base.PAPER_PHI)
+        config = tiny.make_config(source, [row])
+        monkeypatch.chdir(tmp_path)
+        for place in ("work", tmp_path / "work"):
+            assert runner.reproduce(config, place)["failures"] == {}
+        assert len(list((tmp_path / "work" / "cells").iterdir())) == 1
+
     def test_error_of_any_kind_is_caught(self, source, tmp_path, monkeypatch):
         config = tiny.make_config(source, [base.row("Base", "base")])
         monkeypatch.setattr(target_training, "train_target", lambda *_: 1 / 0)

@@ -114,8 +114,20 @@ def _convergence(run):
     }
 
 
-def _robustness(run, epsilons, steps, gradient_samples, images, samples):
+def _robustness(
+    run,
+    epsilons=None,
+    steps=200,
+    gradient_samples=(1, 10),
+    images=50,
+    samples=30,
+):
     """{norm: {gradient samples: {"epsilons": [...], "accuracy": [...]}}}."""
+    if not epsilons:
+        raise ValueError(
+            "Config key `measures.robustness.epsilons` must hold the radii of "
+            "each norm. Received: none"
+        )
     model, data = run.model(), run.data()
     chosen = _spread(len(data.test_labels), images)
     noisy = bool(monte_carlo.noisy_layers(model))
@@ -143,7 +155,7 @@ def _robustness(run, epsilons, steps, gradient_samples, images, samples):
     return measured
 
 
-def _reliability(run, bins):
+def _reliability(run, bins=15):
     data = run.data()
     probabilities = target_training.predict(
         run.model(), data.test_images, run.target.samples
@@ -162,7 +174,7 @@ def _scale(run):
     return [view.scale.tolist() for view in views]
 
 
-def _loss_surface(run, radius, points, images, samples):
+def _loss_surface(run, radius=1.0, points=11, images=256, samples=5):
     data = run.data()
     chosen = _spread(len(data.train_labels), images)
     surface = loss_surface.loss_surface(
@@ -179,7 +191,7 @@ def _loss_surface(run, radius, points, images, samples):
     }
 
 
-def _feature_maps(run, image):
+def _feature_maps(run, image=0):
     """The image, and of every position the strongest channel alone."""
     pixels = run.data().test_images[image : image + 1]
     shown = mp_keras.normalize(pixels)

@@ -16,17 +16,21 @@ def draw(surfaces):
     """Returns the figure: a panel a method, the same levels in all of them.
 
     Levels and colours are logarithmic; the cross is the trained network. They
-    end at the highest loss of the flattest surface: more looks the same.
+    end at the highest loss of the flattest surface: more, an overflow
+    included, looks the same.
 
     Args:
         surfaces: Dict from method to `LossSurface`.
 
-    Raises: ValueError, if it is empty or a loss is not finite.
+    Raises: ValueError, if it is empty or a surface has no finite loss.
     """
-    losses = [surface.losses for surface in surfaces.values()]
-    if not losses or not all(np.all(np.isfinite(part)) for part in losses):
+    losses = [
+        surface.losses[np.isfinite(surface.losses)]
+        for surface in surfaces.values()
+    ]
+    if not losses or not all(part.size for part in losses):
         raise ValueError(
-            "Argument `surfaces` must hold at least one surface, of finite "
+            "Argument `surfaces` must hold at least one surface, with finite "
             f"losses. Received: surfaces of {list(surfaces)}"
         )
     lowest = max(_LOWEST, min(np.min(part) for part in losses))
@@ -38,7 +42,8 @@ def draw(surfaces):
     )
     figure.set_figwidth(figure.get_figwidth() + 1.2)  # the bar of colours
     for panel, (method, surface) in zip(panels[0], surfaces.items()):
-        heights = np.clip(surface.losses, lowest, highest)
+        heights = np.nan_to_num(surface.losses, nan=highest, posinf=highest)
+        heights = np.clip(heights, lowest, highest)
         # Rows of a picture go up the second axis: hence the transpose.
         across = surface.offsets, surface.offsets, heights.T
         filled = panel.contourf(*across, levels, norm=scale, cmap="viridis")

@@ -58,6 +58,21 @@ class DrawTest:
         ):
             loss_surface.draw({})
 
+    def test_overflow_is_drawn_as_the_highest_level(self):
+        offsets = np.array([-1.0, 0.0, 1.0])
+        losses = np.array([[9, 4, 9], [4, 1, 4], [9, 4, 9.0]])
+        broken = losses.copy()
+        broken[0, 0], broken[2, 2] = np.inf, np.nan
+        whole, overflowed = (
+            loss_surface.draw({"base": surfaces.LossSurface(offsets, each)})
+            for each in (losses, broken)
+        )
+        fills = [
+            figure.axes[0].collections[0].get_paths()[-1].vertices
+            for figure in (whole, overflowed)
+        ]
+        np.testing.assert_allclose(*fills)
+
     def test_losses_must_be_finite(self):
         broken = surfaces.LossSurface(OFFSETS, np.full((5, 5), np.nan))
         with pytest.raises(ValueError, match="finite losses"):

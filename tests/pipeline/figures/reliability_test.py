@@ -38,6 +38,16 @@ class DrawTest:
         assert figure.axes[0].texts[0].get_text() == f"ECE {error:.1f} %"
         assert error == pytest.approx(26.25)
 
+    def test_method_without_a_run_says_so(self):
+        nothing = curves.ReliabilityCurve(
+            count=np.zeros(1),
+            confidence=np.full(1, np.nan),
+            accuracy=np.full(1, np.nan),
+        )
+        figure = reliability.draw({"CUB": {"base": nothing}})
+        assert figure.axes[0].texts[0].get_text() == "no run"
+        assert list(figure.axes[0].patches) == []
+
     def test_rows_are_data_sets_and_columns_methods(self, tmp_path):
         curve = make_curve()
         figure = reliability.draw(

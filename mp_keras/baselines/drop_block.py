@@ -11,11 +11,10 @@ linearly from 0 to its target over the training ("scheduled DropBlock"):
 `NoiseAnnealing(ramp=1)` moves the layer's noise coefficient so.
 """
 
-import random
-
 import keras
 from keras import ops
 
+from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
 
@@ -61,7 +60,7 @@ class DropBlock(keras.layers.Layer):
             )
         self.rate = rate
         self.block_size = int(block_size)
-        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed = seeds.given_or_drawn(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape):
@@ -140,7 +139,7 @@ def drop_block_model(model, rate, block_size=7, positions="auto", seed=None):
 
 def layer_factory(rate, block_size=7, seed=None):
     """Returns the function that makes the layer of position `index`."""
-    first = random.randint(1, 10**9) if seed is None else seed
+    first = seeds.given_or_drawn(seed)
     return lambda index: DropBlock(
         rate, block_size, seed=first + index, name=f"drop_block_{index}"
     )

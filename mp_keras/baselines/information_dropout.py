@@ -10,11 +10,10 @@ constant, for units that a ReLU lets pass. A positive factor commutes with the
 ReLU, so the layer stands before it, where φ does.
 """
 
-import random
-
 import keras
 from keras import ops
 
+from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
 _LEAST = 1e-3  # part of `max_alpha` below which alpha does not fall
@@ -60,7 +59,7 @@ class InformationDropout(keras.layers.Layer):
             )
         self.beta = beta
         self.max_alpha = max_alpha
-        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed = seeds.given_or_drawn(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape):
@@ -131,7 +130,7 @@ def information_dropout_model(
 
 def layer_factory(beta, max_alpha=0.7, seed=None):
     """Returns the function that makes the layer of position `index`."""
-    first = random.randint(1, 10**9) if seed is None else seed
+    first = seeds.given_or_drawn(seed)
     return lambda index: InformationDropout(
         beta,
         max_alpha,

@@ -9,11 +9,10 @@ The network is not changed: a second view over the same layers mixes behind
 each of them, and all but one of the mixtures have weight 1.
 """
 
-import random
-
 import keras
 from keras import ops
 
+from mp_keras import seeds
 from mp_keras.baselines import wrapped_network
 from mp_keras.perturbation import position_search
 
@@ -47,7 +46,7 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
             )
         self.alpha = alpha
         self.positions = positions
-        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed = seeds.given_or_drawn(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         # In the dictionary itself: Keras would track the view, whose layers
         # are those of the network, as a part of this model.

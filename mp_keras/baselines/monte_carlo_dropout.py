@@ -4,10 +4,9 @@ Dropout that stays on in test: predictions are averaged over samples, which
 calibrates them. A reference of today for calibration, not in MetaPerturb.
 """
 
-import random
-
 import keras
 
+from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
 
@@ -47,7 +46,7 @@ def monte_carlo_dropout_model(model, rate, positions="auto", seed=None):
 
 def layer_factory(rate, seed=None):
     """Returns the function that makes the layer of position `index`."""
-    first = random.randint(1, 10**9) if seed is None else seed
+    first = seeds.given_or_drawn(seed)
     return lambda index: MonteCarloDropout(
         rate, seed=first + index, name=f"monte_carlo_dropout_{index}"
     )

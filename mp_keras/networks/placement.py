@@ -6,10 +6,9 @@ one network works unchanged at 84 pixels in another. Both, and the numbers in
 names and seeds, are those of all positions, used or not.
 """
 
-import random
-
 import keras
 
+from mp_keras import seeds
 from mp_keras.networks import locations
 from mp_keras.perturbation import function
 from mp_keras.perturbation import layer
@@ -92,7 +91,7 @@ def phi_layers(phi, channel_norm, spatial_norm, seed=None, stochastic=True):
             "The height of the network's input sets the spatial norm and "
             "must be known. Received: input height None"
         )
-    first_seed = random.randint(1, 10**9) if seed is None else seed
+    first_seed = seeds.given_or_drawn(seed)
 
     def make_layer(index):
         return layer.MetaPerturbLayer(

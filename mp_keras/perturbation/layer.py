@@ -6,12 +6,11 @@ every position owns a frozen copy of φ (one shared sub-layer survives neither
 saving nor cloning), and owns its moving statistics and its noise stream.
 """
 
-import random
-
 import keras
 from keras import ops
 
 from mp_keras import layer_search
+from mp_keras import seeds
 from mp_keras.perturbation import function
 
 MOMENTUM = 0.1  # weight of the newest batch in the moving statistics
@@ -86,8 +85,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         self.channel_norm = channel_norm
         self.spatial_norm = spatial_norm
         self.stochastic = stochastic
-        # A drawn seed is kept, so that a clone repeats this layer's noise.
-        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed = seeds.given_or_drawn(seed)
         self.perturbation = function.PerturbationFunction(
             perturbation,
             trainable=False,

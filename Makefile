@@ -1,13 +1,22 @@
-# make demo   the whole pipeline on bundled data, in minutes
-# make test   the whole test suite
-# make venv   only the environment, .venv
-# make clean  removes what these commands made
+# make demo        the whole pipeline on bundled data, in minutes
+# make test        the whole test suite
+# make test-tfa    φ in tf.keras 2.15 under TensorFlow Addons, in .venv-tfa
+# make test-jax    layers, networks and training with Keras on JAX, in .venv-jax
+# make test-torch  the same on PyTorch, in .venv-torch
+# make test-beam   ExampleGen on Apache Beam, in .venv-beam
+# make venv        only the environment, .venv
+# make clean       removes what these commands made
 
 VENV := .venv
 DEMO := demo
 BIN := $(VENV)/bin
+TFA_VENV := .venv-tfa
+JAX_VENV := .venv-jax
+TORCH_VENV := .venv-torch
+BEAM_VENV := .venv-beam
+TFA_EXPORT := build/tfa
 
-.PHONY: demo test venv clean
+.PHONY: demo test test-tfa test-jax test-torch test-beam venv clean
 
 demo: venv
 	$(BIN)/python -m tools.run_pipeline --config=configs/pipeline/demo.py \
@@ -17,29 +26,76 @@ test: venv
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest --numprocesses 2
 
+test-tfa: venv $(TFA_VENV)/.installed
+	$(BIN)/python -m tests.environments.export_for_tfa $(TFA_EXPORT)
+	$(TFA_VENV)/bin/python -m pytest tests/environments/tfa \
+	    --artifacts=$(TFA_EXPORT)
+
+# What is tested on JAX and PyTorch as well: quick, and no TensorFlow in it.
+ANY_BACKEND := tests/environments/backends tests/optimizers_test.py \
+    $(patsubst %,tests/perturbation/%_test.py,function layer layer_numbers \
+    annealing model_copy position_search) \
+    $(patsubst %,tests/networks/%_test.py,placement vgg \
+    zero_pad_shortcut) \
+    $(patsubst %,tests/baselines/%_test.py,drop_block fine_tuning mixup) \
+    $(patsubst %,tests/evaluation/%_test.py,calibration figures reliability)
+
+test-jax: $(JAX_VENV)/.installed
+	KERAS_BACKEND=jax $(JAX_VENV)/bin/python -m pytest --numprocesses 2 \
+	    $(ANY_BACKEND)
+
+test-torch: $(TORCH_VENV)/.installed
+	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest --numprocesses 2 \
+	    $(ANY_BACKEND)
+
+test-beam: $(BEAM_VENV)/.installed
+	$(BEAM_VENV)/bin/python -m pytest tests/environments/beam
+
 venv: $(VENV)/.installed
 
-# `python3` may be too old where a newer one lies beside it.
-$(VENV)/.installed: requirements.txt constraints.txt
+MAIN_PYTHON := mp_keras needs Python 3.11, 3.12 or 3.13
+TFA_PYTHON := TensorFlow Addons needs Python 3.11
+
+# $(call environment,FOLDER,SUFFIX,NEWEST,NEED) makes a virtual environment of
+# requirements SUFFIX.txt with Python 3.11 to 3.NEWEST, or says NEED.
+# `python3` may be too old, or too new, where another one lies beside it.
+define environment
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	    if $$python -c 'import sys; \
-	            sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	            sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(3)))' \
 	            2>/dev/null; then \
 	        found=$$python; break; \
 	    fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	    echo "mp_keras needs Python 3.11, 3.12 or 3.13. Found:" \
+	    echo "$(4). Found:" \
 	        "$$(python3 --version 2>&1). Name another one with" \
 	        "make PYTHON=/path/to/python" >&2; \
 	    exit 1; \
 	fi; \
-	echo "Installing into $(VENV) with $$($$found --version)"; \
-	$$found -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --requirement requirements.txt --constraint constraints.txt
-	@touch $@
+	echo "Installing into $(1) with $$($$found --version)"; \
+	$$found -m venv --clear $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --requirement requirements$(2).txt --constraint constraints$(2).txt
+	@touch $(1)/.installed
+endef
+
+$(VENV)/.installed: requirements.txt constraints.txt
+	$(call environment,$(VENV),,13,$(MAIN_PYTHON))
+
+$(TFA_VENV)/.installed: requirements-tfa.txt constraints-tfa.txt
+	$(call environment,$(TFA_VENV),-tfa,11,$(TFA_PYTHON))
+
+$(JAX_VENV)/.installed: requirements-jax.txt constraints-jax.txt
+	$(call environment,$(JAX_VENV),-jax,13,$(MAIN_PYTHON))
+
+$(TORCH_VENV)/.installed: requirements-torch.txt constraints-torch.txt
+	$(call environment,$(TORCH_VENV),-torch,13,$(MAIN_PYTHON))
+
+$(BEAM_VENV)/.installed: requirements-beam.txt constraints-beam.txt
+	$(call environment,$(BEAM_VENV),-beam,13,$(MAIN_PYTHON))
 
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV)
+	rm -rf $(DEMO) $(TFA_EXPORT) .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,15 +2,15 @@
 
 MetaPerturb (Ryu et al., NeurIPS 2020) for Keras: a perturbation function φ,
 meta-learned on a source data set, that improves the training of any
-convolutional network on any small target data set.
+convolutional network on any small target data set. Runs on TensorFlow, JAX
+and PyTorch; what needs TensorFlow says so elsewhere.
 """
 
+from mp_keras import backends
 from mp_keras import baselines
 from mp_keras import networks
-from mp_keras.evaluation.attacks import adversarial_images
-from mp_keras.evaluation.attacks import robust_accuracy
 from mp_keras.evaluation.calibration import ExpectedCalibrationError
-from mp_keras.evaluation.classifier_export import save_classifier
+from mp_keras.evaluation.deterministic import deterministic
 from mp_keras.evaluation.figures import classification_figures
 from mp_keras.evaluation.inspection import inspect_positions
 from mp_keras.evaluation.loss_surface import LossSurface
@@ -19,7 +19,6 @@ from mp_keras.evaluation.monte_carlo import MonteCarloClassifier
 from mp_keras.evaluation.monte_carlo import monte_carlo_predict
 from mp_keras.evaluation.reliability import ReliabilityCurve
 from mp_keras.evaluation.reliability import reliability_curve
-from mp_keras.meta_training.trainer import MetaTrainer
 from mp_keras.optimizers import AdamL2
 from mp_keras.perturbation.annealing import NoiseAnnealing
 from mp_keras.perturbation.function import PerturbationFunction
@@ -47,6 +46,8 @@ __all__ = [
     "adversarial_images",
     "baselines",
     "classification_figures",
+    "convert_classifier",
+    "deterministic",
     "import_torch_perturbation",
     "insert_layers",
     "inspect_positions",
@@ -62,3 +63,26 @@ __all__ = [
     "save_classifier",
     "save_perturbation",
 ]
+
+_TENSORFLOW_ONLY = (
+    "MetaTrainer",
+    "adversarial_images",
+    "convert_classifier",
+    "robust_accuracy",
+    "save_classifier",
+)
+
+if backends.is_tensorflow():
+    from mp_keras.evaluation.attacks import adversarial_images
+    from mp_keras.evaluation.attacks import robust_accuracy
+    from mp_keras.evaluation.classifier_export import save_classifier
+    from mp_keras.evaluation.conversion import convert_classifier
+    from mp_keras.meta_training.trainer import MetaTrainer
+else:
+    __all__ = [name for name in __all__ if name not in _TENSORFLOW_ONLY]
+
+
+def __getattr__(name):
+    if name in _TENSORFLOW_ONLY:
+        backends.require_tensorflow(f"mp_keras.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

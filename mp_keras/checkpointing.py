@@ -61,17 +61,29 @@ class Checkpoints:
         """Path of the newest checkpoint, or None."""
         return self._manager.latest_checkpoint
 
-    def restore(self):
-        """Restores the newest checkpoint.
+    @property
+    def steps(self):
+        """The steps of the checkpoints that are kept, oldest first."""
+        return sorted(map(_step_of, self._manager.checkpoints))
+
+    def restore(self, step=None):
+        """Restores a checkpoint.
+
+        Args:
+            step: Int, one of `steps`; 0 for none, or None (default) for the
+                newest.
 
         Returns: the number of steps it holds; 0, and nothing changes, when
             there is none.
-        Raises: ValueError, if the newest checkpoint is damaged or belongs to
-            another model; names it and says what to do.
+        Raises: ValueError, if there is none of that step, or the checkpoint
+            is damaged or belongs to another model; names it and says what to
+            do.
         """
         path = self.latest_path
-        if path is None:
+        if path is None and step is None or step == 0:
             return 0
+        if step is not None:
+            path = self._path_of(step)
         try:
             status = self._checkpoint.restore(path)
             status.assert_existing_objects_matched().assert_consumed()
@@ -84,3 +96,16 @@ class Checkpoints:
                 f"{type(error).__name__}: {str(error).splitlines()[:1]}"
             ) from error
         return int(self._step.numpy())
+
+    def _path_of(self, step):
+        for path in self._manager.checkpoints:
+            if _step_of(path) == step:
+                return path
+        raise ValueError(
+            f"Argument `step` must be one of {self.steps}, the checkpoints in "
+            f"{self.directory}. Received: step={step}"
+        )
+
+
+def _step_of(path):
+    return int(path.rpartition("-")[2])

@@ -1,6 +1,6 @@
 """Pixels as the networks see them (the authors' normalization)."""
 
-import tensorflow as tf
+from keras import ops
 
 
 def normalize(images):
@@ -11,4 +11,4 @@ def normalize(images):
 
     Returns: `(images / 255 - 0.5) / 0.5`.
     """
-    return (tf.cast(images, tf.float32) / 255.0 - 0.5) / 0.5
+    return (ops.cast(images, "float32") / 255.0 - 0.5) / 0.5

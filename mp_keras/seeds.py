@@ -1,6 +1,17 @@
-"""Seeds that are drawn once and then kept."""
+"""Seeds that are drawn once and then kept, and the streams they start.
+
+The trap: Keras on PyTorch adds the seed of a stream and its count of draws,
+where other backends mix them. Neighbouring seeds, which positions have, would
+give the same stream, one draw later. There, starts are spread out.
+"""
 
 import random
+
+import keras
+
+_SPREAD = 506_952_113  # 2^32 / golden ratio, odd: multiples lie far apart
+_SEEDS = 2**31
+_STREAM_STRIDE = 1_000_003  # draws between streams, on PyTorch
 
 
 def given_or_drawn(seed):
@@ -12,3 +23,25 @@ def given_or_drawn(seed):
         seed: Int or None.
     """
     return random.randint(1, 10**9) if seed is None else seed
+
+
+def generator(seed):
+    """Returns the stream of random numbers of one layer.
+
+    Args:
+        seed: Int.
+    """
+    if keras.backend.backend() == "torch":
+        seed = seed * _SPREAD % _SEEDS
+    return keras.random.SeedGenerator(seed)
+
+
+def stream_offset(stream):
+    """Returns what to add to a seed for the start of one of its streams.
+
+    Args:
+        stream: Int >= 0, number of the stream.
+    """
+    if keras.backend.backend() == "torch":
+        return stream * _STREAM_STRIDE
+    return stream

@@ -11,6 +11,7 @@ import pathlib
 
 import ml_collections
 
+from pipeline import artifact_store
 from pipeline.datasets import catalogue
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -59,6 +60,7 @@ def source_fingerprint(source, manual_dir=""):
 
     Raises:
         FileNotFoundError: If a path is not there.
+        ConnectionError: If the store of a URI cannot be reached.
         ValueError: If there is no `subset:` of that name.
     """
     kind, _, place = source.partition(":")
@@ -67,7 +69,9 @@ def source_fingerprint(source, manual_dir=""):
             return source
         place = manual_dir
     elif kind == "subset":
-        place = pathlib.Path(manual_dir, catalogue.subset_entry(place).file)
+        place = f"{manual_dir or '.'}/{catalogue.subset_entry(place).file}"
+    if artifact_store.is_uri(place):
+        return artifact_store.fingerprint(place)
     path = pathlib.Path(place).expanduser()
     if not path.exists():
         raise FileNotFoundError(

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mp_keras import files
 from mp_keras.evaluation import figures
+from pipeline import artifact_store
 from pipeline import target_data
 
 _BATCH = 256
@@ -21,7 +22,7 @@ def evaluate_run(workdir, config=None, data_dir=None):
     """Evaluates the `saved_model/` of a run and writes `evaluation.json`.
 
     Args:
-        workdir: Path-like, folder of a finished `train_target`.
+        workdir: Path-like or URI, folder of a finished `train_target`.
         config: Config of `configs/target/` that names data and samples, or
             None for the run's own.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
@@ -30,6 +31,10 @@ def evaluate_run(workdir, config=None, data_dir=None):
     Raises: FileNotFoundError, ValueError, if there is no whole classifier, or
         the data does not suit it.
     """
+    mirror = None
+    if artifact_store.is_uri(workdir):
+        mirror = artifact_store.Mirror(workdir)
+        workdir = mirror.path
     workdir = pathlib.Path(workdir)
     if config is None:
         stored = files.read_json(workdir / "config.json")
@@ -51,6 +56,8 @@ def evaluate_run(workdir, config=None, data_dir=None):
         "examples": len(data.test_labels),
     }
     files.write_json(workdir / "evaluation.json", result)
+    if mirror is not None:
+        mirror.push()
     return result
 
 

@@ -15,26 +15,25 @@ IMAGE = "mp-keras-python:0.1.0"
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def example_gen(
     examples: dsl.Output[dsl.Dataset],
-    source: str,
-    image_size: int,
-    manual_dir: str,
+    options: str,
     data_dir: str,
-    seed: int,
-    test_fraction: float,
     fingerprint: str,
 ):
-    """Kubeflow component of `generate_examples`."""
+    """Kubeflow component of `generate_examples`; `options` is JSON.
+
+    Options that name a place for shards call for `generate_shards`.
+    """
+    import json
+
     from pipeline.components import example_gen as stage
 
+    arguments = json.loads(options)
+    generate = stage.generate_examples
+    if "shards" in arguments:
+        generate = stage.generate_shards
     examples.metadata.update(
-        stage.generate_examples(
-            source,
-            image_size,
-            examples.path,
-            manual_dir=manual_dir or None,
-            data_dir=data_dir or None,
-            test_fraction=test_fraction,
-            seed=seed,
+        generate(
+            directory=examples.path, data_dir=data_dir or None, **arguments
         )
     )
 
@@ -106,32 +105,33 @@ def evaluator(
     meta_run: dsl.Input[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
+    results: dsl.Output[dsl.Artifact],
+    label: str,
     config: str,
     fingerprint: str,
 ):
     """Kubeflow component of `evaluate`; `config` is JSON."""
     import pathlib
     import shutil
-    import tempfile
 
     from pipeline import configuration
     from pipeline.components import evaluator as stage
 
-    with tempfile.TemporaryDirectory() as folder:
-        result = stage.evaluate(
-            [classifier.path for classifier in classifiers],
-            examples.path,
-            meta_run.path,
-            configuration.from_json(config),
-            folder,
-        )
-        # A metrics artifact without a file would never be reused.
-        for name, path in (
-            ("evaluation.json", metrics.path),
-            ("report.html", report.path),
-        ):
-            pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(f"{folder}/{name}", path)
+    result = stage.evaluate(
+        [classifier.path for classifier in classifiers],
+        examples.path,
+        meta_run.path,
+        configuration.from_json(config),
+        label,
+        results.path,
+    )
+    # A metrics artifact without a file would never be reused.
+    for name, path in (
+        (f"{label}/evaluation.json", metrics.path),
+        (f"{label}.html", report.path),
+    ):
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(f"{results.path}/{name}", path)
     for method, numbers in result["summary"].items():
         for figure, interval in numbers.items():
             metrics.log_metric(f"{method}/{figure}", interval["mean"])
@@ -139,8 +139,10 @@ def evaluator(
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def pusher(
+    classifiers: dsl.Input[list[dsl.Model]],
     metrics: dsl.Input[dsl.Metrics],
     pushed: dsl.Output[dsl.Artifact],
+    label: str,
     destination: str,
     fingerprint: str,
 ):
@@ -150,7 +152,30 @@ def pusher(
     from mp_keras import files
     from pipeline.components import pusher as stage
 
-    result = stage.push(metrics.path, destination)
+    result = stage.push(
+        metrics.path,
+        [classifier.path for classifier in classifiers],
+        f"{destination}/{label}",
+    )
     pathlib.Path(pushed.path).parent.mkdir(parents=True, exist_ok=True)
     files.write_json(pushed.path, result)
     pushed.metadata.update(pushed=str(result["pushed"]))
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def reporter(
+    results: dsl.Input[list[dsl.Artifact]],
+    report: dsl.Output[dsl.HTML],
+    collection: dsl.Output[dsl.Artifact],
+    title: str,
+    fingerprint: str,
+):
+    """Kubeflow component of `report`."""
+    import pathlib
+    import shutil
+
+    from pipeline.components import reporter as stage
+
+    stage.report([part.path for part in results], title, collection.path)
+    pathlib.Path(report.path).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(f"{collection.path}/report.html", report.path)

@@ -16,6 +16,7 @@ import warnings
 from kfp import local
 
 from mp_keras import files
+from pipeline import artifact_store
 from pipeline import console
 from pipeline import definition
 
@@ -27,15 +28,22 @@ def run_pipeline(config, workdir, data_dir=None):
 
     Args:
         config: Config of `configs/pipeline/`.
-        workdir: Path-like. Gets `report.html`, `evaluation.json`, `serving/`
+        workdir: Path-like. Gets what the Reporter leaves (`report.html`,
+            `evaluation.json`, `results.csv`, a folder a target), `serving/`
             (pushed models), `steps/` (the engine's artifacts), `runs/`,
             and `pipeline.log` with all that the steps print.
         data_dir: Where TFDS keeps prepared data sets; default: in `workdir`.
 
-    Returns: the dict that `evaluation.json` holds.
+    Returns: the dict that `evaluation.json` holds, one entry a target.
     Raises: FileNotFoundError, if a source names data that is not there;
+        ValueError, if `workdir` is a URI;
         ChildProcessError, if a stage fails; names the stage and its error.
     """
+    if artifact_store.is_uri(workdir):
+        raise ValueError(
+            "A pipeline on this machine needs a folder on this machine as its "
+            f"workdir. Received: {workdir}"
+        )
     workdir = pathlib.Path(workdir).resolve()
     workdir.mkdir(parents=True, exist_ok=True)
     pipeline = definition.make_pipeline(config, workdir, data_dir)
@@ -64,8 +72,7 @@ def run_pipeline(config, workdir, data_dir=None):
             ) from error
     if not terminal.stages_run:
         print("Every step was finished before and is reused.")
-    shutil.copy(outputs["report"].path, workdir / "report.html")
-    shutil.copy(outputs["metrics"].path, workdir / "evaluation.json")
+    shutil.copytree(outputs["results"].path, workdir, dirs_exist_ok=True)
     return files.read_json(workdir / "evaluation.json")
 
 

@@ -1,7 +1,8 @@
 """Meta-trains φ on a source data set: config -> data -> model -> fit.
 
 MetaPerturb, Algorithm 1. Everything is left in one folder (run_folder.py),
-with `phi/`, the SavedModel of φ, and the same call resumes a killed run.
+with `phi/`, the SavedModel of φ, and the same call resumes a killed run. Of
+several workers each trains its own tasks; the chief writes.
 """
 
 import platform
@@ -19,27 +20,37 @@ from pipeline import networks
 from pipeline import run_folder
 from pipeline import run_log
 from pipeline import runtime
+from pipeline import strategies
+from pipeline.workers import group as worker_group
 
 _INSPECTED_IMAGES = 8
 
 
-def meta_train(config, workdir, data_dir=None):
+def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
     """Runs or resumes one meta-training.
 
     Args:
         config: Config of `configs/meta_train/`.
-        workdir: Path-like of the run's folder.
+        workdir: Path-like of the run's folder, which all workers share.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
+        cluster: `Cluster` of several workers, or None for this process alone.
+        timeout_s: Float, seconds to wait for the other workers.
 
     Returns: the dict that `result.json` holds.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
-        FloatingPointError, if a loss is not finite.
+        FloatingPointError, if a loss is not finite; `tf.errors.OpError`, if a
+        worker is lost.
     """
-    folder = run_folder.RunFolder(workdir, config.to_dict())
+    folder = run_folder.RunFolder(workdir, config.to_dict(), cluster)
     finished = folder.result()
     if finished:
         logging.info("%s is finished; nothing to do", workdir)
         return finished
+    strategy = strategies.make_strategy(
+        config.replicas, cluster, timeout_s, lambda: bool(folder.result())
+    )
+    group = worker_group.WorkerGroup(cluster, strategy)
+    group.check_same(config.to_dict())
     data = datasets.load_images(
         config.data.source,
         image_size=config.image_size,
@@ -56,15 +67,32 @@ def meta_train(config, workdir, data_dir=None):
         seed=config.seed,
         classes_per_task=config.classes_per_task or None,
     )
+    group.check_same({"data_digest": data.digest(), **_versions()})
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
-    trainer = make_trainer(config, tasks[0].classes)
+    trainer = make_trainer(config, tasks[0].classes, strategy)
     checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
-    start_step = checkpoints.restore()
+    start_step = checkpoints.restore(
+        group.newest_common_step(checkpoints.steps)
+    )
     folder.rewind(start_step)
     logging.info("meta-training from step %d of %d", start_step, config.steps)
+    group.announce(
+        f"trains the tasks {trainer.local_tasks[0]} to "
+        f"{trainer.local_tasks[-1]} of {config.tasks}, from step {start_step} "
+        f"to {config.steps}"
+    )
     if start_step < config.steps:
         _fit(trainer, tasks, config, folder, checkpoints, start_step)
+    if group.is_chief:
+        _finish(trainer, config, data, folder)
+    group.wait()
+    folder.release()
+    return folder.result()
+
+
+def _finish(trainer, config, data, folder):
+    """Saves φ with its card, and then the result."""
     result = _result(config, folder)
     mp_keras.save_perturbation(
         trainer.perturbation,
@@ -74,20 +102,17 @@ def meta_train(config, workdir, data_dir=None):
         card=_card(config, data, result),
     )
     folder.finish(result)
-    return result
 
 
-def make_trainer(config, classes):
+def make_trainer(config, classes, strategy=None):
     """Returns the compiled `MetaTrainer` of a config.
 
     Args:
         config: Config of `configs/meta_train/`.
         classes: Int, classes of one task.
+        strategy: `tf.distribute.Strategy`, or None for one device.
     """
     phi = mp_keras.PerturbationFunction(seed=config.seed, **config.perturbation)
-    strategy = None
-    if config.replicas > 1:
-        strategy = tf.distribute.MirroredStrategy(_devices(config.replicas))
 
     def make_network():
         return networks.make_network(
@@ -113,32 +138,8 @@ def make_trainer(config, classes):
     return trainer
 
 
-def _devices(replicas):
-    """Returns `replicas` GPUs, or as many logical devices on the CPU."""
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    devices = tf.config.list_physical_devices(kind)
-    if kind == "CPU" and len(tf.config.list_logical_devices(kind)) < replicas:
-        raise ValueError(
-            f"Config key `replicas` must be at most the logical CPU devices, "
-            f"{len(tf.config.list_logical_devices(kind))} here: split the CPU "
-            f"before TensorFlow starts. Received: replicas={replicas}"
-        )
-    if kind == "GPU" and len(devices) < replicas:
-        raise ValueError(
-            f"Config key `replicas` must be at most {len(devices)}, the GPUs "
-            f"here. Received: replicas={replicas}"
-        )
-    return [f"{kind}:{index}" for index in range(replicas)]
-
-
 def _fit(trainer, tasks, config, folder, checkpoints, start_step):
-    batches = datasets.task_batches(
-        tasks,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        start_step=start_step,
-        steps=config.steps,
-    )
+    batches = _batches(trainer, tasks, config, start_step)
     folder.start()
     shown = mp_keras.normalize(tasks[0].held_out_images[:_INSPECTED_IMAGES])
     log = run_log.RunLog(
@@ -162,6 +163,27 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         callbacks=[log, annealing],
         shuffle=False,  # the batches are shuffled
         verbose=0,
+    )
+
+
+def _batches(trainer, tasks, config, start_step):
+    """Returns the batches of this process' tasks, distributed if need be."""
+    arguments = {
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        "start_step": start_step,
+        "steps": config.steps,
+    }
+    if len(trainer.local_tasks) == config.tasks:
+        return datasets.task_batches(tasks, **arguments)
+    per_replica = config.tasks // trainer.replicas
+    return trainer.distribute_strategy.distribute_datasets_from_function(
+        lambda context: datasets.task_batches(
+            tasks,
+            only=trainer.local_tasks,
+            tasks_per_element=per_replica,
+            **arguments,
+        )
     )
 
 
@@ -194,10 +216,14 @@ def _card(config, data, result):
         **config.perturbation,
         "image_size": config.image_size,
         **numbers,
-        "versions": {
-            "mp_keras": mp_keras.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": _versions(),
+    }
+
+
+def _versions():
+    return {
+        "mp_keras": mp_keras.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "python": platform.python_version(),
     }

@@ -7,6 +7,13 @@ seconds.json     time spent, over all the processes of the run
 checkpoints/     the newest states; gone through until `result.json`
 tensorboard/     event files
 result.json      written last: the run is finished
+
+Of several workers that train one run, in one shared folder, the chief alone
+writes all this; each keeps its own checkpoints, `checkpoints/worker_1`, for its
+tasks are nowhere else, and its own lock.
+
+A folder in an object store is worked on in a copy on this machine, which is
+carried over at every checkpoint.
 """
 
 import fcntl
@@ -16,6 +23,7 @@ import os
 import pathlib
 
 from mp_keras import files
+from pipeline import artifact_store
 
 # Keys that say where something lies, and decide nothing.
 PLACES = ("data.manual_dir",)
@@ -25,20 +33,34 @@ class RunFolder:
     """One run's folder.
 
     Args:
-        path: Path-like, made by `start` if it is missing.
+        path: Path-like, made by `start` if it is missing; or a URI.
         config: JSON-compatible dict of everything that decides the result.
+        cluster: `Cluster` of the run's workers, or None (default) for one
+            process. Their number belongs to the config.
 
+    Attributes: `path`, the folder on this machine.
     Raises: ValueError, if the folder holds a run with another config; names
-        the first difference.
+        the first difference. ConnectionError, if the store of a URI cannot be
+        reached.
     """
 
-    def __init__(self, path, config):
+    def __init__(self, path, config, cluster=None):
+        self._mirror = None
         self.path = pathlib.Path(path)
+        if artifact_store.is_uri(path):
+            _check_alone(path, cluster)
+            self._mirror = artifact_store.Mirror(path)
+            self.path = self._mirror.path
         self._config = json.loads(json.dumps(config))  # tuples become lists
+        self._member = ""
+        if cluster is not None and cluster.size > 1:
+            self._config["workers"] = cluster.size
+            self._member = cluster.name.replace(" ", "_")
+        self.is_writer = cluster is None or cluster.is_chief
         self._lock = None
         file = self.path / "config.json"
         if file.exists():
-            _check_same(self.path, files.read_json(file), self._config)
+            _check_same(path, files.read_json(file), self._config)
 
     def start(self):
         """Writes `config.json`: from here on the folder belongs to the run.
@@ -48,7 +70,8 @@ class RunFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self._claim()
-        files.write_json(self.path / "config.json", self._config)
+        if self.is_writer:
+            files.write_json(self.path / "config.json", self._config)
 
     def _claim(self):
         """Locks the folder until this process ends, however it ends.
@@ -57,7 +80,7 @@ class RunFolder:
         """
         if self._lock is not None:
             return
-        lock = open(self.path / "lock", "a+", encoding="utf-8")
+        lock = open(self._lock_path, "a+", encoding="utf-8")
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -72,8 +95,13 @@ class RunFolder:
         self._lock = lock
 
     @property
+    def _lock_path(self):
+        own = "" if self.is_writer else f".{self._member}"
+        return self.path / f"lock{own}"
+
+    @property
     def checkpoints(self):
-        return self.path / "checkpoints"
+        return self.path / "checkpoints" / self._member
 
     @property
     def tensorboard(self):
@@ -86,11 +114,22 @@ class RunFolder:
 
     def finish(self, result):
         """Writes `result.json`, the last thing a run does."""
-        files.write_json(self.path / "result.json", result)
+        if self.is_writer:
+            files.write_json(self.path / "result.json", result)
+        self.publish()
+        self.release()
+
+    def publish(self):
+        """Carries what is new over to the store, if the folder is in one."""
+        if self._mirror is not None:
+            self._mirror.push()
+
+    def release(self):
+        """Unlocks the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-            (self.path / "lock").unlink(missing_ok=True)
+            self._lock_path.unlink(missing_ok=True)
 
     def history(self):
         """Returns the logged windows as a list of dicts, oldest first."""
@@ -103,7 +142,7 @@ class RunFolder:
     def rewind(self, step):
         """Forgets the windows after `step`, which will be logged again."""
         file = self.path / "history.jsonl"
-        if not file.exists():
+        if not self.is_writer or not file.exists():
             return
         self._claim()
         kept = []
@@ -123,38 +162,64 @@ class RunFolder:
 
     def spend(self, seconds):
         """Notes the seconds spent so far, those of other processes included."""
-        files.write_json(self.path / "seconds.json", round(seconds, 1))
+        if self.is_writer:
+            files.write_json(self.path / "seconds.json", round(seconds, 1))
 
     def append(self, window):
         """Adds one window to the history."""
+        if not self.is_writer:
+            return
         with open(self.path / "history.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(window) + "\n")
 
 
 def resumable_path(runs, stage, config, fingerprint):
-    """Returns the folder of the one run that these arguments describe.
+    """Returns the place of the one run that these arguments describe.
 
     Args:
-        runs: Path-like, folder of all runs.
+        runs: Path-like or URI, folder of all runs.
         stage: Str, first part of the folder's name.
         config: `ConfigDict`; every value of it counts.
         fingerprint: Str that stands for the data and the software.
     """
     text = json.dumps([config.to_dict(), fingerprint], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return pathlib.Path(runs) / f"{stage}-{digest}"
+    return f"{artifact_store.resolved(runs)}/{stage}-{digest}"
 
 
-def _check_same(path, old, new):
+def first_difference(old, new):
+    """Returns the first key in which two configs differ, or None.
+
+    Args:
+        old: JSON-compatible dict, nested or not; so is `new`.
+
+    Returns: "data.source" and the two values; "nothing" for a missing one.
+    """
     old, new = _flat(old), _flat(new)
     for key in sorted((old.keys() | new.keys()).difference(PLACES)):
         was, now = old.get(key, "nothing"), new.get(key, "nothing")
         if was != now:
-            raise ValueError(
-                f"Folder {path} holds a run with {key}={was!r}. Give this run "
-                "a `workdir` of its own, or the same config to resume. "
-                f"Received: {key}={now!r}"
-            )
+            return key, was, now
+    return None
+
+
+def _check_alone(path, cluster):
+    if cluster is not None and cluster.size > 1:
+        raise ValueError(
+            "Several workers need a folder that all of them can write, not a "
+            f"copy each. Received: {path}"
+        )
+
+
+def _check_same(path, old, new):
+    difference = first_difference(old, new)
+    if difference:
+        key, was, now = difference
+        raise ValueError(
+            f"Folder {path} holds a run with {key}={was!r}. Give this run a "
+            "`workdir` of its own, or the same config to resume. "
+            f"Received: {key}={now!r}"
+        )
 
 
 def _flat(config, prefix=""):

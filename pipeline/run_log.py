@@ -3,7 +3,7 @@
 A window is `log_every` steps. Its means go to `history.jsonl`, TensorBoard and
 one progress line; then the metrics start anew. The trap: a checkpoint is only
 taken where a window ends, so that a resumed run repeats whole windows and logs
-the same numbers.
+the same numbers. Of several workers, all save checkpoints, and the chief logs.
 """
 
 import math
@@ -81,9 +81,11 @@ class RunLog(keras.callbacks.Callback):
         self._step = self._saved_step = self.start_step
         self._began = self._window_began = time.monotonic()
         self._seconds_before = self.folder.seconds()
-        self._writer = tf.summary.create_file_writer(
-            str(self.folder.tensorboard)
-        )
+        self._writer = tf.summary.create_noop_writer()
+        if self.folder.is_writer:
+            self._writer = tf.summary.create_file_writer(
+                str(self.folder.tensorboard)
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         self._step += 1
@@ -95,13 +97,15 @@ class RunLog(keras.callbacks.Callback):
         due = self._step - self._saved_step >= self.checkpoint_every or last
         if due and self.evaluate:
             window.update(self.evaluate())
-        self._log(window, due)
+        if self.folder.is_writer:
+            self._log(window, due)
         self.model.reset_metrics()
         if due:
             self.checkpoints.save(self._step)
             self._saved_step = self._step
             spent = time.monotonic() - self._began
             self.folder.spend(self._seconds_before + spent)
+            self.folder.publish()
         self._window_began = time.monotonic()
 
     def on_train_end(self, logs=None):

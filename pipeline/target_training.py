@@ -17,6 +17,7 @@ from mp_keras.evaluation import inspection
 from mp_keras.perturbation import layer as layer_module
 from pipeline import configuration
 from pipeline import datasets
+from pipeline import hparams_summary
 from pipeline import learning_rates
 from pipeline import methods
 from pipeline import run_folder
@@ -34,7 +35,7 @@ def train_target(config, workdir, data_dir=None):
 
     Args:
         config: Config of `configs/target/`.
-        workdir: Path-like of the run's folder.
+        workdir: Path-like or URI of the run's folder.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
 
     Returns: the dict that `result.json` holds.
@@ -74,6 +75,7 @@ def train_target(config, workdir, data_dir=None):
         "seconds": folder.seconds(),
         "software": configuration.software_fingerprint(),
     }
+    hparams_summary.write(folder.tensorboard, config, result)
     folder.finish(result)
     return result
 
@@ -110,6 +112,7 @@ def _train_members(config, folder, data_dir):
         path = folder.path / "members" / str(index)
         seconds += train_target(member, path, data_dir)["seconds"]
         models.append(methods.load_network(path))
+        folder.publish()
     folder.spend(seconds)
     return baselines.deep_ensemble(models)
 

@@ -49,6 +49,29 @@ class RestoreTest:
         assert checkpoints.restore() == 10
         assert_filled(state, 10)
 
+    def test_older_one_by_its_step(self, saved):
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        assert checkpoints.steps == [5, 10]
+        assert checkpoints.restore(5) == 5
+        assert_filled(state, 5)
+        fill(state, 11)
+        checkpoints.save(10)  # replaces what stood there
+        again = make_state()
+        assert checkpointing.Checkpoints(saved, again).restore() == 10
+        assert_filled(again, 11)
+
+    def test_step_0_is_none(self, saved):
+        state = make_state(3.0)
+        assert checkpointing.Checkpoints(saved, state).restore(0) == 0
+        assert_filled(state, 3)
+
+    def test_step_that_is_not_kept_raises(self, saved):
+        checkpoints = checkpointing.Checkpoints(saved, make_state())
+        message = r"`step` must be one of \[5, 10\](.|\n)*step=7"
+        with pytest.raises(ValueError, match=message):
+            checkpoints.restore(7)
+
     def test_without_any_nothing_changes(self, tmp_path):
         state = make_state(3.0)
         checkpoints = checkpointing.Checkpoints(tmp_path / "new", state)

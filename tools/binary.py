@@ -13,6 +13,7 @@ _MISTAKES = (
     ValueError,
     FileNotFoundError,
     FloatingPointError,
+    ConnectionError,  # a store of artifacts
     ChildProcessError,  # a stage of the pipeline failed, and says why
 )
 

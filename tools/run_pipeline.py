@@ -2,10 +2,14 @@ r"""Runs the whole pipeline on this machine and prints what φ brought.
 
     python -m tools.run_pipeline --config=configs/pipeline/demo.py \
         --workdir=demo
+    python -m tools.run_pipeline --config=configs/pipeline/sweep.py \
+        --workdir=gs://bucket/sweep --compile=sweep.yaml --image=NAME:TAG
 
-ExampleGen -> MetaTrainer -> PhiExporter -> TargetTrainer (method x seed) ->
-Evaluator -> Pusher. The same command again reuses every finished step. Leaves
-`report.html`, `evaluation.json` and `serving/` in the workdir.
+ExampleGen -> MetaTrainer -> PhiExporter -> for each target: ExampleGen ->
+TargetTrainer (method x seed) -> Evaluator -> Pusher; then Reporter. The same
+command again reuses every finished step. Leaves `report.html`,
+`evaluation.json`, `results.csv` and `serving/` in the workdir. With --compile
+nothing runs: the pipeline is written for a Kubeflow cluster.
 """
 
 import pathlib
@@ -16,25 +20,63 @@ from tools import binary
 
 _FLAGS = binary.RunFlags()
 flags.adopt_module_key_flags(binary)
+_COMPILE = flags.DEFINE_string(
+    "compile", None, "YAML file to write instead of running the pipeline."
+)
+_IMAGE = flags.DEFINE_string(
+    "image",
+    None,
+    "Container image of a compiled pipeline, NAME:TAG; see Dockerfile.",
+)
+_CHECK_IMAGE = flags.DEFINE_bool(
+    "check_image",
+    False,
+    "Ask the image's registry, through docker, whether it has the image.",
+)
 
 
 def main():
+    if _COMPILE.value is None:
+        if _IMAGE.value is not None or _CHECK_IMAGE.value:
+            raise ValueError(
+                "Flags --image and --check_image must come with --compile. "
+                "Received: no --compile"
+            )
+        _run()
+    else:
+        _compile()
+
+
+def _run():
     # Late, so that --help and a wrong flag answer at once.
     from pipeline import local_run
     from pipeline.report import statistics
 
-    result = local_run.run_pipeline(
+    evaluations = local_run.run_pipeline(
         _FLAGS.config, _FLAGS.workdir, _FLAGS.data_dir
     )
-    lines = [
-        "",
-        statistics.text_table(result["summary"], result["gains"]),
-        "",
-        statistics.verdict(result["gains"]),
-        f"Report with plots: {pathlib.Path(_FLAGS.workdir).resolve()}"
-        "/report.html",
-    ]
-    print("\n".join(lines))
+    for label, result in evaluations.items():
+        print()
+        if len(evaluations) > 1:
+            print(label)
+        print(statistics.text_table(result["summary"], result["gains"]))
+        print()
+        print(statistics.verdict(result["gains"]))
+    page = pathlib.Path(_FLAGS.workdir).resolve() / "report.html"
+    print(f"Report with plots: {page}")
+
+
+def _compile():
+    from pipeline import cluster_compile
+    from pipeline import kubeflow_components
+
+    image = _IMAGE.value or kubeflow_components.IMAGE
+    cluster_compile.compile_pipeline(
+        _FLAGS.config, _FLAGS.workdir, _COMPILE.value, image, _FLAGS.data_dir
+    )
+    if _CHECK_IMAGE.value:
+        cluster_compile.check_image_exists(image)
+    print(f"Compiled for image {image}: {_COMPILE.value}")
 
 
 if __name__ == "__main__":

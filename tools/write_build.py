@@ -22,13 +22,22 @@ _CHECK = flags.DEFINE_bool(
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FOLDERS = ("configs", "mp_keras", "pipeline", "tests", "tools")
+# What runs in an environment of its own, with other packages.
+_APART = (
+    "pipeline/beam/",
+    "tests/environments/beam/",
+    "tests/environments/tfa/",
+)
 _DISTRIBUTIONS = {  # imports that are not named like their package
     "PIL": "pillow",
     "absl": "absl-py",
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
+    "yaml": "PyYAML",
 }
 _DATA = {
+    "tests/pipeline/serving/server_test.py": "docs/serving.md",
+    "tests/environments/your_own_model_test.py": "docs/your_own_model.md",
     "pipeline/experiments/paper.py": "pipeline/experiments/paper_tables.csv",
     "mp_keras/perturbation/saved_model.py": (
         "mp_keras/perturbation/pretrained/*.json"
@@ -68,12 +77,13 @@ def write_build(root):
 
 
 def python_files(root):
-    """Returns the paths of all Python files relative to `root`, sorted."""
-    return sorted(
+    """Returns the paths of the Python files relative to `root`, sorted."""
+    files = (
         file.relative_to(root).as_posix()
         for folder in _FOLDERS
         for file in (root / folder).rglob("*.py")
     )
+    return sorted(file for file in files if not file.startswith(_APART))
 
 
 def pinned_packages(root):

@@ -10,6 +10,7 @@ digits, with and without φ, several seeds each. Two CPU cores, about 5 minutes.
 import ml_collections
 
 from configs.meta_train import glyphs
+from configs.pipeline import stages
 from configs.target import default
 
 
@@ -21,6 +22,11 @@ def get_config(argument=""):
     config.name = "mp-keras-demo"
     config.methods = ("base", "meta_perturb")
     config.seeds = (0, 1, 2, 3)
+
+    config.targets = ({"label": "digits"},)  # and keys of `target` to change
+    config.parallel_targets = 0  # at a time, on a cluster; 0: all
+    config.stages = stages.make_stages()
+    config.beam_options = ()  # of Apache Beam, for ExampleGen; (): in memory
 
     config.source = glyphs.get_config(f"conv4{suffix}")
     config.target = default.get_config(f"conv4{suffix}")

@@ -3,11 +3,10 @@
 Every baseline has a twin of `perturb_model`. Some put a layer at each position
 (Information Dropout, DropBlock, Monte Carlo dropout); some wrap the network
 while it trains and leave it as it is (mixup, Manifold Mixup, adversarial
-training); a deep ensemble joins several networks.
+training, on TensorFlow only); a deep ensemble joins several networks.
 """
 
-from mp_keras.baselines.adversarial_training import AdversarialTraining
-from mp_keras.baselines.adversarial_training import adversarial_model
+from mp_keras import backends
 from mp_keras.baselines.deep_ensemble import deep_ensemble
 from mp_keras.baselines.drop_block import DropBlock
 from mp_keras.baselines.drop_block import drop_block_model
@@ -37,3 +36,17 @@ __all__ = [
     "monte_carlo_dropout_model",
     "transfer_weights",
 ]
+
+_TENSORFLOW_ONLY = ("AdversarialTraining", "adversarial_model")
+
+if backends.is_tensorflow():
+    from mp_keras.baselines.adversarial_training import AdversarialTraining
+    from mp_keras.baselines.adversarial_training import adversarial_model
+else:
+    __all__ = [name for name in __all__ if name not in _TENSORFLOW_ONLY]
+
+
+def __getattr__(name):
+    if name in _TENSORFLOW_ONLY:
+        backends.require_tensorflow(f"mp_keras.baselines.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,6 +16,7 @@ that its passes do not move the statistics of batch norm.
 import keras
 import tensorflow as tf
 
+from mp_keras import backends
 from mp_keras.baselines import wrapped_network
 
 NORMS = ("linf", "l2", "l1")
@@ -39,8 +40,8 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         seed: Int or None (default).
         **kwargs: Passed to `keras.Model`.
 
-    Raises: ValueError, if an argument is out of its range or Keras runs on
-        another backend.
+    Raises: ValueError, if an argument is out of its range; ImportError, if
+        Keras runs on another backend.
 
     Reference: Madry et al., ICLR 2018, section 2.1; Ryu et al., NeurIPS 2020,
         appendix A.
@@ -57,12 +58,8 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         seed=None,
         **kwargs,
     ):
+        backends.require_tensorflow("AdversarialTraining")
         super().__init__(network, **kwargs)
-        if keras.backend.backend() != "tensorflow":
-            raise ValueError(
-                "AdversarialTraining needs the TensorFlow backend of Keras. "
-                f"Received: backend {keras.backend.backend()!r}"
-            )
         if norm not in NORMS:
             raise ValueError(
                 f"Argument `norm` must be one of {NORMS}. Received: {norm!r}"

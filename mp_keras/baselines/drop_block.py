@@ -61,7 +61,7 @@ class DropBlock(keras.layers.Layer):
         self.rate = rate
         self.block_size = int(block_size)
         self.seed = seeds.given_or_drawn(seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = seeds.generator(self.seed)
 
     def build(self, input_shape):
         if len(input_shape) != 4 or None in input_shape[1:3]:

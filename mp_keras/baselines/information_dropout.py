@@ -60,7 +60,7 @@ class InformationDropout(keras.layers.Layer):
         self.beta = beta
         self.max_alpha = max_alpha
         self.seed = seeds.given_or_drawn(seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = seeds.generator(self.seed)
 
     def build(self, input_shape):
         if len(input_shape) != 4 or input_shape[-1] is None:

@@ -2,9 +2,13 @@
 
     serve(images)                   -> probabilities    # repeatable
     predict(images, samples, seed)  -> probabilities    # Monte Carlo by hand
+    serve_files(image_bytes)        -> probabilities    # of JPEG, PNG, ...
 
 Images are uint8 pixels at the target's size; the model normalizes them and
-averages its probabilities over noise samples (Algorithm 2, line 10). The trap:
+averages its probabilities over noise samples (Algorithm 2, line 10). Files are
+decoded and, as in training, resized with antialiasing. The endpoints are the
+signatures that TensorFlow Serving knows, and `serve` is also its
+`serving_default`. The trap:
 serving must not depend on a random generator's state, so the noise of `serve`
 comes from a seed fixed at export.
 """
@@ -16,13 +20,15 @@ from mp_keras import files
 from mp_keras import preprocessing
 from mp_keras.evaluation import monte_carlo
 
+_FILE_CHANNELS = (1, 3)  # gray, and red, green, blue
+
 
 def save_classifier(model, path, samples=30, seed=0):
     """Writes a classifier as a SavedModel folder, whole or not at all.
 
     Args:
         model: `keras.Model` from images normalized to [-1, 1] to logits, of
-            known input size.
+            known input size. One of 1 or 3 channels takes files as well.
         path: Path-like of the folder; an old one is replaced.
         samples: Int >= 1, default 30: noise samples of `serve`.
         seed: Int, default 0: seed of the noise of `serve`.
@@ -52,5 +58,49 @@ def save_classifier(model, path, samples=30, seed=0):
         tf.TensorSpec((), tf.int32, "seed"),
     ]
     archive.add_endpoint("predict", predict, [images, *scalars])
+    if model.input_shape[-1] in _FILE_CHANNELS:
+        read = _file_reader(model.input_shape[1:])
+
+        def serve_files(image_bytes):
+            return serve(read(image_bytes))
+
+        encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
+        archive.add_endpoint("serve_files", serve_files, [encoded])
     with files.new_directory(path) as folder:
         archive.write_out(str(folder), verbose=False)
+
+
+def _file_reader(shape):
+    """Returns the function that makes pixels of encoded images.
+
+    Args:
+        shape: Ints (height, width, channels) of the pixels, 1 or 3 channels.
+
+    Returns: a function from a string tensor `(batch,)` of JPEG, PNG, GIF (its
+        first picture) or BMP files to uint8 pixels `(batch, *shape)`.
+    """
+    height, width, channels = shape
+
+    def decode_jpeg(encoded):
+        # Accurate, as other decoders are: the default differs by a few units.
+        return tf.io.decode_jpeg(
+            encoded, channels, dct_method="INTEGER_ACCURATE"
+        )
+
+    def decode_other(encoded):
+        return tf.io.decode_image(encoded, channels, expand_animations=False)
+
+    def read_one(encoded):
+        pixels = tf.cond(
+            tf.io.is_jpeg(encoded),
+            lambda: decode_jpeg(encoded),
+            lambda: decode_other(encoded),
+        )
+        resized = tf.image.resize(pixels, (height, width), antialias=True)
+        resized = tf.clip_by_value(tf.round(resized), 0, 255)
+        return tf.ensure_shape(tf.cast(resized, tf.uint8), shape)
+
+    spec = tf.TensorSpec(shape, tf.uint8)
+    return lambda encoded: tf.map_fn(
+        read_one, encoded, fn_output_signature=spec
+    )

@@ -14,8 +14,9 @@ same at every point, or the surface would be rough for want of samples.
 
 import dataclasses
 
+import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from mp_keras.evaluation import monte_carlo
 
@@ -70,7 +71,7 @@ def loss_surface(
     """
     _check(images, labels, radius, points)
     weights = model.trainable_variables
-    start = [variable.numpy() for variable in weights]
+    start = [ops.convert_to_numpy(variable) for variable in weights]
     first, second = filter_normalized_directions(start, seed)
     if not any(np.any(part) for part in first):
         raise ValueError(
@@ -124,33 +125,48 @@ def filter_normalized_directions(weights, seed):
     return directions
 
 
+class _NoiseAveragedLoss(monte_carlo.MonteCarloClassifier):
+    """Each example's loss, the mean over noise samples.
+
+    Call arguments: a triple of images `(batch, height, width, channels)`,
+        integer labels `(batch,)` and integer seeds `(batch,)`, of which the
+        first serves the whole batch.
+    Output shape: `(batch,)`, nats.
+    """
+
+    def call(self, inputs):
+        images, labels, seeds = inputs
+
+        def losses(index):
+            return keras.losses.sparse_categorical_crossentropy(
+                labels, self.sample(images, seeds[0], index), from_logits=True
+            )
+
+        total = ops.fori_loop(
+            1,
+            self.samples,
+            lambda index, sum_: sum_ + losses(index),
+            losses(0),
+        )
+        return total / self.samples
+
+
 def _make_mean_loss(model, images, labels, samples, batch_size, seed):
     """Returns a function of nothing to the loss of the model as it is."""
-    noisy = monte_carlo.MonteCarloClassifier(model, samples, from_logits=False)
-    batches = [
-        (
-            tf.constant(images[start : start + batch_size], "float32"),
-            tf.constant(labels[start : start + batch_size], "int32"),
-            tf.constant(seed + start),
-        )
-        for start in range(0, len(images), batch_size)
-    ]
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def sum_of_losses(images, labels, noise_seed):
-        def add(index, total):
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                labels, noisy.sample(images, noise_seed, index)
-            )
-            return index + 1, total + tf.reduce_sum(losses)
-
-        _, total = tf.while_loop(
-            lambda index, _: index < noisy.samples, add, (0, 0.0)
-        )
-        return total / noisy.samples
-
+    noisy = _NoiseAveragedLoss(model, samples, from_logits=False, name="loss")
+    noisy.jit_compile = keras.backend.backend() == "jax"
+    batches = []
+    for start in range(0, len(images), batch_size):
+        part = slice(start, start + batch_size)
+        batch_labels = ops.cast(labels[part], "int32")
+        seeds = ops.full(ops.shape(batch_labels), seed + start, dtype="int32")
+        batches.append((ops.cast(images[part], "float32"), batch_labels, seeds))
     return lambda: (
-        sum(float(sum_of_losses(*batch)) for batch in batches) / len(images)
+        sum(
+            float(np.sum(noisy.predict_on_batch(batch), dtype="float64"))
+            for batch in batches
+        )
+        / len(images)
     )
 
 

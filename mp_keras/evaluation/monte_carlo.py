@@ -5,9 +5,11 @@ Carlo approximation, the softmax averaged over samples of the noise.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from mp_keras import layer_search
+from mp_keras import seeds
 
 _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
 
@@ -51,8 +53,8 @@ class MonteCarloClassifier(keras.Model):
         ]
 
     def call(self, inputs):
-        images, seeds = inputs
-        return self.average(images, seeds[0], self.samples)
+        images, noise_seeds = inputs
+        return self.average(images, noise_seeds[0], self.samples)
 
     def average(self, images, seed, samples):
         """Returns mean probabilities `(batch, classes)` over the samples.
@@ -81,7 +83,8 @@ class MonteCarloClassifier(keras.Model):
             value = variable.value
             if stream is not None:
                 dtype = value.dtype
-                first = ops.cast(seed, dtype) * _SEED_STRIDE + stream
+                first = ops.cast(seed, dtype) * _SEED_STRIDE
+                first += seeds.stream_offset(stream)
                 value = ops.stack([first, ops.cast(index, dtype)])
             state.append(value)
         outputs, _ = self.classifier.stateless_call(
@@ -116,8 +119,10 @@ def monte_carlo_predict(
             f"Received: shape {images.shape}"
         )
     averaged = MonteCarloClassifier(model, samples, from_logits)
-    seeds = ops.convert_to_numpy(ops.arange(len(images), dtype="int32")) + seed
-    return averaged.predict((images, seeds), batch_size=batch_size, verbose=0)
+    noise_seeds = np.arange(len(images), dtype="int32") + np.int32(seed)
+    return averaged.predict(
+        (images, noise_seeds), batch_size=batch_size, verbose=0
+    )
 
 
 def noisy_layers(model):

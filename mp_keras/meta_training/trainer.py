@@ -9,9 +9,9 @@
         φ -= Adam(mean of g_t over all tasks of all replicas)
 
 First order: no gradient goes through the update of θ_t. Only φ's gradient, 82
-numbers, crosses the replicas. The traps: optimizers sum over replicas, so each
-replica divides by the number of all tasks; and batch norm in the held-out pass
-(see task_bank.py).
+numbers, crosses the replicas, in one all-reduce; θ never leaves its replica.
+The traps: the all-reduce sums over replicas, so each replica divides by the
+number of all tasks; and batch norm in the held-out pass (see task_bank.py).
 """
 
 import keras
@@ -19,6 +19,7 @@ import tensorflow as tf
 from keras import ops
 
 from mp_keras import optimizers
+from mp_keras.meta_training import replicas
 from mp_keras.meta_training import task_bank
 from mp_keras.perturbation import function
 
@@ -36,6 +37,7 @@ _METRICS = (
     "perturb_update_norm",
 )
 _TASK_METRICS = 7  # the first of them are means over the tasks
+_PACKED = "packed"  # all metrics in one tensor, between workers
 
 
 class MetaTrainer(keras.Model):
@@ -45,7 +47,9 @@ class MetaTrainer(keras.Model):
     `fit` takes a data set whose element is one step: training images
     `(tasks, batch, height, width, channels)`, training labels `(tasks,
     batch)`, held-out images and held-out labels, shaped alike. Under a
-    `MirroredStrategy` the task axis is split over the replicas.
+    `MirroredStrategy` the task axis is split over the replicas; under a
+    `MultiWorkerMirroredStrategy` every worker gives `fit` a distributed data
+    set whose element, for each of its replicas, has that replica's tasks only.
 
     Args:
         network_fn: Function without arguments that returns a functional
@@ -57,8 +61,9 @@ class MetaTrainer(keras.Model):
         strategy: `tf.distribute.Strategy` or None (default) for one device.
         **kwargs: Passed to `keras.Model`.
 
-    Attributes: `perturbation`, φ; `banks`, one `TaskBank` a replica;
-        `task_network`, their common description.
+    Attributes: `perturbation`, φ; `banks`, one `TaskBank` for each replica of
+        this process; `task_network`, their common description;
+        `local_tasks`, the range of the tasks that this process trains.
     Raises: ValueError, if `tasks` is not a positive multiple of the replicas,
         or the network has no position or has batch norm in a nested model.
 
@@ -75,12 +80,7 @@ class MetaTrainer(keras.Model):
         **kwargs,
     ):
         strategy = strategy or tf.distribute.get_strategy()
-        replicas = strategy.num_replicas_in_sync
-        if tasks < 1 or tasks % replicas:
-            raise ValueError(
-                f"Argument `tasks` must be a positive multiple of {replicas}, "
-                f"the number of replicas. Received: tasks={tasks}"
-            )
+        replicas.check_tasks(tasks, strategy.num_replicas_in_sync)
         super().__init__(**kwargs)
         self._distribute_strategy = strategy
         self.tasks = tasks
@@ -98,21 +98,29 @@ class MetaTrainer(keras.Model):
         self.built = True
 
     def _make_banks(self, network_fn, seed):
-        networks = [network_fn() for _ in range(self.tasks)]
         # In a dictionary of their own: Keras would track the networks as
         # parts of this model.
         plain = self.__dict__
+        strategy = self.distribute_strategy
+        mine = replicas.local_replicas(strategy)
+        per_replica = self.tasks // self.replicas
+        local = range(mine.start * per_replica, mine.stop * per_replica)
+        plain["_first_replica"] = mine.start
+        plain["local_tasks"] = local
+        networks = []
+        # Every process makes all networks, for their random draws follow one
+        # another, and keeps its own.
+        for task in range(self.tasks):
+            network = network_fn()
+            if task in local:
+                networks.append(network)
         plain["task_network"] = task_bank.TaskNetwork(networks[0])
         plain["banks"] = []
-        per_replica = self.tasks // self.replicas
-        devices = [None]
-        if self.replicas > 1:
-            devices = self.distribute_strategy.extended.worker_devices
-        for replica, device in enumerate(devices):
-            ids = range(replica * per_replica, (replica + 1) * per_replica)
+        for index, device in enumerate(replicas.local_devices(strategy)):
+            part = slice(index * per_replica, (index + 1) * per_replica)
             with tf.device(device):
                 bank = task_bank.TaskBank(
-                    self.task_network, [networks[i] for i in ids], ids, seed
+                    self.task_network, networks[part], local[part], seed
                 )
             self.banks.append(bank)
 
@@ -147,13 +155,29 @@ class MetaTrainer(keras.Model):
         with self.distribute_strategy.scope():
             optimizer = type(optimizer).from_config(optimizer.get_config())
             optimizer.build(self.perturbation.trainable_variables)
+        # `train_step` has summed the gradients before: they cross the
+        # replicas once.
+        optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         self.__dict__["task_optimizer"] = task_optimizer
         rate = task_optimizer._learning_rate
         self._task_rate = rate if callable(rate) else float(rate)
         super().compile(optimizer=optimizer, jit_compile=False, **kw)
 
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        """Does nothing: all is built, and a batch would be drawn for it."""
+
+    def make_train_function(self, force=False):
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        if replicas.has_workers(self.distribute_strategy):
+            packed = self.train_function
+            self.train_function = lambda iterator: dict(
+                zip(_METRICS, packed(iterator)[_PACKED])
+            )
+
     def train_step(self, data):
-        bank = self.banks[_replica()]
+        bank = self.banks[replicas.current_replica() - self._first_replica]
         phi = [tf.convert_to_tensor(w) for w in self.perturbation.weights]
 
         def one_task(task, gradients, sums):
@@ -187,7 +211,12 @@ class MetaTrainer(keras.Model):
         logs = [total / bank.tasks for total in sums] + phi_logs
         for name, value in zip(_METRICS, logs):
             self._trackers[name].update_state(value)
-        return {name: m.result() for name, m in self._trackers.items()}
+        results = {name: m.result() for name, m in self._trackers.items()}
+        if replicas.has_workers(self.distribute_strategy):
+            # Keras takes the mean over the first axis of all workers, in two
+            # collectives an entry: so there is one entry.
+            return {_PACKED: tf.stack([*results.values()])[tf.newaxis]}
+        return results
 
     def _update_task(self, values, phi, images, labels):
         """One step of θ_t on the training batch (Algorithm 1, lines 8-9)."""
@@ -240,9 +269,8 @@ class MetaTrainer(keras.Model):
     def _update_perturbation(self, phi, gradients):
         """One step of φ on the gradient summed over the replicas."""
         variables = self.perturbation.trainable_variables
-        context = tf.distribute.get_replica_context()
-        everywhere = context.all_reduce("SUM", gradients)  # for the log
-        self.optimizer.apply(gradients, variables)
+        everywhere = replicas.sum_over_replicas(gradients)
+        self.optimizer.apply(everywhere, variables)
         updated = [tf.convert_to_tensor(variable) for variable in variables]
         changes = [new - old for new, old in zip(updated, phi)]
         return [
@@ -269,10 +297,17 @@ class MetaTrainer(keras.Model):
             task: Int, number of the task among all.
 
         Returns: the functional network, θ_t, its states and φ set in it.
+        Raises: ValueError, if another process trains this task.
         """
-        per_replica = self.tasks // self.replicas
-        bank = self.banks[task // per_replica]
-        index = task % per_replica
+        if task not in self.local_tasks:
+            raise ValueError(
+                f"Argument `task` must be in {self.local_tasks}, the tasks of "
+                f"this process. Received: task={task}"
+            )
+        place, index = divmod(
+            task - self.local_tasks.start, self.tasks // self.replicas
+        )
+        bank = self.banks[place]
         network = self.task_network.network
         pairs = [
             *zip(network.trainable_variables, bank.weights),
@@ -286,20 +321,15 @@ class MetaTrainer(keras.Model):
 
     @property
     def state(self):
-        """All that a checkpoint must hold: dict from name to variables."""
+        """All that this process' checkpoint must hold: name to variables."""
         return {
             "perturbation": [w.value for w in self.perturbation.weights],
             "optimizer": [v.value for v in self.optimizer.variables],
             **{
                 f"replica_{index}": bank.variables
-                for index, bank in enumerate(self.banks)
+                for index, bank in enumerate(self.banks, self._first_replica)
             },
         }
-
-
-def _replica():
-    context = tf.distribute.get_replica_context()
-    return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
 def _loss(labels, logits):

@@ -7,6 +7,7 @@ layer with a weight `noise_coefficient` is faded in: `MetaPerturbLayer`, and
 """
 
 import keras
+import numpy as np
 
 from mp_keras import layer_search
 
@@ -61,6 +62,7 @@ class NoiseAnnealing(keras.callbacks.Callback):
                 )
             self._total = steps * self.params["epochs"]
         self._next_step = self.initial_step
+        self._current = None  # the coefficient that was assigned last
 
     def on_epoch_begin(self, epoch, logs=None):
         steps = self.params.get("steps")
@@ -73,8 +75,14 @@ class NoiseAnnealing(keras.callbacks.Callback):
         step = self._first_step + batch
         ramp_steps = self.ramp * self._total
         coefficient = min(1.0, step / ramp_steps) if ramp_steps else 1.0
+        if coefficient == self._current:
+            return
+        self._current = coefficient
+        # On JAX, weights leave the variables during an epoch; to ask for the
+        # model brings them back, and what is assigned then goes on.
+        _ = self.model
         for variable in self._coefficients:
-            variable.assign(coefficient * keras.ops.ones_like(variable))
+            variable.assign(np.full(variable.shape, coefficient, "float32"))
 
     def on_train_batch_end(self, batch, logs=None):
         # Not at the beginning of a batch: an epoch of unknown length begins

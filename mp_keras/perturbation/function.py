@@ -103,6 +103,7 @@ class PerturbationFunction(keras.layers.Layer):
                 shape=shape,
                 initializer=initializer,
                 trainable=self.trainable,
+                autocast=False,  # the scale stays float32
                 name=name,
             )
             setattr(self, name, weight)
@@ -217,6 +218,7 @@ def batch_statistics(channel_features):
     Returns: two tensors `(channels, 4)`; the variance of a single example
         is 0.
     """
+    channel_features = ops.convert_to_tensor(channel_features)
     count = ops.cast(ops.shape(channel_features)[0], channel_features.dtype)
     mean = ops.mean(channel_features, axis=0)
     squares = ops.sum(ops.square(channel_features - mean), axis=0)

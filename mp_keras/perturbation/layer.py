@@ -92,7 +92,7 @@ class MetaPerturbLayer(keras.layers.Layer):
             name="perturbation",
             **(variant or {}),
         )
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = seeds.generator(self.seed)
         self.supports_masking = True
 
     def build(self, input_shape):

@@ -6,6 +6,7 @@ weights = those of the network, layer by layer
 """
 
 import keras
+import numpy as np
 
 from mp_keras.perturbation import position_search
 
@@ -85,6 +86,12 @@ def _copy_weights(original, copy):
     ):
         store = {}
         source.save_own_variables(store)
+        # JAX frees what the one network held when the other trains, so no
+        # array may be in both.
+        store = {
+            key: np.array(value) if isinstance(value, keras.Variable) else value
+            for key, value in store.items()
+        }
         if store:
             target.load_own_variables(store)
 

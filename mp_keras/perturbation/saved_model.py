@@ -9,38 +9,26 @@ Endpoints, all with features `(batch, height, width, channels)`, any sizes:
     test(features, mean, variance, channel_norm, spatial_norm,
          noise_coefficient, seed) -> outputs
 
-The first two use the norms given at export and noise coefficient 1. The trap:
-a loaded random generator goes on from where it was saved, and calls move it;
-only `serve_training` has one.
+The first two use the norms given at export and noise coefficient 1. Beside the
+SavedModel lies `phi.npz`, the numbers once more for who is without TensorFlow.
+The trap: two copies may part ways. The SavedModel's variables are what runs
+elsewhere; on TensorFlow both copies are read and have to agree.
 """
 
 import difflib
-import json
-import os
 import pathlib
 
-import tensorflow as tf
+import numpy as np
 
+from mp_keras import backends
 from mp_keras import files
 from mp_keras.perturbation import function
+from mp_keras.perturbation import phi_archive
 
 DEFAULT_PERTURBATION = "tiny_imagenet_resnet20"
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 _CARD = "card.json"
-_VARIABLE_KEY = "perturbation/{}/.ATTRIBUTES/VARIABLE_VALUE"
-_VARIANT_KEY = "variant/.ATTRIBUTES/VARIABLE_VALUE"
-_SERVE_SEED = (2020, 0)
-_FEATURES = tf.TensorSpec((None, None, None, None), tf.float32, "features")
-_STATISTICS = [
-    tf.TensorSpec((None, function.STATISTICS), tf.float32, "mean"),
-    tf.TensorSpec((None, function.STATISTICS), tf.float32, "variance"),
-]
-_SCALARS = [
-    tf.TensorSpec((), tf.float32, "channel_norm"),
-    tf.TensorSpec((), tf.float32, "spatial_norm"),
-    tf.TensorSpec((), tf.float32, "noise_coefficient"),
-    tf.TensorSpec((2,), tf.int32, "seed"),
-]
+_ARCHIVE = "phi.npz"
 
 
 def save_perturbation(phi, path, channel_norm=64, spatial_norm=32, card=None):
@@ -55,18 +43,15 @@ def save_perturbation(phi, path, channel_norm=64, spatial_norm=32, card=None):
             input in pixels.
         card: JSON-compatible dict or None: where φ comes from. Written beside
             the SavedModel as `card.json`.
+
+    Raises: ImportError, if Keras does not run on TensorFlow.
     """
+    backends.require_tensorflow("save_perturbation")
+    from mp_keras.perturbation import exported_module
+
     with files.new_directory(path) as folder:
-        module = _ExportedPerturbation(phi, channel_norm, spatial_norm)
-        tf.saved_model.save(
-            module,
-            str(folder),
-            signatures={
-                "serving_default": module.serve,
-                "train": module.train,
-                "test": module.test,
-            },
-        )
+        exported_module.write(phi, folder, channel_norm, spatial_norm)
+        phi_archive.write(phi, folder / _ARCHIVE)
         card = {
             "channel_norm": channel_norm,
             "spatial_norm": spatial_norm,
@@ -84,17 +69,17 @@ def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
             or "glyphs_conv4"; see `load_card` for their terms. Only the
             numbers are read; nothing in the folder is executed.
 
-    Raises: ValueError, if the name is unknown or the folder is not a φ, or a
-        damaged one; FileNotFoundError, if a path does not exist.
+    Raises: ValueError, if the name is unknown or the folder is not a φ, a
+        damaged one, or its SavedModel and its `phi.npz` disagree;
+        FileNotFoundError, if a path does not exist; ImportError, if the folder
+        is of a time before `phi.npz` and TensorFlow is not installed.
     """
     if str(path_or_name) in _shipped():
         stored = files.read_json(PRETRAINED / f"{path_or_name}.json")
         return function.PerturbationFunction(
             stored["weights"], **stored["variant"]
         )
-    path = _existing(path_or_name)
-    values, variant = _read(path)
-    return function.PerturbationFunction(values, **variant)
+    return _read(_existing(path_or_name))
 
 
 def load_card(path_or_name=DEFAULT_PERTURBATION):
@@ -131,122 +116,51 @@ def _existing(path_or_name):
 
 
 def _read(path):
-    """Reads weights and variant of φ from a SavedModel's variables alone."""
+    """Returns the φ of a folder."""
     problem = f"Folder {path} must be a SavedModel written by "
     problem += "save_perturbation, and whole. Received: "
     if not (path / "saved_model.pb").is_file():
         raise ValueError(problem + "a path without `saved_model.pb`")
-    prefix = os.fspath(path / "variables" / "variables")
+    archive = path / _ARCHIVE
+    if backends.is_tensorflow() or not archive.exists():
+        found = _checked(_module(path).read, path, problem)
+        if archive.exists():
+            copy = _checked(phi_archive.read, archive, f"{problem}{_ARCHIVE}: ")
+            if not _agree(found, copy):
+                raise ValueError(
+                    f"{problem}a `{_ARCHIVE}` with other numbers or options "
+                    "than the SavedModel. Save φ again, or remove the archive"
+                )
+        return found
+    return _checked(phi_archive.read, archive, f"{problem}{_ARCHIVE}: ")
+
+
+def _module(path):
+    """Returns the module that reads a SavedModel's variables."""
     try:
-        reader = tf.train.load_checkpoint(prefix)
-        tensors = {  # all of them: the whole file must be readable
-            key: reader.get_tensor(key)
-            for key in reader.get_variable_to_shape_map()
-        }
-        values = {
-            name: tensors[_VARIABLE_KEY.format(name)]
-            for name in function.WEIGHT_SHAPES
-        }
-        variant = json.loads(tensors.get(_VARIANT_KEY, b"{}").decode())
+        from mp_keras.perturbation import exported_module
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"Folder {path} needs `{_ARCHIVE}` to be read without TensorFlow. "
+            "Load and save it once with this version of mp_keras on "
+            f"TensorFlow. Received: a folder without it, and {error}"
+        ) from error
+    return exported_module
+
+
+def _checked(read, path, problem):
+    """Returns what `read` finds as a φ, or raises one ValueError."""
+    try:
+        values, variant = read(path)
+        return function.PerturbationFunction(values, **variant)
     # A truncated file raises nearly anything, IndexError included.
     except Exception as error:
         raise ValueError(f"{problem}{type(error).__name__}: {error}") from error
-    try:
-        return function.check_values(values), variant
-    except ValueError as error:
-        raise ValueError(problem + str(error)) from error
 
 
-class _ExportedPerturbation(tf.Module):
-    """φ with the endpoints of its SavedModel."""
-
-    def __init__(self, phi, channel_norm, spatial_norm):
-        super().__init__()
-        self.perturbation = function.PerturbationFunction(
-            phi.values(), trainable=False, **phi.variant()
-        )
-        self.variant = tf.Variable(json.dumps(phi.variant()), trainable=False)
-        self.noise_seed = tf.Variable(
-            _SERVE_SEED, dtype=tf.int32, trainable=False, name="noise_seed"
-        )
-        self.norms = float(channel_norm), float(spatial_norm)
-
-    @tf.function(input_signature=[_FEATURES])
-    def serve(self, features):
-        statistics = self._batch_statistics(features)
-        return self._perturbed(
-            features, statistics, *self.norms, 1.0, _SERVE_SEED, False
-        )
-
-    @tf.function(input_signature=[_FEATURES])
-    def serve_training(self, features):
-        seed = self.noise_seed.assign_add((0, 1))
-        statistics = self._batch_statistics(features)
-        return self._perturbed(
-            features, statistics, *self.norms, 1.0, seed, True
-        )
-
-    @tf.function(input_signature=[_FEATURES, *_SCALARS])
-    def train(
-        self, features, channel_norm, spatial_norm, noise_coefficient, seed
-    ):
-        mean, variance = self._batch_statistics(features)
-        outputs = self._perturbed(
-            features,
-            (mean, variance),
-            channel_norm,
-            spatial_norm,
-            noise_coefficient,
-            seed,
-            True,
-        )
-        return {"outputs": outputs, "mean": mean, "variance": variance}
-
-    @tf.function(input_signature=[_FEATURES, *_STATISTICS, *_SCALARS])
-    def test(
-        self,
-        features,
-        mean,
-        variance,
-        channel_norm,
-        spatial_norm,
-        noise_coefficient,
-        seed,
-    ):
-        outputs = self._perturbed(
-            features,
-            (mean, variance),
-            channel_norm,
-            spatial_norm,
-            noise_coefficient,
-            seed,
-            False,
-        )
-        return {"outputs": outputs}
-
-    def _batch_statistics(self, features):
-        return function.batch_statistics(
-            self.perturbation.channel_features(features)
-        )
-
-    def _perturbed(
-        self,
-        features,
-        statistics,
-        channel_norm,
-        spatial_norm,
-        noise_coefficient,
-        seed,
-        training,
-    ):
-        shape = tf.shape(features)
-        height, channels = (tf.cast(shape[i], tf.float32) for i in (1, 3))
-        scale = self.perturbation.scale(
-            *statistics, channels / channel_norm, height / spatial_norm
-        )
-        logits = self.perturbation.noise_mean(features)
-        if logits is not None:
-            logits = logits + tf.random.stateless_normal(shape, seed)
-        return function.perturb(
-            features, logits, scale, noise_coefficient, training
-        )
+def _agree(one, two):
+    """Returns whether two φ are the same, bit for bit."""
+    values = one.values(), two.values()
+    return one.variant() == two.variant() and all(
+        np.array_equal(values[0][name], values[1][name]) for name in values[0]
+    )

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 
 from mp_keras import files
+from pipeline import artifact_store
 from pipeline import meta_training
 from pipeline import run_folder
 from pipeline.components import example_gen as example_gen_stage
@@ -18,7 +19,7 @@ def train(examples, config, runs, fingerprint, directory):
     Args:
         examples: Path-like, folder that ExampleGen wrote.
         config: Config of `configs/meta_train/`, its source not used.
-        runs: Path-like, folder of the runs that can be resumed.
+        runs: Path-like or URI, folder of the runs that can be resumed.
         fingerprint: Str that stands for the data and the software.
         directory: Path-like, where the finished run goes.
 
@@ -37,7 +38,7 @@ def copy_run(workdir, directory, names, result):
     """Copies files and folders of a finished run, with a new result.
 
     Args:
-        workdir: Path of the run.
+        workdir: Path-like or URI of the run.
         directory: Path-like, made if it is missing.
         names: Names in `workdir`; what is not there is left out (a deep
             ensemble has no history of its own).
@@ -45,8 +46,12 @@ def copy_run(workdir, directory, names, result):
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    mirror = None
+    if artifact_store.is_uri(workdir):
+        mirror = artifact_store.Mirror(workdir)
+        workdir = mirror.path
     for name in names:
-        origin = workdir / name
+        origin = pathlib.Path(workdir) / name
         if origin.is_dir():
             shutil.copytree(origin, directory / name, dirs_exist_ok=True)
         elif origin.exists():

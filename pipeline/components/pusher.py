@@ -1,76 +1,97 @@
-"""Pusher: the classifier that did best in validation goes to serving.
+"""Pusher: the best classifier goes to serving, if it deserves to.
 
 TensorFlow Serving's layout: `<destination>/<version>/saved_model.pb`, versions
-counted from 1. What does not load or lacks its figures is refused, and a file
-says why; an export is there whole or not at all.
+counted from 1. What does not load, lacks its figures, or is worse on
+validation data than the plain network by more than the plain network's seeds
+differ, is refused, and a file says why. The trap: of many classifiers the one
+with the lowest loss is lucky as well; hence the spread of single seeds, not the
+interval of their mean.
 """
 
+import contextlib
 import math
 import pathlib
 import shutil
+import tempfile
 
 import numpy as np
+from scipy import stats
 
 from mp_keras import files
+from pipeline import artifact_store
 from pipeline import evaluation as evaluation_stage
+from pipeline.report import statistics
 
-_FIGURES = (
-    "accuracy",
-    "negative_log_likelihood",
-    "expected_calibration_error",
-)
+_PLAIN = "base"
+_BLESSED_BY = ("negative_log_likelihood", "accuracy")
 
 
-def push(evaluation_file, destination):
-    """Pushes the run with the lowest validation loss, or says why not.
+def push(evaluation_file, classifiers, destination):
+    """Pushes the blessed run with the lowest validation loss, or says why not.
 
     Args:
         evaluation_file: Path-like, `evaluation.json` of the Evaluator.
-        destination: Path-like, folder of the versions.
+        classifiers: Folders that the TargetTrainer stage wrote.
+        destination: Path-like or URI, folder of the versions.
 
-    Returns: dict with `pushed`, the version's path or None, and `refused`, a
-        list of dicts (`folder`, `reason`). The latter is also written to
-        `refused.json` in `destination`.
+    Returns: dict with `pushed`, the version's place or None, and `refused`, a
+        list of dicts (`method`, `seed`, `reason`). The latter is also written
+        to `refused.json` in `destination`.
     """
-    destination = pathlib.Path(destination)
-    destination.mkdir(parents=True, exist_ok=True)
     runs = files.read_json(evaluation_file).get("runs", [])
     part = "validation" if all("validation" in run for run in runs) else "test"
+    folders = _by_run(classifiers)
     refused, accepted = [], []
     for run in runs:
-        reason = _reason_to_refuse(run, part)
+        name = {key: run.get(key) for key in ("method", "seed")}
+        folder = folders.get(tuple(name.values()))
+        reason = _reason_to_refuse(run, folder, part)
         if reason:
-            refused.append({"folder": run.get("folder"), "reason": reason})
+            refused.append({**name, "reason": reason})
         else:
-            accepted.append(run)
-    files.write_json(destination / "refused.json", refused)
-    if not accepted:
-        return {"pushed": None, "refused": refused}
-    best = min(accepted, key=lambda run: run[part]["negative_log_likelihood"])
-    version = 1 + max(map(int, _versions(destination)), default=0)
-    path = destination / str(version)
-    with files.new_directory(path) as folder:
-        origin = pathlib.Path(best["folder"]) / "saved_model"
-        shutil.copytree(origin, folder, dirs_exist_ok=True)
-        files.write_json(folder / "pushed_run.json", best)
-    return {"pushed": str(path), "refused": refused}
+            accepted.append((run, folder))
+    plain = [run[part] for run, _ in accepted if run["method"] == _PLAIN]
+    blessed = []
+    for run, folder in accepted:
+        reason = _reason_not_to_bless(run[part], plain, part)
+        if reason:
+            name = {key: run[key] for key in ("method", "seed")}
+            refused.append({**name, "reason": reason})
+        else:
+            blessed.append((run, folder))
+    pushed = None
+    with _local(destination) as local:
+        files.write_json(local / "refused.json", refused)
+        if blessed:
+            best, folder = min(
+                blessed, key=lambda pair: pair[0][part][_BLESSED_BY[0]]
+            )
+            version = _next_version(destination)
+            _copy(folder / "saved_model", local / version, best)
+            pushed = f"{artifact_store.resolved(destination)}/{version}"
+    return {"pushed": pushed, "refused": refused}
 
 
-def _versions(destination):
-    names = [entry.name for entry in destination.iterdir() if entry.is_dir()]
-    return [name for name in names if name.isdigit()]
+def _by_run(classifiers):
+    """Returns {(method, seed): folder}."""
+    folders = {}
+    for folder in map(pathlib.Path, classifiers):
+        result = files.read_json(folder / "result.json")
+        folders[result["method"], result["seed"]] = folder
+    return folders
 
 
-def _reason_to_refuse(run, part):
+def _reason_to_refuse(run, folder, part):
     """Returns why a run's classifier must not be served, or None."""
     numbers = run.get(part, {})
-    for figure in _FIGURES:
+    for figure in statistics.FIGURES:
         value = numbers.get(figure)
         if not isinstance(value, int | float) or not math.isfinite(value):
             return f"its {part} figure {figure} must be finite, not {value!r}"
+    if folder is None:
+        return "there is no classifier of this method and seed"
     try:
-        path = pathlib.Path(run["folder"]) / "saved_model"
-        classifier = evaluation_stage.load_classifier(path)
+        classifier = evaluation_stage.load_classifier(folder / "saved_model")
         spec = classifier.signatures["serving_default"].inputs[0]
         image = np.zeros((1, *spec.shape[1:]), "uint8")
         outputs = classifier.serve(image)["probabilities"].numpy()
@@ -79,3 +100,61 @@ def _reason_to_refuse(run, part):
     if not np.allclose(outputs.sum(), 1, atol=1e-3):
         return f"its probabilities sum to {outputs.sum()}"
     return None
+
+
+def _reason_not_to_bless(numbers, plain, part):
+    """Returns in what a run is worse than the plain network, or None.
+
+    A figure may be worse than the plain network's mean by as much as one more
+    seed of the plain network might be: the 95 % prediction interval. One seed
+    has no spread, and leaves no room.
+    """
+    if not plain:
+        return (
+            "there is no plain network (method base) to compare it with on "
+            f"{part} data"
+        )
+    for figure in _BLESSED_BY:
+        heading, unit, decimals, higher = statistics.FIGURES[figure]
+        values = np.array([run[figure] for run in plain], "float64")
+        room, count = 0.0, len(values)
+        if count > 1:
+            quantile = stats.t.ppf(0.975, count - 1)
+            room = quantile * np.std(values, ddof=1) * np.sqrt(1 + 1 / count)
+        loss = (values.mean() - numbers[figure]) * (1 if higher else -1)
+        if loss > room:
+            return (
+                f"its {part} {heading} is {numbers[figure]:.{decimals}f} "
+                f"{unit}, worse than the plain network's "
+                f"{values.mean():.{decimals}f} by more than its {count} seeds "
+                f"differ ({room:.{decimals}f})"
+            )
+    return None
+
+
+def _next_version(destination):
+    if artifact_store.is_uri(destination):
+        names = artifact_store.names_in(destination)
+    else:
+        folder = pathlib.Path(destination)
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir()]
+    return str(1 + max(map(int, filter(str.isdigit, names)), default=0))
+
+
+@contextlib.contextmanager
+def _local(destination):
+    """Yields the destination, or a folder that is uploaded in the end."""
+    if not artifact_store.is_uri(destination):
+        folder = pathlib.Path(destination)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield pathlib.Path(folder)
+        artifact_store.upload(folder, destination)
+
+
+def _copy(origin, path, run):
+    with files.new_directory(path) as folder:
+        shutil.copytree(origin, folder, dirs_exist_ok=True)
+        files.write_json(folder / "pushed_run.json", run)

@@ -25,7 +25,7 @@ def train(examples, phi, method, seed, config, runs, fingerprint, directory):
         seed: Int, seed of this training.
         config: Config of `configs/target/`; source, φ, method and seed are
             set here.
-        runs: Path-like, folder of the runs that can be resumed.
+        runs: Path-like or URI, folder of the runs that can be resumed.
         fingerprint: Str that stands for the data and the software.
         directory: Path-like, where the finished run goes.
 

@@ -1,40 +1,19 @@
 """Reads `folder:PATH` sources: image files in one folder per class."""
 
-import os
-import pathlib
-import struct
-import zlib
-
 import numpy as np
-from PIL import Image
-from PIL import ImageOps
 
+from pipeline.datasets import folder_tree
 from pipeline.datasets import image_data
+from pipeline.datasets import image_files
 from pipeline.datasets import image_resizing
 from pipeline.datasets import stratified
-
-_SUFFIXES = (
-    ".bmp",
-    ".gif",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
 
 
 def load_folder(path, image_size, test_fraction, seed):
     """Reads a tree of image files.
 
-    Either `PATH/train/<class>/` and `PATH/test/<class>/`, or `PATH/<class>/`,
-    which is cut into a training and a test part, class by class. Images may
-    lie in folders below that of their class. Names that start with a dot and
-    files that are no images are ignored; classes and files are sorted by name.
-
     Args:
-        path: Str or path of the folder.
+        path: Str or path of the folder, as for `list_folder`.
         image_size: Int, height and width of the result in pixels.
         test_fraction: Float in (0, 1), the test share of each class where
             there is no `test` folder.
@@ -48,16 +27,7 @@ def load_folder(path, image_size, test_fraction, seed):
         ValueError: If a class has too few images or is in `test` only, or if
             a file cannot be read.
     """
-    path = pathlib.Path(path).expanduser()
-    if not path.is_dir():
-        raise FileNotFoundError(
-            f"`source` folder:{path} must name a folder. "
-            "Received: no such folder"
-        )
-    if _is_split(path):
-        names, train, test = _list_split(path)
-    else:
-        names, train, test = _cut_classes(path, test_fraction, seed)
+    names, train, test = list_folder(path, test_fraction, seed)
     return image_data.ImageData(
         _read_images(train[0], image_size),
         train[1],
@@ -67,49 +37,69 @@ def load_folder(path, image_size, test_fraction, seed):
     )
 
 
-def _visible_folders(path):
-    return sorted(
-        child.name
-        for child in path.iterdir()
-        if child.is_dir() and not child.name.startswith(".")
-    )
+def list_folder(path, test_fraction, seed):
+    """Lists a tree of image files and cuts it, without reading one.
+
+    Either `PATH/train/<class>/` and `PATH/test/<class>/`, or `PATH/<class>/`,
+    which is cut into a training and a test part, class by class. Images may
+    lie in folders below that of their class. Names that start with a dot and
+    files that are no images are ignored; classes and files are sorted by name.
+
+    Args:
+        path: Str, path or URI of the folder.
+        test_fraction: Float in (0, 1), as for `load_folder`.
+        seed: Int of at least 0, as for `load_folder`.
+
+    Returns:
+        `(class names, train, test)`; both parts are `(files, labels)`: a list
+        of paths or URIs, and int64 `(n,)`.
+
+    Raises:
+        ConnectionError: If the store of a URI cannot be reached.
+        FileNotFoundError: If there is no such folder.
+        ValueError: If a class has too few images or is in `test` only.
+    """
+    tree = folder_tree.FolderTree(path)
+    if _is_split(tree):
+        return _list_split(tree)
+    return _cut_classes(tree, test_fraction, seed)
 
 
-def _is_split(path):
+def _is_split(tree):
     """Whether `train` holds classes, and is not a class named "train"."""
-    train = path / "train"
-    if not train.is_dir() or not _visible_folders(train):
+    if not tree.folders("train"):
         return False
-    if not (path / "test").is_dir():
+    if "test" not in tree.folders():
         raise ValueError(
-            f"{path} must hold `test` next to `train`. "
-            f"Received: {', '.join(_visible_folders(path))}"
+            f"{tree.place()} must hold `test` next to `train`. "
+            f"Received: {', '.join(tree.folders())}"
         )
     return True
 
 
-def _list_split(path):
+def _list_split(tree):
     """Returns class names and the (files, labels) of `train` and `test`."""
-    names, *train = _list_classes(path / "train")
-    test_names, files, labels = _list_classes(path / "test")
+    names, *train = _list_classes(tree, "train")
+    test_names, files, labels = _list_classes(tree, "test")
     unknown = sorted(set(test_names) - set(names))
     if unknown:
         raise ValueError(
-            f"Each class of {path / 'test'} must be in {path / 'train'} too. "
+            f"Each class of {tree.place('test')} must be in "
+            f"{tree.place('train')} too. "
             f"Received: test only: {', '.join(unknown)}"
         )
     train_label = np.array([names.index(name) for name in test_names], np.int64)
-    return names, train, (files, train_label[labels])
+    return names, tuple(train), (files, train_label[labels])
 
 
-def _cut_classes(path, test_fraction, seed):
+def _cut_classes(tree, test_fraction, seed):
     """Returns class names and two (files, labels) cut from one tree."""
-    names, files, labels = _list_classes(path)
+    names, files, labels = _list_classes(tree)
     counts = np.bincount(labels)
     if counts.min() < 2:
         raise ValueError(
-            f"{path / names[counts.argmin()]} must hold at least 2 images, one "
-            "for training and one for the test. Received: 1"
+            f"{tree.place(names[counts.argmin()])} must hold at least 2 "
+            "images, one for training and one for the test. Received: 1"
         )
     train, test = (
         ([files[index] for index in part], labels[part])
@@ -118,69 +108,39 @@ def _cut_classes(path, test_fraction, seed):
     return names, train, test
 
 
-def _list_classes(path):
+def _list_classes(tree, *part):
     """Returns `(class names, files, int64 labels)` of one folder a class."""
-    names = tuple(_visible_folders(path))
+    names = tuple(tree.folders(*part))
     if not names:
         raise ValueError(
-            f"{path} must hold one folder per class. Received: no folder"
+            f"{tree.place(*part)} must hold one folder per class. "
+            "Received: no folder"
         )
     files, labels = [], []
     for label, name in enumerate(names):
-        found = _list_images(path / name)
+        found = tree.images(*part, name)
         if not found:
             raise ValueError(
-                f"{path / name} must hold at least one image "
-                f"({', '.join(_SUFFIXES)}). Received: none"
+                f"{tree.place(*part, name)} must hold at least one image "
+                f"({', '.join(image_files.SUFFIXES)}). Received: none"
             )
         files += found
         labels += [label] * len(found)
     return names, files, np.array(labels, np.int64)
 
 
-def _list_images(folder):
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            pathlib.Path(parent, name)
-            for name in names
-            if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found)
-
-
 def _read_images(files, image_size):
     """Returns `(n, image_size, image_size, 3)` uint8."""
     images = np.empty((len(files), image_size, image_size, 3), np.uint8)
     for row, file in enumerate(files):
-        pixels = _decode(file)[None]  # (1, height, width, 3)
-        images[row] = image_resizing.resize_array(pixels, image_size)[0]
+        images[row] = read_image(file, image_size)
     return images
 
 
-def _decode(file):
-    """Returns `(height, width, 3)` uint8, upright as a camera meant it."""
-    try:
-        with Image.open(file) as image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # 16 bits: keep the upper 8
-                return np.repeat(
-                    (np.asarray(image) // 256).astype(np.uint8)[..., None],
-                    3,
-                    axis=2,
-                )
-            return np.asarray(image.convert("RGB"))
-    except (
-        Image.DecompressionBombError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        zlib.error,
-    ) as error:
-        raise ValueError(
-            f"{file} must be a complete image of a sensible size. "
-            f"Received: {error}"
-        ) from error
+def read_image(file, image_size):
+    """Returns one image file as uint8 `(image_size, image_size, 3)`.
+
+    Raises: ConnectionError, ValueError, as `image_files.decode`.
+    """
+    pixels = image_files.decode(file)[None]  # (1, height, width, 3)
+    return image_resizing.resize_array(pixels, image_size)[0]

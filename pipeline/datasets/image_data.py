@@ -50,9 +50,19 @@ def check_image_data(data, source):
         ValueError: If a part is empty, a label is out of range, there are
             fewer than two classes, or the test part has a class of its own.
     """
-    names = data.class_names
-    for part in ("train", "test"):
-        labels = getattr(data, f"{part}_labels")
+    check_labels(data.train_labels, data.test_labels, data.class_names, source)
+
+
+def check_labels(train_labels, test_labels, names, source):
+    """Refuses labels that cannot be trained on, as `check_image_data`.
+
+    Args:
+        train_labels, test_labels: Integer arrays `(n,)` and `(m,)`; each label
+            once is enough.
+        names: Tuple of str, the class names.
+        source: Str, named in the messages.
+    """
+    for part, labels in (("train", train_labels), ("test", test_labels)):
         if not len(labels):
             raise ValueError(
                 f"{source} must hold at least one {part} image. Received: none"
@@ -63,13 +73,13 @@ def check_image_data(data, source):
                 "the number of its class names. Received: labels from "
                 f"{labels.min()} to {labels.max()}"
             )
-    trained = np.unique(data.train_labels)
+    trained = np.unique(train_labels)
     if len(trained) < 2:
         raise ValueError(
             f"{source} must have training images of at least 2 classes. "
             f"Received: {[names[label] for label in trained]}"
         )
-    unknown = np.setdiff1d(data.test_labels, trained)
+    unknown = np.setdiff1d(test_labels, trained)
     if len(unknown):
         raise ValueError(
             f"Each test class of {source} must have training images. "

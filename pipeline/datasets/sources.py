@@ -6,7 +6,9 @@ files or an npz file takes either role.
 """
 
 import dataclasses
+import tempfile
 
+from pipeline import artifact_store
 from pipeline.datasets import argument_checks
 from pipeline.datasets import catalogue_source
 from pipeline.datasets import folder_source
@@ -14,8 +16,9 @@ from pipeline.datasets import image_data
 from pipeline.datasets import npz_source
 from pipeline.datasets import stratified
 from pipeline.datasets import tfds_source
+from pipeline.datasets import tfrecord_source
 
-_KINDS = ("paper", "subset", "tfds", "folder", "npz")
+_KINDS = ("paper", "subset", "tfds", "folder", "npz", "tfrecord")
 
 
 def load_images(
@@ -42,13 +45,14 @@ def load_images(
             fgvc_aircraft, cub_200_2011); `folder:PATH`, a folder per class, in
             `train` and `test` or not; `npz:PATH`, a file with
             `{train,test}_images` (uint8), `{train,test}_labels` and
-            `class_names`.
+            `class_names`; `tfrecord:PATH`, a folder of shards that ExampleGen
+            wrote on Apache Beam. PATH may be a URI, as gs://bucket/images.npz.
         image_size: Int, height and width of the result in pixels; the paper's
             is `catalogue.entry(NAME).image_size`.
         data_dir: Where `paper:` and `tfds:` keep prepared data; None for
             TFDS's own place.
         manual_dir: Where `paper:` and `tfds:` find data that they cannot
-            download, and the folder of the files of `subset:`.
+            download, and the folder of the files of `subset:`; a path or URI.
         test_fraction: Float in (0, 1), the test share of each class for
             folders without `train` and `test`. Default 0.2.
         seed: Int of at least 0, for that cut and for `examples_per_class`.
@@ -63,6 +67,7 @@ def load_images(
         FileNotFoundError: If the file, the folder or the manual data set is
             not there, or a download failed; the message says what to put
             where.
+        ConnectionError: If the store of a URI cannot be reached.
         ValueError: If an argument is wrong or the data cannot be used; the
             message names the file and what was expected.
     """
@@ -76,21 +81,31 @@ def load_images(
     kind, _, place = str(source).partition(":")
     if kind not in _KINDS or not place:
         raise ValueError(
-            "`source` must be paper:NAME, subset:NAME, tfds:NAME, folder:PATH "
-            f"or npz:PATH. Received: source={source!r}"
+            "`source` must be paper:NAME, subset:NAME, tfds:NAME, folder:PATH, "
+            f"npz:PATH or tfrecord:PATH. Received: source={source!r}"
         )
-    if kind == "paper":
-        data = catalogue_source.load_paper(
-            place, image_size, data_dir, manual_dir
-        )
-    elif kind == "subset":
-        data = catalogue_source.load_subset(place, image_size, manual_dir)
-    elif kind == "tfds":
-        data = tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
-    elif kind == "folder":
-        data = folder_source.load_folder(place, image_size, test_fraction, seed)
-    else:
-        data = npz_source.load_npz(place, image_size)
+    with tempfile.TemporaryDirectory() as folder:
+        if kind in ("folder", "npz", "tfrecord"):
+            place = _fetched(place, folder)
+        manual_dir = _fetched(manual_dir, folder)
+        if kind == "paper":
+            data = catalogue_source.load_paper(
+                place, image_size, data_dir, manual_dir
+            )
+        elif kind == "subset":
+            data = catalogue_source.load_subset(place, image_size, manual_dir)
+        elif kind == "tfds":
+            data = tfds_source.load_tfds(
+                place, image_size, data_dir, manual_dir
+            )
+        elif kind == "folder":
+            data = folder_source.load_folder(
+                place, image_size, test_fraction, seed
+            )
+        elif kind == "tfrecord":
+            data = tfrecord_source.load_tfrecord(place, image_size)
+        else:
+            data = npz_source.load_npz(place, image_size)
     image_data.check_image_data(data, source)
     if examples_per_class is None:
         return data
@@ -102,3 +117,11 @@ def load_images(
         train_images=data.train_images[chosen],
         train_labels=data.train_labels[chosen],
     )
+
+
+def _fetched(place, folder):
+    """Returns a path as it is; what a URI names is copied into `folder`."""
+    if not artifact_store.is_uri(place):
+        return place
+    target = tempfile.mkdtemp(dir=folder)
+    return str(artifact_store.download(place, target))

@@ -7,6 +7,9 @@ the task and the part (see `batches.py`).
     element e of the inner data set is task e % T of step e // T
     .batch(T) makes the task axis, which a `tf.distribute` strategy can split
 
+A worker among several asks for its own tasks only, in elements of the tasks of
+one replica; each task's batches are the same whoever makes them.
+
 All tasks' index arrays lie in one flat table, so the graph has one branch for
 training and one for held-out batches, however many tasks there are.
 """
@@ -23,7 +26,17 @@ from pipeline.datasets import random_bits
 _STREAM = 2  # 0 and 1 are those of `training_batches`
 
 
-def task_batches(tasks, *, batch_size, seed, start_step, steps, augment=True):
+def task_batches(
+    tasks,
+    *,
+    batch_size,
+    seed,
+    start_step,
+    steps,
+    augment=True,
+    only=None,
+    tasks_per_element=None,
+):
     """Makes the batches of all tasks for steps `start_step` to `steps`.
 
     Args:
@@ -34,12 +47,16 @@ def task_batches(tasks, *, batch_size, seed, start_step, steps, augment=True):
             depend on it.
         steps: Int, the step to stop before.
         augment: Bool, whether to crop and flip, held-out batches as well.
+        only: Range of the tasks whose batches are made, by number, or None
+            for all of them.
+        tasks_per_element: Int that divides their number, or None for all of
+            them in one element; else a step is several elements.
 
     Returns:
         `tf.data.Dataset` of `steps - start_step` tuples (train_images,
-        train_labels, held_out_images, held_out_labels): images float32 in
-        [-1, 1] `(tasks, batch, height, width, channels)`, labels int64
-        `(tasks, batch)`.
+        train_labels, held_out_images, held_out_labels), or so many times the
+        elements of a step: images float32 in [-1, 1] `(tasks, batch, height,
+        width, channels)`, labels int64 `(tasks, batch)`.
 
     Raises:
         ValueError: If an argument is wrong, `tasks` is empty, or `batch_size`
@@ -51,17 +68,20 @@ def task_batches(tasks, *, batch_size, seed, start_step, steps, augment=True):
     start_step, steps = batches.check_steps(start_step, steps)
     _check_tasks(tasks, batch_size)
     table = _make_table(tasks, seed)
-    count = len(tasks)
+    only = range(len(tasks)) if only is None else only
+    count = len(only)
+    per_element = tasks_per_element or count
+    _check_share(only, per_element, len(tasks))
 
     def make_element(number):
-        step, task = number // count, number % count
+        step, task = number // count, only.start + number % count
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         train = _draw(table, positions, task, augment)
-        return train + _draw(table, positions, task + count, augment)
+        return train + _draw(table, positions, task + len(tasks), augment)
 
     dataset = tf.data.Dataset.range(start_step * count, steps * count)
     dataset = batches.in_order(dataset, make_element)
-    return dataset.batch(count, drop_remainder=True).prefetch(1)
+    return dataset.batch(per_element, drop_remainder=True).prefetch(1)
 
 
 def _check_tasks(tasks, batch_size):
@@ -89,6 +109,19 @@ def _check_tasks(tasks, batch_size):
             "`batch_size` must not exceed the smallest training or held-out "
             f"part of a task, {smallest} examples. "
             f"Received: batch_size={batch_size}"
+        )
+
+
+def _check_share(only, per_element, tasks):
+    if not only or only.step != 1 or only[0] < 0 or only[-1] >= tasks:
+        raise ValueError(
+            f"`only` must be a range of the numbers of {tasks} tasks, without "
+            f"gaps. Received: only={only}"
+        )
+    if len(only) % per_element:
+        raise ValueError(
+            f"`tasks_per_element` must divide {len(only)}, the number of "
+            f"tasks. Received: tasks_per_element={per_element}"
         )
 
 

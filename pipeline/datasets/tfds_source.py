@@ -48,22 +48,73 @@ def load_tfds(
             the features "image" (uint8) and "label" (an integer), or "id" (a
             text) where it is needed.
     """
-    builder = _make_builder(name, data_dir)
-    _check_features(builder, name, file_order)
-    _prepare(builder, name, manual_dir)
-    train, test = _choose_splits(builder, name, splits)
-    label = builder.info.features["label"]
+    builder, (train, test) = prepare(
+        name, data_dir, manual_dir, splits=splits, file_order=file_order
+    )
     train_images, train_labels = _read_split(
         builder, train, image_size, file_order
     )
     test_images, test_labels = _read_split(builder, test, image_size)
-    names = getattr(label, "names", None)
-    if not names:
-        last = max(train_labels.max(initial=0), test_labels.max(initial=0))
-        names = [str(number) for number in range(last + 1)]
+    last = max(train_labels.max(initial=0), test_labels.max(initial=0))
     return image_data.ImageData(
-        train_images, train_labels, test_images, test_labels, tuple(names)
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        class_names(builder, last),
     )
+
+
+def prepare(name, data_dir, manual_dir, *, splits=None, file_order=False):
+    """Downloads and prepares a data set, unless that was done before.
+
+    Args:
+        name, data_dir, manual_dir, splits, file_order: As for `load_tfds`.
+
+    Returns:
+        `(builder, (train, test))`: the TFDS builder, and the names of the
+        splits.
+
+    Raises:
+        FileNotFoundError, ValueError: As `load_tfds`.
+    """
+    builder = _make_builder(name, data_dir)
+    _check_features(builder, name, file_order)
+    _prepare(builder, name, manual_dir)
+    return builder, _choose_splits(builder, name, splits)
+
+
+def class_names(builder, last_label):
+    """Returns a tuple of str, the numbers up to a label where TFDS has none."""
+    names = getattr(builder.info.features["label"], "names", None)
+    return tuple(names or map(str, range(last_label + 1)))
+
+
+def read_range(name, data_dir, split, start, stop, image_size):
+    """Yields examples `start` to `stop` of a split of a prepared data set.
+
+    They are numbered in the order of the files. `load_tfds` reads several
+    files in turn, so it has this order where a split is in one file.
+
+    Args:
+        name, data_dir, image_size: As for `load_tfds`.
+        split: Str, the name of the split.
+        start, stop: Ints.
+
+    Yields: `(image, label)`: uint8 `(image_size, image_size, 3)` and an int.
+    """
+    dataset = _make_builder(name, data_dir).as_dataset(
+        split=f"{split}[{start}:{stop}]",
+        shuffle_files=False,
+        decoders=tfds.decode.PartialDecoding({"image": True, "label": True}),
+        read_config=tfds.ReadConfig(
+            try_autocache=False, interleave_cycle_length=1
+        ),
+    )
+    for example in dataset:
+        image = image_resizing.to_three_channels(example["image"][None])
+        image = image_resizing.resize(image, image_size)[0]
+        yield image.numpy(), int(example["label"])
 
 
 def _make_builder(name, data_dir):

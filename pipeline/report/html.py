@@ -2,7 +2,6 @@
 
 import html
 import json
-import pathlib
 import string
 
 import keras
@@ -13,14 +12,7 @@ from pipeline.figures import method_styles
 from pipeline.report import plots
 from pipeline.report import statistics
 
-_PAGE = string.Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>What φ brought: $data</title>
-<style>
+STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2328; margin: 2rem auto;
        max-width: 60rem; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
@@ -31,7 +23,16 @@ td { font-variant-numeric: tabular-nums; }
 svg { max-width: 100%; height: auto; }
 .verdict { font-size: 1.1rem; font-weight: 600; }
 .note { color: #59636e; } pre { overflow-x: auto; font-size: .8rem; }
-</style>
+"""
+_PAGE = string.Template("""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>What φ brought: $data</title>
+<style>
+$style</style>
 </head>
 <body>
 <h1>What φ brought: $data</h1>
@@ -45,6 +46,10 @@ prediction. Mean ± 95&nbsp;% interval over seeds (Student's t).</p>
 $figures
 <h2>Every run</h2>
 $runs
+<p class="note">The pages behind the links: what a run measured, its
+configuration, its training loss. <a href="$label/evaluation.json">All figures
+as JSON</a>, and the pictures of this page as SVG:
+$pictures.</p>
 <h2>Are the probabilities to be believed?</h2>
 <p>Bars on the diagonal are calibrated: of the images predicted with 80 %
 confidence, 80 % are right. Below it a network is too sure of itself. The
@@ -63,6 +68,12 @@ $positions
 </body>
 </html>
 """)
+# What of a run the page links to -> the link's text.
+_RUN_FILES = {
+    "result.json": "result",
+    "config.json": "config",
+    "history.jsonl": "history",
+}
 _POSITIONS = string.Template("""\
 <h2>What φ does at each position</h2>
 <p>One test image inside $network. A row is a position, in its strongest
@@ -74,37 +85,99 @@ $scales
 """)
 
 
-def render(result, probabilities, data, meta_run, config):
+def render(result, drawings, meta_run, config):
     """Returns the page.
 
     Args:
         result: Dict of the Evaluator.
-        probabilities: One array `(examples, classes)` a run, of the test part.
-        data: `ImageData` of the target.
+        drawings: Dict from name to SVG text, as `draw` returns it.
         meta_run: Path of the MetaTrainer's folder.
         config: Config of `configs/target/`.
+
+    Its links lead into the folder `result["label"]` beside it.
     """
-    runs = result["runs"]
-    histories = [_history(pathlib.Path(run["folder"])) for run in runs]
+    runs, label = result["runs"], result["label"]
     meta_result = files.read_json(meta_run / "result.json")
     return _PAGE.substitute(
         data=html.escape(result["data"]),
+        label=label,
+        style=STYLE,
         verdict=html.escape(statistics.verdict(result["gains"])),
         summary=_summary_table(result),
         network=html.escape(runs[0]["network"]),
         steps=runs[0]["steps"],
         samples=result["samples"],
         **result["examples"],
-        figures=plots.figures_by_method(runs),
+        figures=drawings["figures"],
         runs=_runs_table(runs),
-        reliability=plots.reliability_by_method(
+        pictures=", ".join(
+            _link(f"{label}/figures/{name}.svg", name.replace("_", " "))
+            for name in drawings
+        ),
+        reliability=drawings["reliability"],
+        convergence=drawings["convergence"],
+        meta_note=html.escape(_meta_note(meta_result)),
+        meta_training=drawings["meta_training"],
+        positions=_positions(runs, drawings),
+        config=html.escape(json.dumps(config.to_dict(), indent=2)),
+    )
+
+
+def draw(runs, folders, probabilities, data, meta_run):
+    """Returns the page's drawings, {name: SVG text}.
+
+    Args:
+        runs: List of the Evaluator's dicts, one a run.
+        folders: Path of each run's folder.
+        probabilities: One array `(examples, classes)` a run, of the test part.
+        data: `ImageData` of the target.
+        meta_run: Path of the MetaTrainer's folder.
+    """
+    drawings = {
+        "figures": plots.figures_by_method(runs),
+        "reliability": plots.reliability_by_method(
             probabilities, data.test_labels, runs
         ),
-        convergence=plots.convergence(histories, runs),
-        meta_note=html.escape(_meta_note(meta_result)),
-        meta_training=plots.meta_training(_history(meta_run)),
-        positions=_positions(runs, data.test_images[:1]),
-        config=html.escape(json.dumps(config.to_dict(), indent=2)),
+        "convergence": plots.convergence(
+            [_history(folder) for folder in folders], runs
+        ),
+        "meta_training": plots.meta_training(_history(meta_run)),
+    }
+    perturbed = _first_perturbed(runs)
+    if perturbed is not None:
+        path = folders[perturbed] / "model.keras"
+        images = data.test_images[:1]
+        views = mp_keras.inspect_positions(
+            keras.saving.load_model(path), mp_keras.normalize(images)
+        )
+        drawings["feature_maps"] = plots.maps_of_positions(views, images[0])
+        drawings["scales"] = plots.scales_of_positions(
+            views, _network_of(runs[perturbed])
+        )
+    return drawings
+
+
+def _first_perturbed(runs):
+    """Returns the index of the first run with φ, or None."""
+    for index, run in enumerate(runs):
+        if run["method"] == "meta_perturb":
+            return index
+    return None
+
+
+def _network_of(run):
+    return f"{run['network']}, seed {run['seed']}"
+
+
+def _positions(runs, drawings):
+    """Shows φ inside the first run that has one."""
+    perturbed = _first_perturbed(runs)
+    if perturbed is None:
+        return ""
+    return _POSITIONS.substitute(
+        network=html.escape(_network_of(runs[perturbed])),
+        feature_maps=drawings["feature_maps"],
+        scales=drawings["scales"],
     )
 
 
@@ -114,24 +187,6 @@ def _history(folder):
         return []
     text = (folder / "history.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
-
-
-def _positions(runs, images):
-    """Shows φ inside the first run that has one, on the first image."""
-    for run in runs:
-        if run["method"] == "meta_perturb":
-            path = pathlib.Path(run["folder"]) / "model.keras"
-            model = keras.saving.load_model(path)
-            views = mp_keras.inspect_positions(
-                model, mp_keras.normalize(images)
-            )
-            network = f"{run['network']}, seed {run['seed']}"
-            return _POSITIONS.substitute(
-                network=html.escape(network),
-                feature_maps=plots.maps_of_positions(views, images[0]),
-                scales=plots.scales_of_positions(views, network),
-            )
-    return ""
 
 
 def _meta_note(result):
@@ -160,7 +215,7 @@ def _summary_table(result):
                 for name, (_, _, decimals, _) in statistics.FIGURES.items()
             ]
         )
-    return _table(
+    return table(
         ["", *(f"{h} ({u})" for h, u, _, _ in statistics.FIGURES.values())],
         rows,
     )
@@ -179,14 +234,37 @@ def _runs_table(runs):
         ]
         for run in runs
     ]
+    links = [
+        " ".join(
+            _link(f"{run['folder']}/{file}", name)
+            for file, name in _RUN_FILES.items()
+            if file in run["files"]
+        )
+        for run in runs
+    ]
     headings = [f"{h} ({u})" for h, u, _, _ in statistics.FIGURES.values()]
-    return _table(["method", "seed", *headings, "training (s)"], rows)
+    return table(
+        ["method", "seed", *headings, "training (s)", "files"], rows, links
+    )
 
 
-def _table(head, rows):
-    def line(cells, tag):
+def _link(target, text):
+    return f'<a href="{html.escape(target)}">{html.escape(text)}</a>'
+
+
+def table(head, rows, links=None):
+    """Returns an HTML table.
+
+    Args:
+        head: List of str.
+        rows: Lists of str, escaped here.
+        links: One HTML text a row, its last cell; or None.
+    """
+
+    def line(cells, tag, last=""):
         inner = "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
-        return f"<tr>{inner}</tr>"
+        return f"<tr>{inner}{last}</tr>"
 
-    body = "".join(line(row, "td") for row in rows)
+    ends = [f"<td>{link}</td>" for link in links] if links else [""] * len(rows)
+    body = "".join(line(row, "td", end) for row, end in zip(rows, ends))
     return f"<table>{line(head, 'th')}{body}</table>"

@@ -60,8 +60,14 @@ def _draw_interval(panel, row, numbers, values, method):
         capsize=4,
         color=color,
     )
-    spread = np.linspace(-0.15, 0.15, len(values))
-    panel.plot(values, row + spread, "o", markersize=4, color=color)
+    spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else 0
+    panel.plot(
+        values,
+        np.full(len(values), row) + spread,
+        "o",
+        markersize=4,
+        color=color,
+    )
 
 
 @canvas.in_style

@@ -30,6 +30,7 @@ class DeepEnsembleTest:
         loaded = keras.models.load_model(tmp_path / "model.keras")
         np.testing.assert_allclose(loaded(images), ensemble(images), rtol=1e-6)
 
+    @pytest.mark.tensorflow_only
     def test_export_serves_it(self, tmp_path):
         ensemble = baselines.deep_ensemble(members(2))
         mp_keras.save_classifier(ensemble, tmp_path / "saved_model")

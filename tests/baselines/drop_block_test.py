@@ -47,7 +47,8 @@ class MaskTest:
         rate = 0.2 if block < 7 else 0.8  # a large block has few places
         layer = baselines.DropBlock(rate, block, seed=0)
         layer.build(shape)
-        monkeypatch.setattr(keras.random, "uniform", lambda *a, **k: draws)
+        tensor = keras.ops.convert_to_tensor(draws)
+        monkeypatch.setattr(keras.random, "uniform", lambda *a, **k: tensor)
         mask = np.array(layer.draw_mask(np.ones(shape, "float32")))
         valid = (9 - block + 1) * (8 - block + 1)
         seeds = (draws < rate / block**2 * 72 / valid).astype("float32")

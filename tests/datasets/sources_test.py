@@ -1,3 +1,4 @@
+import fsspec
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ class LoadImagesTest:
         "wrong", ["cifar10", "http://x", "npz:", "", None, "Folder:/x"]
     )
     def test_unknown_prefix_raises(self, wrong):
-        with pytest.raises(ValueError, match="tfds:NAME, folder:PATH or npz:"):
+        with pytest.raises(ValueError, match="npz:PATH or tfrecord:PATH"):
             load_images(wrong, image_size=8)
 
     def test_examples_per_class_keeps_a_balanced_subset(self, source):
@@ -38,6 +39,27 @@ class LoadImagesTest:
         }
         for image, label in zip(some.train_images, some.train_labels):
             assert (image.tobytes(), label) in known
+
+    def test_file_in_a_store(self, source):
+        uri = "memory://sources_test/data.npz"
+        with open(source.removeprefix("npz:"), "rb") as file:
+            with fsspec.open(uri, "wb") as stored:
+                stored.write(file.read())
+        there = load_images(f"npz:{uri}", image_size=8)
+        assert there.digest() == load_images(source, image_size=8).digest()
+
+    def test_nothing_in_the_store(self):
+        with pytest.raises(FileNotFoundError, match="memory://sources_test/no"):
+            load_images("npz:memory://sources_test/no.npz", image_size=8)
+
+    def test_manual_dir_in_a_store(self, source):
+        with open(source.removeprefix("npz:"), "rb") as file:
+            with fsspec.open("memory://manual/none.npz", "wb") as stored:
+                stored.write(file.read())
+        with pytest.raises(FileNotFoundError, match="cars_subset"):
+            load_images(
+                "subset:cars", image_size=8, manual_dir="memory://manual"
+            )
 
     def test_seed_decides_the_subset(self, source):
         first, again, other = (

@@ -67,6 +67,31 @@ class TaskBatchesTest:
             for first, second in zip(expected, received):
                 np.testing.assert_array_equal(first, second)
 
+    @pytest.mark.parametrize("per_element", [None, 1])
+    def test_share_has_the_batches_of_all(self, tasks, per_element):
+        """What worker 1 of two makes, in whole steps or task by task."""
+        whole = list(_batches(tasks, start_step=2))
+        dataset = _batches(
+            tasks,
+            start_step=2,
+            only=range(2, 4),
+            tasks_per_element=per_element,
+        )
+        assert dataset.cardinality() == 4 * (2 // (per_element or 2))
+        parts = [np.concatenate(part) for part in zip(*dataset)]
+        for index, part in enumerate(parts):
+            expected = np.concatenate([step[index][2:] for step in whole])
+            np.testing.assert_array_equal(part, expected)
+
+    @pytest.mark.parametrize("only", [range(0), range(2, 5), range(0, 4, 2)])
+    def test_share_outside_the_tasks_raises(self, tasks, only):
+        with pytest.raises(ValueError, match="`only` must be a range.*4 tas"):
+            _batches(tasks, only=only)
+
+    def test_share_in_uneven_elements_raises(self, tasks):
+        with pytest.raises(ValueError, match="must divide 4(.|\n)*element=3"):
+            _batches(tasks, tasks_per_element=3)
+
     def test_tasks_and_parts_have_their_own_streams(self, tasks):
         same = dataclasses.replace(
             tasks[0],

@@ -1,5 +1,6 @@
 """The exported classifier, here and where only TensorFlow is."""
 
+import io
 import subprocess
 import sys
 
@@ -7,8 +8,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import mp_keras
+from pipeline.datasets import image_resizing
 from tests import small_networks
 
 SAMPLES, SEED = 4, 6
@@ -119,6 +122,75 @@ class PredictTest:
         error = tf.errors.InvalidArgumentError
         with pytest.raises(error, match="`samples` must be at least 1"):
             predict(loaded, images, samples, 0)
+
+
+def encode(pixels, file_format, mode="RGB"):
+    """Returns the bytes of an image file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, file_format)
+    return file.getvalue()
+
+
+class ServeFilesTest:
+    def test_equals_serve_of_the_pixels(self, loaded, images):
+        encoded = tf.constant([encode(image, "PNG") for image in images])
+        np.testing.assert_allclose(
+            loaded.serve_files(encoded)["probabilities"],
+            loaded.serve(images)["probabilities"],
+            rtol=1e-5,
+        )
+
+    @pytest.mark.parametrize(
+        ("file_format", "mode"),
+        [("PNG", mode) for mode in ("RGB", "RGBA", "L", "P")]
+        + [("JPEG", mode) for mode in ("RGB", "CMYK")]
+        + [("BMP", "RGB"), ("GIF", "RGB")],
+    )
+    def test_reads_and_resizes_as_the_training_data(
+        self, loaded, file_format, mode
+    ):
+        small = np.random.default_rng(1).integers(0, 256, (7, 9, 3), np.uint8)
+        photo = Image.fromarray(small).resize((45, 30), Image.BICUBIC)
+        encoded = encode(np.asarray(photo), file_format, mode)
+        with Image.open(io.BytesIO(encoded)) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        pixels = image_resizing.resize_array(pixels[None], 8)
+        np.testing.assert_allclose(
+            loaded.serve_files(tf.constant([encoded]))["probabilities"],
+            loaded.serve(pixels)["probabilities"],
+            rtol=1e-5,
+        )
+
+    def test_refuses_what_is_no_image(self, loaded):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown im"):
+            loaded.serve_files(tf.constant([b"text"]))
+
+    @pytest.mark.parametrize(("channels", "reads"), [(1, True), (2, False)])
+    def test_one_or_three_channels(self, tmp_path, channels, reads):
+        inputs = keras.Input((4, 4, channels))
+        outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
+        mp_keras.save_classifier(keras.Model(inputs, outputs), tmp_path / "x")
+        signatures = tf.saved_model.load(str(tmp_path / "x")).signatures
+        assert ("serve_files" in signatures) == reads
+
+
+class SignaturesTest:
+    def test_names_types_and_shapes(self, loaded):
+        scalar = (tf.int32, ())
+        images = {"images": (tf.uint8, (None, 8, 8, 3))}
+        actual = {
+            name: {
+                key: (spec.dtype, tuple(spec.shape))
+                for key, spec in signature.structured_input_signature[1].items()
+            }
+            for name, signature in loaded.signatures.items()
+        }
+        assert actual == {
+            "serving_default": images,
+            "serve": images,
+            "serve_files": {"image_bytes": (tf.string, (None,))},
+            "predict": {**images, "samples": scalar, "seed": scalar},
+        }
 
 
 class SaveClassifierTest:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
+from mp_keras import seeds
 from mp_keras.perturbation import layer as position_layer
 
 
@@ -59,7 +60,9 @@ class MonteCarloPredictTest:
         model = classifier()
         sample = mp_keras.MonteCarloClassifier(model).sample(images(), 2, 3)
         for index, position in enumerate(position_layer.positions(model)):
-            first = 2 * 7919 + index  # the stream of this seed and position
+            first = 2 * 7919 + seeds.stream_offset(
+                index
+            )  # the stream of this seed and position
             position.seed_generator.state.assign([first, 3])
         np.testing.assert_allclose(
             sample, softmax(np.array(model(images()))), rtol=1e-5

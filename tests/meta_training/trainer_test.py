@@ -243,6 +243,10 @@ class OneStepTest:
             logs["held_out_loss"], held_out_loss, rtol=1e-5
         )
 
+    def test_load_task_refuses_what_is_not_here(self, compared):
+        with pytest.raises(ValueError, match=r"range\(0, 2\)(.|\n)*task=2"):
+            compared[0].load_task(2)
+
     def test_load_task_gives_its_network(self, compared):
         trainer, reference, _, _ = compared
         images = small_networks.draw_images(4, 8, 8, 3)

@@ -46,7 +46,7 @@ class PlacementTest:
         place = placement.Placement(make_layer, [1, 2], positions="top")
         ones = np.ones((1, 2, 2, 3), "float32")
         assert place(ones) is ones
-        outputs = [float(np.mean(place(ones))) for _ in range(2)]
+        outputs = [float(np.mean(np.array(place(ones)))) for _ in range(2)]
         assert outputs == [11, 12]
 
     def test_seeds_without_a_given_one_differ_between_networks(self, phi):

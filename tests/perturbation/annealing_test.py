@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import mp_keras
 from mp_keras.perturbation import layer as position_layer
@@ -102,7 +101,9 @@ class NoiseAnnealingTest:
         coefficient = position_layer.positions(model)[1].noise_coefficient
         np.testing.assert_allclose(coefficient, 0.8)
 
+    @pytest.mark.tensorflow_only
     def test_unknown_number_of_batches(self):
+        tf = pytest.importorskip("tensorflow")
         example = np.ones((1, 4, 4, 1)), np.ones((1, 1))
         signature = tuple(
             tf.TensorSpec(array.shape, "float64") for array in example
@@ -121,6 +122,10 @@ class NoiseAnnealingTest:
         expected = [{0.0}, {0.25}, {0.5}, {0.75}]
         assert recorder.coefficients == expected
 
+    @pytest.mark.skipif(
+        keras.backend.backend() == "torch",
+        reason="Keras on PyTorch executes one step at a time",
+    )
     def test_several_steps_in_one_execution(self):
         model = perturbed_model()
         model.compile("sgd", "mse", steps_per_execution=2)

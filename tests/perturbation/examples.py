@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers
 
 import mp_keras
+from mp_keras import seeds
 from mp_keras.perturbation import function
 from mp_keras.perturbation import layer as position_layer
 
@@ -42,4 +43,5 @@ def small_network(phi=None, size=8):
 def restart_noise(model):
     """Keras does not save the states of seeds: a file starts from the seed."""
     for position in position_layer.positions(model):
-        position.seed_generator.state.assign([position.seed, 0])
+        start = seeds.generator(position.seed).state
+        position.seed_generator.state.assign(start.value)

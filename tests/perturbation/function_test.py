@@ -123,7 +123,9 @@ class NoiseMeanTest:
         moved = features.copy()
         moved[..., 3] += 1
         difference = phi.noise_mean(moved) - phi.noise_mean(features)
-        assert np.all(np.max(np.abs(difference), axis=(0, 1, 2)) > 1e-3)
+        assert np.all(
+            np.max(np.abs(np.array(difference)), axis=(0, 1, 2)) > 1e-3
+        )
         phi.noise_all_1.assign(np.zeros((3, 3)))
         phi.noise_all_2.assign(np.zeros((3, 3)))
         difference = phi.noise_mean(moved) - phi.noise_mean(features)

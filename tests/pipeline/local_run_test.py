@@ -26,8 +26,14 @@ from tests.pipeline import smoke
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _PATIENCE_S = 600  # for one run on a busy machine
-_FIRST = ["example-gen", "example-gen-2", "meta-trainer", "phi-exporter"]
-_LAST = ["evaluator", "pusher", "target-trainer", "target-trainer"]
+_FIRST = ["example-gen", "example-gen", "meta-trainer", "phi-exporter"]
+_LAST = [
+    "evaluator",
+    "pusher",
+    "reporter",
+    "target-trainer",
+    "target-trainer",
+]
 
 Run = collections.namedtuple("Run", "code output errors log executed reused")
 
@@ -87,6 +93,12 @@ class Binary:
         output, errors = process.communicate()
         assert happened and ended is None, output + errors
         return self._read(process.returncode, output, errors)
+
+    def evaluation(self):
+        """Returns what the Evaluator found of the one target."""
+        evaluations = smoke.read_json(self.workdir / "evaluation.json")
+        assert list(evaluations) == ["digits"]
+        return evaluations["digits"]
 
     def _read(self, code, output, errors):
         log = (self.workdir / "pipeline.log").read_text(encoding="utf-8")
@@ -160,6 +172,7 @@ class ResumedTest:
             "[target-trainer]",
             "[evaluator]",
             "[pusher]",
+            "[reporter]",
             f"Report with plots: {binary.workdir / 'report.html'}",
         ):
             assert line in lines
@@ -174,7 +187,7 @@ class ResumedTest:
         assert "\x1b" not in resumed.log
 
     def test_what_it_leaves(self, resumed, binary):
-        result = smoke.read_json(binary.workdir / "evaluation.json")
+        result = binary.evaluation()
         assert [run["method"] for run in result["runs"]] == [
             "base",
             "meta_perturb",
@@ -183,16 +196,22 @@ class ResumedTest:
         page = (binary.workdir / "report.html").read_text(encoding="utf-8")
         assert page.rstrip().endswith("</html>")
         assert page.count("<svg") == 6
+        for link in re.findall(r'<a href="([^"]*)"', page):
+            assert (binary.workdir / link).is_file()
+        with open(binary.workdir / "results.csv") as file:
+            assert len(file.readlines()) == 1 + 2 * 2  # validation and test
 
     def test_best_classifier_is_served(self, resumed, binary):
-        result = smoke.read_json(binary.workdir / "evaluation.json")
+        result = binary.evaluation()
         best = min(
             result["runs"],
             key=lambda run: run["validation"]["negative_log_likelihood"],
         )
-        serving = binary.workdir / "serving"
+        serving = binary.workdir / "serving" / "digits"
         assert smoke.read_json(serving / "1" / "pushed_run.json") == best
-        assert smoke.read_json(serving / "refused.json") == []
+        for refused in smoke.read_json(serving / "refused.json"):
+            assert refused["method"] == "meta_perturb"
+            assert "worse than the plain network's" in refused["reason"]
         classifier = evaluation.load_classifier(serving / "1")
         images, labels = squares.make_part(5, seed=1)
         actual = figures.classification_figures(
@@ -223,9 +242,9 @@ class ChangedTest:
         assert changed.code == 0, changed.errors
         assert changed.reused == _FIRST
         assert changed.executed == _LAST
-        result = smoke.read_json(binary.workdir / "evaluation.json")
+        result = binary.evaluation()
         assert {run["steps"] for run in result["runs"]} == {2}
-        versions = binary.workdir / "serving"
+        versions = binary.workdir / "serving" / "digits"
         run = smoke.read_json(versions / "2" / "pushed_run.json")
         assert run["steps"] == 2
         assert (versions / "1").exists()
@@ -248,7 +267,7 @@ class FailedTest:
     def test_later_stages_do_not_run(self, failed, binary):
         assert failed.executed == ["target-trainer"] * 2
         assert failed.reused == _FIRST
-        result = smoke.read_json(binary.workdir / "evaluation.json")
+        result = binary.evaluation()
         assert {run["steps"] for run in result["runs"]} == {2}
 
 
@@ -272,6 +291,10 @@ class RunPipelineTest:
         message = f"Stage evaluator failed: it was killed. .*{tmp_path}"
         with pytest.raises(ChildProcessError, match=message):
             run(pipeline)
+
+    def test_workdir_in_a_store(self):
+        with pytest.raises(ValueError, match="folder on this machine"):
+            local_run.run_pipeline(demo.get_config("smoke"), "gs://bucket/x")
 
     def test_another_error_of_the_engine_stays(self, run):
         def pipeline():

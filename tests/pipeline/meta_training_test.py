@@ -10,6 +10,7 @@ import mp_keras
 from mp_keras import checkpointing
 from pipeline import meta_training
 from pipeline import run_folder
+from pipeline import strategies
 from tests import squares
 from tests.pipeline import smoke
 
@@ -139,8 +140,8 @@ class FailureTest:
         """The tasks' learning rate explodes after step 5."""
         make_trainer = meta_training.make_trainer
 
-        def make_exploding(config, classes):
-            trainer = make_trainer(config, classes)
+        def make_exploding(*arguments):
+            trainer = make_trainer(*arguments)
             schedule = keras.optimizers.schedules.PiecewiseConstantDecay
             trainer.compile(mp_keras.AdamL2(schedule([4], [1e-3, 1e30])))
             return trainer
@@ -202,7 +203,8 @@ class FailureTest:
 class MakeTrainerTest:
     def test_two_replicas_share_the_tasks(self, source):
         config = smoke.meta_config(source, replicas=2)
-        trainer = meta_training.make_trainer(config, 4)
+        strategy = strategies.make_strategy(config.replicas)
+        trainer = meta_training.make_trainer(config, 4, strategy)
         assert trainer.replicas == 2
         assert [bank.tasks for bank in trainer.banks] == [1, 1]
 

@@ -5,10 +5,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 
+from pipeline import artifact_store
 from pipeline import run_folder
+from pipeline.workers import cluster as cluster_module
 
 CONFIG = {"seed": 0, "drops": (0.4, 0.7), "data": {"source": "a", "seed": 1}}
 
@@ -140,3 +143,102 @@ class PlacesTest:
         run_folder.RunFolder(tmp_path, config).start()
         config["data"]["manual_dir"] = "/b"
         run_folder.RunFolder(tmp_path, config).start()
+
+
+class StoreTest:
+    """A folder by URI, worked on in a copy."""
+
+    @pytest.fixture
+    def uri(self, request):
+        return f"memory://{request.node.originalname}/run"
+
+    def test_publish_carries_over_what_there_is(self, uri):
+        folder = run_folder.RunFolder(uri, CONFIG)
+        folder.start()
+        folder.append({"step": 1})
+        assert artifact_store.names_in(uri) == []
+        folder.publish()
+        names = artifact_store.names_in(uri)
+        assert names == ["config.json", "history.jsonl"]
+        again = run_folder.RunFolder(uri, CONFIG)
+        assert again.history() == [{"step": 1}]
+
+    def test_finish_publishes(self, uri):
+        folder = run_folder.RunFolder(uri, CONFIG)
+        folder.start()
+        folder.finish({"accuracy": 1.0})
+        assert run_folder.RunFolder(uri, CONFIG).result() == {"accuracy": 1.0}
+
+    def test_another_config_names_the_uri(self, uri):
+        folder = run_folder.RunFolder(uri, CONFIG)
+        folder.start()
+        folder.publish()
+        with pytest.raises(ValueError, match=f"Folder {uri} holds a run with"):
+            run_folder.RunFolder(uri, {**CONFIG, "seed": 3})
+
+    def test_several_workers_need_one_folder(self, uri):
+        workers = types.SimpleNamespace(size=2, name="worker 1", is_chief=False)
+        with pytest.raises(ValueError, match="a folder that all of them can"):
+            run_folder.RunFolder(uri, CONFIG, workers)
+
+    def test_store_that_is_not_there(self):
+        with pytest.raises(ConnectionError, match="Store nowhere://x must be"):
+            run_folder.RunFolder("nowhere://x", CONFIG)
+
+
+class WorkersTest:
+    @pytest.fixture
+    def folders(self, tmp_path):
+        names, addresses = ("worker 0", "worker 1"), ("a:1", "a:2")
+        return [
+            run_folder.RunFolder(
+                tmp_path,
+                CONFIG,
+                cluster_module.Cluster(names, addresses, number),
+            )
+            for number in (0, 1)
+        ]
+
+    def test_chief_alone_writes(self, folders, tmp_path):
+        chief, other = folders
+        other.start()
+        other.append({"step": 2})
+        other.spend(5.0)
+        assert [path.name for path in tmp_path.iterdir()] == ["lock.worker_1"]
+        chief.start()
+        chief.append({"step": 2})
+        other.rewind(0)
+        assert other.history() == [{"step": 2}]
+        other.finish({"accuracy": 0.0})
+        assert other.result() is None
+        chief.finish({"accuracy": 61.5})
+        assert other.result() == {"accuracy": 61.5}
+        assert not list(tmp_path.glob("lock*"))
+
+    def test_each_has_its_checkpoints(self, folders, tmp_path):
+        assert [folder.checkpoints for folder in folders] == [
+            tmp_path / "checkpoints" / "worker_0",
+            tmp_path / "checkpoints" / "worker_1",
+        ]
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_second_run_is_kept_out(self, folders, tmp_path, number):
+        for folder in folders:
+            folder.start()
+        code = (
+            "from pipeline import run_folder;"
+            "from pipeline.workers import cluster;"
+            "c = cluster.Cluster(('worker 0', 'worker 1'), ('', ''), "
+            f"{number}); f = run_folder.RunFolder({str(tmp_path)!r}, "
+            f"{CONFIG!r}, c); f.start()"
+        )
+        root = pathlib.Path(run_folder.__file__).parents[1]
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert f"process {os.getpid()} trains in" in done.stderr
+
+    def test_number_of_workers_belongs_to_the_run(self, folders, tmp_path):
+        folders[0].start()
+        with pytest.raises(ValueError, match="workers=2(.|\n)*'nothing'"):
+            run_folder.RunFolder(tmp_path, CONFIG)

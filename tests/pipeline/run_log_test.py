@@ -6,6 +6,7 @@ import pytest
 
 from pipeline import run_folder
 from pipeline import run_log
+from pipeline.workers import cluster as cluster_module
 from tests.pipeline import smoke
 
 
@@ -33,7 +34,8 @@ class FakeModel:
 
 def run(tmp_path, losses, name="loss", start_step=0, **arguments):
     """Feeds losses step by step; returns folder, checkpoints, model."""
-    folder = run_folder.RunFolder(tmp_path, {})
+    cluster = arguments.pop("cluster", None)
+    folder = run_folder.RunFolder(tmp_path, {}, cluster)
     folder.start()
     checkpoints, model = FakeCheckpoints(), FakeModel()
     arguments = {"log_every": 2, "checkpoint_every": 4, **arguments}
@@ -111,6 +113,13 @@ class RunLogTest:
         first, second = capsys.readouterr().out.splitlines()
         assert first.startswith("a run:") and "2/3" in first
         assert "loss 1.000" in first and "loss 3.000" in second
+
+    def test_worker_that_is_not_chief_only_saves(self, tmp_path, capsys):
+        cluster = cluster_module.Cluster(("worker 0", "worker 1"), ("", ""), 1)
+        _, checkpoints = run(tmp_path, [0.0] * 5, cluster=cluster)
+        assert checkpoints.saved == [4, 5]
+        assert capsys.readouterr().out == ""
+        assert [path.name for path in tmp_path.iterdir()] == ["lock.worker_1"]
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf])
     @pytest.mark.parametrize("name", ["loss", "held_out_loss"])

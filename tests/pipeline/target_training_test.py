@@ -41,6 +41,15 @@ def finished(source, phi_path, tmp_path_factory):
     return config, workdir, target_training.train_target(config, workdir)
 
 
+def shown_while_training(events):
+    """Returns the tags but those of the HPARAMS page."""
+    return {
+        tag
+        for tag in events.Tags()["tensors"]
+        if not tag.startswith(("_hparams_/", "result/", "validation/"))
+    }
+
+
 class TrainTargetTest:
     def test_learns(self, finished):
         config, workdir, result = finished
@@ -92,11 +101,20 @@ class TrainTargetTest:
             for quantity in ("scale_mean", "noise_mean", "scale", "noise"):
                 at_checkpoints.append(f"perturb/{name}/{quantity}")
         at_checkpoints += [f"feature_map/{positions[i]}" for i in (0, 2, 3)]
-        assert set(events.Tags()["tensors"]) == {*windows, *at_checkpoints}
+        shown = shown_while_training(events)
+        assert shown == {*windows, *at_checkpoints}
         for tag in windows:
             assert [e.step for e in events.Tensors(tag)] == [20, 40, 60], tag
         for tag in at_checkpoints:
             assert [e.step for e in events.Tensors(tag)] == [40, 60], tag
+
+    def test_result_is_on_the_hparams_page(self, finished):
+        _, workdir, result = finished
+        events = smoke.read_events(workdir)
+        assert "_hparams_/session_start_info" in events.Tags()["tensors"]
+        (event,) = events.Tensors("result/accuracy")
+        value = float(tf.make_ndarray(event.tensor_proto))
+        assert value == pytest.approx(result["accuracy"])
 
     def test_finished_run_returns_at_once(self, finished, monkeypatch):
         config, workdir, result = finished
@@ -119,8 +137,8 @@ class TrainTargetTest:
         assert result["method"] == "base"
         model = keras.saving.load_model(tmp_path / "model.keras")
         assert layer_module.positions(model) == []
-        tags = smoke.read_events(tmp_path).Tags()["tensors"]
-        assert set(tags) == {"train/loss", "train/accuracy", "time/step_ms"}
+        shown = shown_while_training(smoke.read_events(tmp_path))
+        assert shown == {"train/loss", "train/accuracy", "time/step_ms"}
 
 
 class MakeModelTest:

@@ -13,10 +13,17 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _PATIENCE_S = 240  # for one process on a busy machine
 
 
-def start(tool, *arguments):
-    """Starts `python -m tools.<tool>` in the root of the project."""
+def start(tool, *arguments, variables=None):
+    """Starts `python -m tools.<tool>` in the root of the project.
+
+    Args:
+        tool: Str.
+        *arguments: What follows on the command line.
+        variables: Dict of further environment variables, or None.
+    """
     command = [sys.executable, "-m", f"tools.{tool}", *map(str, arguments)]
     environment = {**os.environ, "PYTHONHASHSEED": "random"}
+    environment.update(variables or {})
     return subprocess.Popen(
         command,
         cwd=_ROOT,
@@ -27,9 +34,9 @@ def start(tool, *arguments):
     )
 
 
-def run(tool, *arguments):
+def run(tool, *arguments, variables=None):
     """Returns exit code, standard output and standard error at the end."""
-    process = start(tool, *arguments)
+    process = start(tool, *arguments, variables=variables)
     output, errors = process.communicate(timeout=_PATIENCE_S)
     return process.returncode, output, errors
 
@@ -57,18 +64,24 @@ def kill_when(condition, tool, *arguments):
     assert process.returncode == -9
 
 
-def checkpointed_step(workdir):
-    """Returns the step of the newest whole checkpoint of a run, or 0."""
+def checkpointed_step(workdir, member=""):
+    """Returns the step of the newest whole checkpoint of a run, or 0.
+
+    Args:
+        workdir: Path.
+        member: Str, the worker's folder of checkpoints, if there are several.
+    """
+    folder = workdir / "checkpoints" / member
     try:
-        path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+        path = tf.train.latest_checkpoint(str(folder))
     except (tf.errors.OpError, ValueError):  # read while it is replaced
         return 0
     return int(path.rpartition("-")[2]) if path else 0
 
 
-def checkpointed_tensors(workdir):
-    """Returns every tensor of the newest checkpoint of a run."""
-    path = tf.train.latest_checkpoint(str(workdir / "checkpoints"))
+def checkpointed_tensors(workdir, member=""):
+    """Returns every tensor of the newest checkpoint of a run or worker."""
+    path = tf.train.latest_checkpoint(str(workdir / "checkpoints" / member))
     reader = tf.train.load_checkpoint(path)
     names = [
         name

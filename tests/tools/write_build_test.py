@@ -11,6 +11,12 @@ import pytest
 from tools import write_build
 
 _IGNORED = {"build", "demo", "local_outputs"}  # as .gitignore has it
+_APART = (  # no Python of the main environment
+    "docs/",
+    "pipeline/beam/",
+    "tests/environments/beam/",
+    "tests/environments/tfa/",
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,9 @@ class BuildTest:
         sources = collections.Counter(
             file for rule in rules.values() for file in rule["srcs"]
         )
-        assert set(sources) == set(files_of_the_tree())
+        assert set(sources) == {
+            file for file in files_of_the_tree() if not file.startswith(_APART)
+        }
         assert set(sources.values()) == {1}
 
     def test_targets_are_named_after_their_files(self, rules):
@@ -78,15 +86,16 @@ class BuildTest:
         assert kinds["mp_keras/files"] == "py_library"
         for name, kind in kinds.items():
             assert (kind == "py_test") == name.endswith("_test")
-            assert kind != "py_binary" or name.startswith("tools/")
+            if name.startswith(("configs/", "mp_keras/", "pipeline/")):
+                assert kind == "py_library"
 
     def test_dependencies_of_a_module(self, rules):
-        rule = rules["mp_keras/perturbation/saved_model"]
+        rule = rules["mp_keras/perturbation/exported_module"]
         assert rule["deps"] == [
-            ":mp_keras/files",
             ":mp_keras/perturbation/function",
             ("requirement", "tensorflow"),
         ]
+        rule = rules["mp_keras/perturbation/saved_model"]
         assert rule["data"] == (
             "glob",
             ["mp_keras/perturbation/pretrained/*.json"],
@@ -102,7 +111,7 @@ class BuildTest:
         matched = {
             file for name in patterns for file in write_build.ROOT.glob(name)
         }
-        assert matched == {
+        assert matched >= {
             file
             for folder in ("mp_keras", "pipeline", "configs")
             for file in (write_build.ROOT / folder).rglob("*.*")

@@ -69,12 +69,13 @@ def classifiers(examples, phi, make_target_config, root):
 
 @pytest.fixture(scope="session")
 def evaluated(classifiers, examples, meta_run, make_target_config, root):
-    """The folder of `evaluation.json` and `report.html`."""
+    """The folder of the target "squares"."""
     evaluator.evaluate(
         classifiers.values(),
         examples,
         meta_run,
         make_target_config(),
+        "squares",
         root / "evaluated",
     )
     return root / "evaluated"

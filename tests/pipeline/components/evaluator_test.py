@@ -1,5 +1,7 @@
 """Evaluator: the report's numbers, found again from the SavedModels."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,13 +49,15 @@ class EvaluateTest:
             "validation": validation,
         }[part]
         assert len(labels) == {"test": 20, "validation": 24}[part]
-        runs = smoke.read_json(evaluated / "evaluation.json")["runs"]
+        runs = smoke.read_json(evaluated / "squares" / "evaluation.json")[
+            "runs"
+        ]
         assert [run["method"] for run in runs] == ["base", "meta_perturb"]
         for run in runs:
             folder = classifiers[run["method"]]
             expected = figures_of(folder, images, labels)
             assert run[part] == pytest.approx(expected, rel=1e-4)
-            assert run["folder"] == str(folder)
+            assert run["folder"] == f"squares/runs/{run['method']}-seed5"
             assert (run["seed"], run["steps"]) == (5, 4)
 
     def test_validation_is_no_part_of_the_training(
@@ -70,7 +74,7 @@ class EvaluateTest:
         assert len(set.union(*rows)) == 24 + 24 + 20
 
     def test_summary_and_gains_are_those_of_the_runs(self, evaluated, name):
-        result = smoke.read_json(evaluated / "evaluation.json")
+        result = smoke.read_json(evaluated / "squares" / "evaluation.json")
         assert result["data"] == name
         assert result["samples"] == 2
         assert result["examples"] == {
@@ -89,8 +93,8 @@ class EvaluateTest:
             assert result["gains"][figure]["mean"] == pytest.approx(gain)
 
     def test_report(self, evaluated):
-        result = smoke.read_json(evaluated / "evaluation.json")
-        page = (evaluated / "report.html").read_text(encoding="utf-8")
+        result = smoke.read_json(evaluated / "squares" / "evaluation.json")
+        page = (evaluated / "squares.html").read_text(encoding="utf-8")
         assert statistics.verdict(result["gains"]) in page
         assert page.count("<table>") == page.count("</table>") == 2
         # Figures, reliability, convergence, meta-training, maps and scales.
@@ -101,13 +105,34 @@ class EvaluateTest:
         assert "24 for validation, 20 for the test" in page
 
     def test_report_escapes_the_name_of_the_data(self, evaluated):
-        page = (evaluated / "report.html").read_text(encoding="utf-8")
+        page = (evaluated / "squares.html").read_text(encoding="utf-8")
         assert "<i>" not in page
         assert "npz:&lt;i&gt;squares&lt;/i&gt; &amp; more" in page
 
     def test_report_shows_no_path_of_a_step(self, evaluated, root):
-        page = (evaluated / "report.html").read_text(encoding="utf-8")
+        page = (evaluated / "squares.html").read_text(encoding="utf-8")
         assert "examples.npz" not in page
+
+    def test_links_of_the_report_lead_to_files(self, evaluated):
+        page = (evaluated / "squares.html").read_text(encoding="utf-8")
+        links = re.findall(r'<a href="([^"]*)"', page)
+        # evaluation.json, 6 drawings, 3 files of each of 2 runs.
+        assert len(links) == 1 + 6 + 2 * 3
+        for link in links:
+            assert (evaluated / link).stat().st_size > 0
+
+    def test_drawings_are_svg_files(self, evaluated):
+        page = (evaluated / "squares.html").read_text(encoding="utf-8")
+        drawings = list((evaluated / "squares" / "figures").glob("*.svg"))
+        assert len(drawings) == 6
+        for drawing in drawings:
+            assert drawing.read_text(encoding="utf-8") in page
+
+    def test_files_of_the_runs(self, evaluated, classifiers):
+        for method, folder in classifiers.items():
+            copy = evaluated / "squares" / "runs" / f"{method}-seed5"
+            for name in ("result.json", "config.json", "history.jsonl"):
+                assert (copy / name).read_text() == (folder / name).read_text()
 
     def test_classifier_that_does_not_load(
         self, classifiers, examples, meta_run, make_target_config, tmp_path
@@ -119,6 +144,7 @@ class EvaluateTest:
                 examples,
                 meta_run,
                 make_target_config(),
+                "squares",
                 tmp_path / "out",
             )
         assert not (tmp_path / "out").exists()

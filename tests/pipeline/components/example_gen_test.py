@@ -1,12 +1,14 @@
 """ExampleGen: what goes in comes out, at the size that was asked for."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline import datasets
+from pipeline import places
 from pipeline.components import example_gen
 from tests import squares
 
@@ -81,3 +83,36 @@ class GenerateExamplesTest:
         with pytest.raises(FileNotFoundError, match="none.npz"):
             example_gen.generate_examples(source, 16, tmp_path / "examples")
         assert list(tmp_path.iterdir()) == []
+
+
+class GenerateShardsTest:
+    def test_whole_shards_are_pointed_to(self, tmp_path):
+        manifest = {
+            "class_names": ["a", "b"],
+            "train_examples": 7,
+            "test_examples": 3,
+            "digest": "abc",
+        }
+        shards = tmp_path / "shards"
+        places.write_json(str(shards / "examples.json"), manifest)
+        description = example_gen.generate_shards(
+            "folder:photos", 16, tmp_path / "examples", shards
+        )
+        assert description == {
+            "source": "folder:photos",
+            "image_size": 16,
+            "classes": 2,
+            "train_examples": 7,
+            "test_examples": 3,
+            "digest": "abc",
+        }
+        source = example_gen.examples_source(tmp_path / "examples")
+        assert source == f"tfrecord:{shards}"
+
+    def test_without_beam(self, folder, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "apache_beam", None)
+        with pytest.raises(ValueError, match="requirements-beam.txt"):
+            example_gen.generate_shards(
+                folder, 16, tmp_path / "examples", tmp_path / "shards"
+            )
+        assert not (tmp_path / "examples").exists()

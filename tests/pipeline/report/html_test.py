@@ -41,7 +41,8 @@ def page(folder):
         "seed": 7,
         "steps": 4,
         "seconds": 61.7,
-        "folder": str(folder),
+        "folder": "cats/runs/base-seed7",
+        "files": ["result.json", "history.jsonl"],
         "test": {
             "accuracy": 43.75,
             "negative_log_likelihood": 1.2346,
@@ -52,6 +53,7 @@ def page(folder):
     labels = np.arange(4)
     data = image_data.ImageData(images, labels, images, labels, tuple("abcd"))
     result = {
+        "label": "cats",
         "data": NASTY,
         "samples": 3,
         "examples": {"training": 41, "validation": 42, "test": 43},
@@ -60,7 +62,10 @@ def page(folder):
         "gains": {},
     }
     config = smoke.target_config(NASTY)
-    return report.render(result, [np.full((4, 4), 0.25)], data, folder, config)
+    drawings = report.draw(
+        [run], [folder], [np.full((4, 4), 0.25)], data, folder
+    )
+    return report.render(result, drawings, folder, config)
 
 
 class Reader(html.parser.HTMLParser):
@@ -94,7 +99,14 @@ class RenderTest:
         assert reader.open == []
         summary = ["Base", "43.8", "1.235", "5.0"]
         assert reader.cells[:4] == summary
-        assert reader.cells[4:] == [summary[0], "7", *summary[1:], "62"]
+        assert reader.cells[4:-1] == [summary[0], "7", *summary[1:], "62"]
+
+    def test_links_to_the_files_that_a_run_has(self, page):
+        for file in ("result.json", "history.jsonl"):
+            assert f'<a href="cats/runs/base-seed7/{file}">' in page
+        assert "base-seed7/config.json" not in page
+        assert '<a href="cats/evaluation.json">' in page
+        assert '<a href="cats/figures/reliability.svg">' in page
 
     def test_names_are_escaped(self, page):
         reader = Reader()

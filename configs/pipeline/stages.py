@@ -1,0 +1,33 @@
+"""What each stage of the pipeline asks of a cluster.
+
+On one machine only `caching` counts: nothing is requested, and a stage that
+failed is not repeated, for its error is the user's to see.
+"""
+
+import ml_collections
+
+_REQUESTS = {  # stage -> CPU cores, memory
+    "example_gen": ("2", "8G"),
+    "meta_trainer": ("8", "16G"),
+    "phi_exporter": ("1", "4G"),
+    "target_trainer": ("4", "8G"),
+    "evaluator": ("4", "8G"),
+    "pusher": ("1", "4G"),
+    "reporter": ("1", "2G"),
+}
+
+
+def make_stages():
+    """Returns the settings by stage, as `config.stages` holds them."""
+    stages = ml_collections.ConfigDict()
+    for stage, (cpu, memory) in _REQUESTS.items():
+        settings = {
+            "cpu": cpu,  # requested, in cores or thousandths ("500m")
+            "memory": memory,  # requested; "": nothing
+            "accelerator": "",  # a resource of the cluster: nvidia.com/gpu
+            "accelerators": 1,  # how many, if one is named
+            "retries": 2,  # after the first try, a minute apart and doubling
+            "caching": True,  # reuse what ran with the same arguments
+        }
+        stages[stage] = ml_collections.ConfigDict(settings)
+    return stages

@@ -1,0 +1,42 @@
+"""What of this library needs TensorFlow, and what any backend of Keras does.
+
+Layers, networks, baselines and evaluation run wherever Keras does. Tapes,
+`tf.data`, `tf.distribute` and SavedModels are TensorFlow's: what is made of
+them says so on another backend.
+"""
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+try:
+    import keras
+except ModuleNotFoundError as missing:
+    if missing.name not in _BACKENDS:
+        raise
+    raise ImportError(
+        "mp_keras needs Keras and one of its backends: pip install "
+        '"mp-keras[tensorflow]"; or "mp-keras[jax]" or "mp-keras[torch]", and '
+        "the environment variable KERAS_BACKEND set to jax or torch. "
+        f"Received: an environment without {missing.name}"
+    ) from missing
+
+
+def is_tensorflow():
+    """Returns whether Keras runs on TensorFlow."""
+    return keras.backend.backend() == "tensorflow"
+
+
+def require_tensorflow(feature):
+    """Does nothing where Keras runs on TensorFlow.
+
+    Args:
+        feature: Str, named in the error.
+
+    Raises: ImportError, on any other backend; says how to come by it.
+    """
+    if not is_tensorflow():
+        raise ImportError(
+            f"{feature} needs Keras on TensorFlow: pip install "
+            '"mp-keras[tensorflow]", and KERAS_BACKEND=tensorflow in the '
+            "environment before Keras is imported. "
+            f"Received: backend {keras.backend.backend()!r}"
+        )

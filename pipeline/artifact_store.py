@@ -1,0 +1,245 @@
+"""Files and folders by URI: gs://, s3:// and whatever else fsspec reads.
+
+Runs, pushed models and data may lie in an object store. The library and its
+trainings work on plain files; here is what carries them there and back. The
+trap: an object store has no rename. What makes a folder whole, such as
+`saved_model.pb` or `result.json`, is therefore uploaded last.
+"""
+
+import hashlib
+import pathlib
+import tempfile
+
+import fsspec
+
+# Uploaded after all else, in this order: what points to other files.
+_LAST = ("checkpoint", "saved_model.pb", "result.json")
+
+
+def is_uri(place):
+    """Returns whether a place is a URI, and no path."""
+    return "://" in str(place)
+
+
+def resolved(place):
+    """Returns a URI as it is, without a slash at its end, or a whole path."""
+    if is_uri(place):
+        return str(place).rstrip("/")
+    return str(pathlib.Path(place).expanduser().resolve())
+
+
+def names_in(uri):
+    """Returns the names of what lies in a folder, [] if there is none."""
+    system, path = _open(uri)
+    with _Reaching(uri):
+        system.invalidate_cache()
+        if not system.isdir(path):
+            return []
+        return sorted(
+            entry.rstrip("/").rpartition("/")[2]
+            for entry in system.ls(path, detail=False)
+        )
+
+
+def find(uri):
+    """Returns the sorted names, below a folder, of all files in it.
+
+    [] if there is no such folder.
+
+    Raises: ConnectionError, if the store cannot be reached.
+    """
+    system, path = _open(uri)
+    with _Reaching(uri):
+        system.invalidate_cache()
+        if not system.isdir(path):
+            return []
+        return sorted(
+            file.removeprefix(path).lstrip("/") for file in system.find(path)
+        )
+
+
+def read_bytes(uri):
+    """Returns the bytes of a file.
+
+    Raises: FileNotFoundError; ConnectionError, if the store cannot be reached.
+    """
+    system, path = _open(uri)
+    with _Reaching(uri):
+        return system.cat_file(path)
+
+
+def remove(uri):
+    """Removes a file, or a folder with all in it, if there is one.
+
+    Raises: ConnectionError, if the store cannot be reached.
+    """
+    system, path = _open(uri)
+    with _Reaching(uri):
+        system.invalidate_cache()
+        if system.exists(path):
+            system.rm(path, recursive=True)
+
+
+def download(uri, folder):
+    """Copies a file, or a folder with all that is in it.
+
+    Args:
+        uri: Str.
+        folder: Path-like of an existing folder. A file gets its name there; a
+            folder's content goes into it.
+
+    Returns: the path of the file, or `folder`.
+    Raises: FileNotFoundError, if there is nothing; ConnectionError, if the
+        store cannot be reached.
+    """
+    system, path = _open(uri)
+    folder = pathlib.Path(folder)
+    with _Reaching(uri):
+        if system.isfile(path):
+            target = folder / path.rpartition("/")[2]
+            system.get_file(path, str(target))
+            return target
+        if not system.isdir(path):
+            raise FileNotFoundError(
+                f"URI {uri} must name a file or a folder. Received: neither"
+            )
+        for file in system.find(path):
+            target = folder / file.removeprefix(path).lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            system.get_file(file, str(target))
+    return folder
+
+
+def upload(folder, uri, files=None):
+    """Copies a folder's files into a folder of a store.
+
+    Args:
+        folder: Path-like.
+        uri: Str.
+        files: Relative paths to copy, or None (default) for all.
+
+    Raises: ConnectionError, if the store cannot be reached.
+    """
+    system, path = _open(uri)
+    folder = pathlib.Path(folder)
+    if files is None:
+        files = [
+            file.relative_to(folder)
+            for file in folder.rglob("*")
+            if file.is_file()
+        ]
+    with _Reaching(uri):
+        for file in sorted(map(pathlib.Path, files), key=_upload_order):
+            target = f"{path}/{file.as_posix()}"
+            system.makedirs(target.rpartition("/")[0], exist_ok=True)
+            system.put_file(str(folder / file), target)
+
+
+def fingerprint(uri):
+    """Returns a digest of what the store says of a file or folder.
+
+    Names, sizes and, as the store has them, checksums or times; the bytes are
+    not read.
+
+    Raises: FileNotFoundError, ConnectionError, as `download`.
+    """
+    system, path = _open(uri)
+    digest = hashlib.sha256()
+    with _Reaching(uri):
+        files = system.find(path)
+        if not files:
+            raise FileNotFoundError(
+                f"URI {uri} must name data that is there. Received: nothing"
+            )
+        for file in sorted(files):
+            name = file.removeprefix(path)
+            digest.update(f"{name} {system.ukey(file)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+class Mirror:
+    """A folder of this machine that follows one in a store.
+
+    A run works in `path`; `push` carries over what has changed since.
+
+    Args:
+        uri: Str, the folder in the store; what is there is downloaded.
+
+    Attributes: `path`, the local folder, removed when this object is.
+    Raises: ConnectionError, if the store cannot be reached.
+    """
+
+    def __init__(self, uri):
+        self._uri = uri.rstrip("/")
+        self._folder = tempfile.TemporaryDirectory(prefix="mirror-")
+        self.path = pathlib.Path(self._folder.name)
+        if names_in(self._uri):
+            download(self._uri, self.path)
+        self._known = self._state()
+
+    def push(self):
+        """Uploads new and changed files, then removes what is gone."""
+        state = self._state()
+        changed = [
+            file
+            for file, stamp in state.items()
+            if self._known.get(file) != stamp
+        ]
+        upload(self.path, self._uri, changed)
+        system, path = _open(self._uri)
+        with _Reaching(self._uri):
+            for file in self._known.keys() - state.keys():
+                system.rm_file(f"{path}/{file}")
+        self._known = state
+
+    def _state(self):
+        """Returns {relative path: size and time} of the files there are."""
+        state = {}
+        for file in self.path.rglob("*"):
+            if file.is_file() and file.name != "lock":
+                stat = file.stat()
+                name = file.relative_to(self.path).as_posix()
+                state[name] = (stat.st_size, stat.st_mtime_ns)
+        return state
+
+
+class _Reaching:
+    """Says which store it was when one cannot be reached."""
+
+    def __init__(self, uri):
+        self._uri = uri
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        # Each store's client has errors of its own.
+        if error is None or isinstance(error, FileNotFoundError):
+            return
+        if isinstance(error, Exception):
+            raise _unreachable(self._uri, error) from error
+
+
+def _open(uri):
+    """Returns the file system of a URI and the path there."""
+    try:
+        system, path = fsspec.core.url_to_fs(str(uri))
+    except ImportError as error:  # the client of this store
+        raise ConnectionError(
+            f"Store {uri} needs a Python package that is not installed: "
+            f"gcsfs for gs://, s3fs for s3://. Received: {error}"
+        ) from error
+    except Exception as error:
+        raise _unreachable(uri, error) from error
+    return system, path.rstrip("/")
+
+
+def _unreachable(uri, error):
+    return ConnectionError(
+        f"Store {uri} must be reachable, with a right to read and write. "
+        f"Received: {type(error).__name__}: {str(error)[:200]}"
+    )
+
+
+def _upload_order(file):
+    return (_LAST.index(file.name) if file.name in _LAST else -1, str(file))

@@ -1,0 +1,70 @@
+"""The first page of a pipeline with several targets."""
+
+import html
+import string
+
+from pipeline.figures import method_styles
+from pipeline.report import html as page
+from pipeline.report import statistics
+
+_PAGE = string.Template("""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>$title</title>
+<style>
+$style</style>
+</head>
+<body>
+<h1>$title</h1>
+<p>$count targets. Mean ± 95&nbsp;% interval over seeds (Student's t), on test
+images that no choice has seen. <a href="results.csv">Every run as CSV</a>.</p>
+$sections
+</body>
+</html>
+""")
+_SECTION = string.Template("""\
+<h2><a href="$label.html">$label</a></h2>
+<p>$data, $network, $steps steps, $training training images.</p>
+$table
+<p class="verdict">$verdict</p>
+""")
+
+
+def render(evaluations, title):
+    """Returns the page.
+
+    Args:
+        evaluations: Dict from label to the Evaluator's dict.
+        title: Str.
+    """
+    return _PAGE.substitute(
+        title=html.escape(title),
+        style=page.STYLE,
+        count=len(evaluations),
+        sections="".join(map(_section, evaluations.values())),
+    )
+
+
+def _section(evaluation):
+    first = evaluation["runs"][0]
+    rows = [
+        [method_styles.style_of(method).label]
+        + [
+            statistics.format_interval(numbers[name], decimals)
+            for name, (_, _, decimals, _) in statistics.FIGURES.items()
+        ]
+        for method, numbers in evaluation["summary"].items()
+    ]
+    headings = [f"{h} ({u})" for h, u, _, _ in statistics.FIGURES.values()]
+    return _SECTION.substitute(
+        label=evaluation["label"],
+        data=html.escape(evaluation["data"]),
+        network=html.escape(first["network"]),
+        steps=first["steps"],
+        training=evaluation["examples"]["training"],
+        table=page.table(["", *headings], rows),
+        verdict=html.escape(statistics.verdict(evaluation["gains"])),
+    )

@@ -1,0 +1,159 @@
+"""JSON of TensorFlow Serving's predict requests to tensors, and back.
+
+    {"instances": [...]}    row form       -> {"predictions": [...]}
+    {"inputs": ...}         columnar form  -> {"outputs": ...}
+
+Rows are plain values, or objects by input name, and are stacked: every input
+has one entry a row, so that a scalar input can be given in columns alone.
+Bytes are `{"b64": "..."}`. One input, or output, goes without its name.
+TensorFlow Serving documents this in its `g3doc/api_rest.md`.
+"""
+
+import base64
+
+import numpy as np
+import tensorflow as tf
+
+_FORMS = {"instances": "predictions", "inputs": "outputs"}
+
+
+def read_request(request, specs):
+    """Returns the tensors of a predict request, and which form it has.
+
+    Args:
+        request: Value of the JSON body.
+        specs: Dict from input name to `tf.TensorSpec`.
+
+    Returns: dict from input name to tensor; "instances" or "inputs".
+    Raises: ValueError, naming the input, if the request does not fit.
+    """
+    forms = [form for form in _FORMS if form in request]
+    if len(forms) != 1:
+        raise ValueError(
+            "A request must hold either `instances` or `inputs`. "
+            f"Received: keys {sorted(request)}"
+        )
+    (form,) = forms
+    read = _columns_of_rows if form == "instances" else _columns
+    columns = read(request[form], specs)
+    if set(columns) != set(specs):
+        raise ValueError(
+            f"Key `{form}` must give the inputs {sorted(specs)} of this "
+            f"signature. Received: {sorted(columns)}"
+        )
+    tensors = {
+        name: _to_tensor(name, columns[name], spec)
+        for name, spec in specs.items()
+    }
+    return tensors, form
+
+
+def write_response(outputs, form):
+    """Returns the JSON value of a response.
+
+    Args:
+        outputs: Dict from output name to numeric tensor.
+        form: As `read_request` returned it.
+    """
+    columns = {name: _to_json(tensor) for name, tensor in outputs.items()}
+    if len(columns) == 1:
+        (values,) = columns.values()
+    elif form == "inputs":
+        values = columns
+    else:
+        values = [dict(zip(columns, row)) for row in zip(*columns.values())]
+    return {_FORMS[form]: values}
+
+
+def _columns_of_rows(rows, specs):
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(
+            "Key `instances` must hold a list of at least one row. "
+            f"Received: {_shown(rows)}"
+        )
+    named = {_is_named(row) for row in rows}
+    if named == {False}:
+        return {_only_name("instances", specs): rows}
+    names = set(rows[0]) if _is_named(rows[0]) else None
+    if named != {True} or any(set(row) != names for row in rows):
+        raise ValueError(
+            "Key `instances` must hold rows of one kind, objects with the "
+            "same names or plain values. Received: rows that differ"
+        )
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _columns(values, specs):
+    if _is_named(values):
+        return values
+    return {_only_name("inputs", specs): values}
+
+
+def _only_name(form, specs):
+    if len(specs) != 1:
+        raise ValueError(
+            f"Key `{form}` must give the inputs {sorted(specs)} of this "
+            "signature by name. Received: values without names"
+        )
+    return next(iter(specs))
+
+
+def _is_named(value):
+    """Returns whether it holds values by name, and is no encoded bytes."""
+    return isinstance(value, dict) and set(value) != {"b64"}
+
+
+def _to_tensor(name, value, spec):
+    expected = f"Input `{name}` must be {spec.dtype.name}"
+    try:
+        if spec.dtype == tf.string:
+            array = np.array(_decoded(value), object)
+        else:
+            array = np.array(value)
+    except ValueError as error:  # ragged lists, wrong base64
+        raise ValueError(
+            f"{expected}, in lists of equal length. Received: {error}"
+        ) from error
+    if spec.dtype != tf.string:
+        _check_numbers(array, spec.dtype, expected)
+    if not spec.shape.is_compatible_with(array.shape):
+        raise ValueError(
+            f"Input `{name}` must have shape {spec.shape}, None for any "
+            f"number. Received: shape {array.shape}"
+        )
+    return tf.constant(array, spec.dtype)
+
+
+def _check_numbers(array, dtype, expected):
+    if array.dtype.kind not in ("iu" if dtype.is_integer else "iuf"):
+        raise ValueError(f"{expected}. Received: {_shown(array.tolist())}")
+    low, high = dtype.limits
+    if dtype.is_integer and array.size:
+        if array.min() < low or array.max() > high:
+            raise ValueError(
+                f"{expected}, from {low} to {high}. "
+                f"Received: values from {array.min()} to {array.max()}"
+            )
+
+
+def _decoded(value):
+    """Returns nested lists with bytes in the place of text and base64."""
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    if isinstance(value, dict) and isinstance(value.get("b64"), str):
+        return base64.b64decode(value["b64"], validate=True)
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    raise ValueError(f'expected {{"b64": "..."}}. Received: {_shown(value)}')
+
+
+def _to_json(tensor):
+    array = tensor.numpy()
+    if array.dtype == np.float32:  # 0.2, not 0.20000000298
+        array = array.astype(str).astype("float64")
+    return array.tolist()
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."

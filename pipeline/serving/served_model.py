@@ -1,0 +1,149 @@
+"""The newest whole version of a classifier, loaded.
+
+The Pusher writes `<folder>/<version>/saved_model.pb` and renames a version into
+its place when it is whole. The trap: others copy versions file by file. What
+does not load is left alone until one of its files changes, and the version
+before it keeps being served.
+"""
+
+import pathlib
+import threading
+
+from absl import logging
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from pipeline import evaluation
+
+_GRAPH = "saved_model.pb"
+_VARIABLES = "variables/variables.index"
+
+
+class ServedModel:
+    """Loads the newest version of a model, and newer ones as they come.
+
+    Args:
+        folder: Path-like, of versions, each a folder whose name is a number;
+            or of one SavedModel, which is then version 1.
+
+    Raises: FileNotFoundError, if there is no version; ValueError, if none
+        loads.
+    """
+
+    def __init__(self, folder):
+        self._folder = pathlib.Path(folder)
+        self._lock = threading.Lock()
+        self._version = None
+        self._refused = {}  # {number: its files when it did not load}
+        candidates = self._candidates()
+        if not candidates:
+            raise FileNotFoundError(
+                f"Folder {folder} must hold a SavedModel, or versions of one "
+                "in folders 1, 2, ... Received: neither"
+            )
+        if self.newest() is None:
+            raise ValueError(
+                f"Folder {folder} must hold a version that loads. Received: "
+                f"versions {sorted(candidates)}, of which none does"
+            )
+
+    def newest(self):
+        """Returns the newest `Version` that loads; looks for it every time."""
+        with self._lock:
+            current = self._version.number if self._version else -1
+            candidates = self._candidates()
+            for number in sorted(candidates, reverse=True):
+                if number <= current:
+                    break
+                if self._load(number, candidates[number]):
+                    break
+            return self._version
+
+    def _candidates(self):
+        """Returns {number: folder} of what may be a version."""
+        if (self._folder / _GRAPH).is_file():
+            return {1: self._folder}
+        if not self._folder.is_dir():
+            return {}
+        return {
+            int(entry.name): entry
+            for entry in self._folder.iterdir()
+            if entry.name.isdecimal()
+            and (entry / _GRAPH).is_file()
+            and (entry / _VARIABLES).is_file()
+        }
+
+    def _load(self, number, folder):
+        state = None
+        try:
+            state = _state(folder)
+            if self._refused.get(number) == state:
+                return False
+            self._version = Version(number, folder)
+        except (ValueError, OSError) as error:  # or it changed meanwhile
+            logging.warning("version %d is left alone: %s", number, error)
+            self._refused[number] = state
+            return False
+        logging.info("serving version %d", number)
+        return True
+
+
+class Version:
+    """One loaded version.
+
+    Args:
+        number: Int.
+        folder: Path of the SavedModel.
+
+    Attributes: `number`; `signatures`, dict from name to function;
+        `metadata`, the signatures as TensorFlow Serving describes them.
+    Raises: ValueError, FileNotFoundError, if it is not a whole classifier.
+    """
+
+    def __init__(self, number, folder):
+        self.number = number
+        # Signatures do not keep the variables of their model alive.
+        self._classifier = evaluation.load_classifier(folder)
+        self.signatures = dict(self._classifier.signatures)
+        saved = saved_model_pb2.SavedModel.FromString(
+            (folder / _GRAPH).read_bytes()
+        )
+        definitions = saved.meta_graphs[0].signature_def
+        self.metadata = {
+            name: _describe(definitions[name]) for name in self.signatures
+        }
+
+
+def _describe(signature):
+    return {
+        "inputs": _describe_tensors(signature.inputs),
+        "outputs": _describe_tensors(signature.outputs),
+        "method_name": signature.method_name,
+    }
+
+
+def _describe_tensors(tensors):
+    return {
+        name: {
+            "name": info.name,
+            "dtype": types_pb2.DataType.Name(info.dtype),
+            "tensor_shape": {
+                "dim": [  # 64-bit integers are strings in JSON
+                    {"size": str(dim.size), "name": dim.name}
+                    for dim in info.tensor_shape.dim
+                ],
+                "unknown_rank": info.tensor_shape.unknown_rank,
+            },
+        }
+        for name, info in tensors.items()
+    }
+
+
+def _state(folder):
+    """Returns names, sizes and times of a version's files."""
+    return sorted(
+        (file.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns)
+        for file in folder.rglob("*")
+        if file.is_file()
+        for stat in (file.stat(),)
+    )

@@ -1,0 +1,1 @@
+"""Several processes that train together, one a worker (TF_CONFIG)."""

@@ -1,0 +1,54 @@
+r"""Serves a classifier over HTTP, for a try-out without TensorFlow Serving.
+
+    python -m tools.serve --model_dir=demo/serving/digits
+    curl -d '{"signature_name": "serve_files", "instances": [{"b64": "..."}]}' \
+        http://127.0.0.1:8501/v1/models/model:predict
+
+The folder holds numbered versions, as the pipeline's Pusher leaves them, or is
+the `saved_model/` of a `tools.train_target` run. The newest whole version
+answers, and a newer one as soon as it is there. docs/serving.md describes
+requests, answers, and TensorFlow Serving itself, which this does not replace.
+"""
+
+from absl import flags
+
+from tools import binary
+
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir",
+    None,
+    "Folder of numbered versions, or of one SavedModel.",
+    required=True,
+)
+_MODEL_NAME = flags.DEFINE_string(
+    "model_name", "model", "The model's name in addresses."
+)
+_HOST = flags.DEFINE_string(
+    "host", "127.0.0.1", "Where to listen; 0.0.0.0 for every network."
+)
+_PORT = flags.DEFINE_integer(
+    "port",
+    8501,
+    "Port, 0 for any that is free.",
+    lower_bound=0,
+    upper_bound=65535,
+)
+
+
+def main():
+    # Late, so that --help and a wrong flag answer at once.
+    from pipeline.serving import server
+
+    classifier = server.ClassifierServer(
+        _MODEL_DIR.value, _MODEL_NAME.value, _HOST.value, _PORT.value
+    )
+    with classifier:
+        print(f"Answering at {classifier.address}:predict", flush=True)
+        try:
+            classifier.serve_forever()
+        except KeyboardInterrupt:
+            pass
+
+
+if __name__ == "__main__":
+    binary.run(main)

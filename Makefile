@@ -1,11 +1,12 @@
-# make demo        the whole pipeline on bundled data, in minutes
-# make test        the whole test suite
-# make test-tfa    φ in tf.keras 2.15 under TensorFlow Addons, in .venv-tfa
-# make test-jax    layers, networks and training with Keras on JAX, in .venv-jax
-# make test-torch  the same on PyTorch, in .venv-torch
-# make test-beam   ExampleGen on Apache Beam, in .venv-beam
-# make venv        only the environment, .venv
-# make clean       removes what these commands made
+# make demo         the whole pipeline on bundled data, in minutes
+# make test         the whole test suite
+# make test-workers meta-training by several processes
+# make test-tfa     φ in tf.keras 2.15 under TensorFlow Addons, in .venv-tfa
+# make test-jax     layers, networks, training on JAX, in .venv-jax
+# make test-torch   the same on PyTorch, in .venv-torch
+# make test-beam    ExampleGen on Apache Beam, in .venv-beam
+# make venv         only the environment, .venv
+# make clean        removes what these commands made
 
 VENV := .venv
 DEMO := demo
@@ -16,7 +17,7 @@ TORCH_VENV := .venv-torch
 BEAM_VENV := .venv-beam
 TFA_EXPORT := build/tfa
 
-.PHONY: demo test test-tfa test-jax test-torch test-beam venv clean
+.PHONY: demo test test-workers test-tfa test-jax test-torch test-beam venv clean
 
 demo: venv
 	$(BIN)/python -m tools.run_pipeline --config=configs/pipeline/demo.py \
@@ -24,7 +25,10 @@ demo: venv
 
 test: venv
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test-workers: venv
+	$(BIN)/python -m pytest -m workers
 
 test-tfa: venv $(TFA_VENV)/.installed
 	$(BIN)/python -m tests.environments.export_for_tfa $(TFA_EXPORT)

@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from tests.tools import processes
+
+pytestmark = pytest.mark.workers
 
 
 class MeasureScalingTest:

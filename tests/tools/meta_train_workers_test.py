@@ -11,6 +11,8 @@ import mp_keras
 from tests.tools import processes
 from tests.tools import worker_processes
 
+pytestmark = pytest.mark.workers
+
 
 @pytest.fixture
 def make_pair():

@@ -61,6 +61,24 @@ def read_json(path):
         ) from error
 
 
+def file_stamps(folder):
+    """Returns what tells whether the files of a folder have changed.
+
+    Args:
+        folder: Path-like.
+
+    Returns: dict from relative path, with slashes, to size and time.
+    """
+    folder = pathlib.Path(folder)
+    stamps = {}
+    for file in folder.rglob("*"):
+        if file.is_file():
+            stat = file.stat()
+            name = file.relative_to(folder).as_posix()
+            stamps[name] = (stat.st_size, stat.st_mtime_ns)
+    return stamps
+
+
 @contextlib.contextmanager
 def new_directory(path):
     """Yields an empty folder that becomes `path` when the block succeeds.

@@ -6,11 +6,14 @@ trap: an object store has no rename. What makes a folder whole, such as
 `saved_model.pb` or `result.json`, is therefore uploaded last.
 """
 
+import contextlib
 import hashlib
 import pathlib
 import tempfile
 
 import fsspec
+
+from mp_keras import files
 
 # Uploaded after all else, in this order: what points to other files.
 _LAST = ("checkpoint", "saved_model.pb", "result.json")
@@ -110,26 +113,22 @@ def download(uri, folder):
     return folder
 
 
-def upload(folder, uri, files=None):
+def upload(folder, uri, names=None):
     """Copies a folder's files into a folder of a store.
 
     Args:
         folder: Path-like.
         uri: Str.
-        files: Relative paths to copy, or None (default) for all.
+        names: Relative paths to copy, or None (default) for all.
 
     Raises: ConnectionError, if the store cannot be reached.
     """
     system, path = _open(uri)
     folder = pathlib.Path(folder)
-    if files is None:
-        files = [
-            file.relative_to(folder)
-            for file in folder.rglob("*")
-            if file.is_file()
-        ]
+    if names is None:
+        names = files.file_stamps(folder)
     with _Reaching(uri):
-        for file in sorted(map(pathlib.Path, files), key=_upload_order):
+        for file in sorted(map(pathlib.Path, names), key=_upload_order):
             target = f"{path}/{file.as_posix()}"
             system.makedirs(target.rpartition("/")[0], exist_ok=True)
             system.put_file(str(folder / file), target)
@@ -146,12 +145,12 @@ def fingerprint(uri):
     system, path = _open(uri)
     digest = hashlib.sha256()
     with _Reaching(uri):
-        files = system.find(path)
-        if not files:
+        found = system.find(path)
+        if not found:
             raise FileNotFoundError(
                 f"URI {uri} must name data that is there. Received: nothing"
             )
-        for file in sorted(files):
+        for file in sorted(found):
             name = file.removeprefix(path)
             digest.update(f"{name} {system.ukey(file)}\n".encode())
     return digest.hexdigest()[:16]
@@ -193,14 +192,30 @@ class Mirror:
         self._known = state
 
     def _state(self):
-        """Returns {relative path: size and time} of the files there are."""
-        state = {}
-        for file in self.path.rglob("*"):
-            if file.is_file() and file.name != "lock":
-                stat = file.stat()
-                name = file.relative_to(self.path).as_posix()
-                state[name] = (stat.st_size, stat.st_mtime_ns)
-        return state
+        return {
+            file: stamp
+            for file, stamp in files.file_stamps(self.path).items()
+            if pathlib.PurePath(file).name != "lock"
+        }
+
+
+@contextlib.contextmanager
+def working_copy(place):
+    """Yields a folder's path on this machine.
+
+    What changes in it is in the store as well when the block succeeds.
+
+    Args:
+        place: Path-like, yielded as it is; or URI.
+
+    Raises: ConnectionError, if the store cannot be reached.
+    """
+    if not is_uri(place):
+        yield pathlib.Path(place)
+        return
+    mirror = Mirror(place)
+    yield mirror.path
+    mirror.push()
 
 
 class _Reaching:

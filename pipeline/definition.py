@@ -11,6 +11,7 @@ bytes behind a path, so both go in as the argument `fingerprint`. And a loop
 inside a loop must be a pipeline of its own (kfp 2.17 cannot compile it).
 """
 
+import functools
 import hashlib
 import json
 from typing import NamedTuple
@@ -65,13 +66,18 @@ def make_pipeline(
     data_dir = str(data_dir or f"{workdir}/tensorflow_datasets")
     stages = _Stages(config.stages, on_cluster)
     software = configuration.software_fingerprint()
-    source_print = software + configuration.source_fingerprint(
+
+    @functools.cache  # several targets may be of the same data
+    def fingerprint_of(source, manual_dir):
+        return software + configuration.source_fingerprint(source, manual_dir)
+
+    source_print = fingerprint_of(
         config.source.data.source, config.source.data.manual_dir
     )
     beam = config.beam_options
     items = []
     for label, target in targets_module.expand(config).items():
-        target_print = software + configuration.source_fingerprint(
+        target_print = fingerprint_of(
             target.data.source, target.data.manual_dir
         )
         items.append(

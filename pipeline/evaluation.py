@@ -31,11 +31,11 @@ def evaluate_run(workdir, config=None, data_dir=None):
     Raises: FileNotFoundError, ValueError, if there is no whole classifier, or
         the data does not suit it.
     """
-    mirror = None
-    if artifact_store.is_uri(workdir):
-        mirror = artifact_store.Mirror(workdir)
-        workdir = mirror.path
-    workdir = pathlib.Path(workdir)
+    with artifact_store.working_copy(workdir) as folder:
+        return _evaluate(folder, config, data_dir)
+
+
+def _evaluate(workdir, config, data_dir):
     if config is None:
         stored = files.read_json(workdir / "config.json")
         config = ml_collections.ConfigDict(stored)
@@ -56,8 +56,6 @@ def evaluate_run(workdir, config=None, data_dir=None):
         "examples": len(data.test_labels),
     }
     files.write_json(workdir / "evaluation.json", result)
-    if mirror is not None:
-        mirror.push()
     return result
 
 

@@ -46,14 +46,11 @@ def copy_run(workdir, directory, names, result):
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    mirror = None
-    if artifact_store.is_uri(workdir):
-        mirror = artifact_store.Mirror(workdir)
-        workdir = mirror.path
-    for name in names:
-        origin = pathlib.Path(workdir) / name
-        if origin.is_dir():
-            shutil.copytree(origin, directory / name, dirs_exist_ok=True)
-        elif origin.exists():
-            shutil.copy(origin, directory / name)
+    with artifact_store.working_copy(workdir) as run:
+        for name in names:
+            origin = run / name
+            if origin.is_dir():
+                shutil.copytree(origin, directory / name, dirs_exist_ok=True)
+            elif origin.exists():
+                shutil.copy(origin, directory / name)
     files.write_json(directory / "result.json", result)

@@ -15,7 +15,6 @@ import shutil
 import tempfile
 
 import numpy as np
-from scipy import stats
 
 from mp_keras import files
 from pipeline import artifact_store
@@ -43,11 +42,10 @@ def push(evaluation_file, classifiers, destination):
     folders = _by_run(classifiers)
     refused, accepted = [], []
     for run in runs:
-        name = {key: run.get(key) for key in ("method", "seed")}
-        folder = folders.get(tuple(name.values()))
+        folder = folders.get((run.get("method"), run.get("seed")))
         reason = _reason_to_refuse(run, folder, part)
         if reason:
-            refused.append({**name, "reason": reason})
+            refused.append(_refusal(run, reason))
         else:
             accepted.append((run, folder))
     plain = [run[part] for run, _ in accepted if run["method"] == _PLAIN]
@@ -55,8 +53,7 @@ def push(evaluation_file, classifiers, destination):
     for run, folder in accepted:
         reason = _reason_not_to_bless(run[part], plain, part)
         if reason:
-            name = {key: run[key] for key in ("method", "seed")}
-            refused.append({**name, "reason": reason})
+            refused.append(_refusal(run, reason))
         else:
             blessed.append((run, folder))
     pushed = None
@@ -79,6 +76,11 @@ def _by_run(classifiers):
         result = files.read_json(folder / "result.json")
         folders[result["method"], result["seed"]] = folder
     return folders
+
+
+def _refusal(run, reason):
+    name = {key: run.get(key) for key in ("method", "seed")}
+    return {**name, "reason": reason}
 
 
 def _reason_to_refuse(run, folder, part):
@@ -116,18 +118,16 @@ def _reason_not_to_bless(numbers, plain, part):
         )
     for figure in _BLESSED_BY:
         heading, unit, decimals, higher = statistics.FIGURES[figure]
-        values = np.array([run[figure] for run in plain], "float64")
-        room, count = 0.0, len(values)
-        if count > 1:
-            quantile = stats.t.ppf(0.975, count - 1)
-            room = quantile * np.std(values, ddof=1) * np.sqrt(1 + 1 / count)
-        loss = (values.mean() - numbers[figure]) * (1 if higher else -1)
+        usual = statistics.interval([run[figure] for run in plain])
+        # From the interval of the mean to that of one more value.
+        room = (usual["half_width"] or 0.0) * math.sqrt(usual["seeds"] + 1)
+        loss = (usual["mean"] - numbers[figure]) * (1 if higher else -1)
         if loss > room:
             return (
                 f"its {part} {heading} is {numbers[figure]:.{decimals}f} "
                 f"{unit}, worse than the plain network's "
-                f"{values.mean():.{decimals}f} by more than its {count} seeds "
-                f"differ ({room:.{decimals}f})"
+                f"{usual['mean']:.{decimals}f} by more than its "
+                f"{usual['seeds']} seeds differ ({room:.{decimals}f})"
             )
     return None
 

@@ -198,27 +198,26 @@ def _meta_note(result):
 
 
 def _summary_table(result):
-    summary, gains = result["summary"], result["gains"]
-    rows = [
-        [method_styles.style_of(method).label]
-        + [
-            statistics.format_interval(numbers[name], decimals)
-            for name, (_, _, decimals, _) in statistics.FIGURES.items()
+    rows = summary_rows(result["summary"])
+    if result["gains"]:
+        rows.append(
+            [
+                "gain, seed by seed (positive: φ is better)",
+                *statistics.format_figures(result["gains"], sign="+"),
+            ]
+        )
+    return table(["", *statistics.headings()], rows)
+
+
+def summary_rows(summary):
+    """Returns a row for each method: its label and its figures."""
+    return [
+        [
+            method_styles.style_of(method).label,
+            *statistics.format_figures(numbers),
         ]
         for method, numbers in summary.items()
     ]
-    if gains:
-        rows.append(
-            ["gain, seed by seed (positive: φ is better)"]
-            + [
-                statistics.format_interval(gains[name], decimals, sign="+")
-                for name, (_, _, decimals, _) in statistics.FIGURES.items()
-            ]
-        )
-    return table(
-        ["", *(f"{h} ({u})" for h, u, _, _ in statistics.FIGURES.values())],
-        rows,
-    )
 
 
 def _runs_table(runs):
@@ -242,10 +241,8 @@ def _runs_table(runs):
         )
         for run in runs
     ]
-    headings = [f"{h} ({u})" for h, u, _, _ in statistics.FIGURES.values()]
-    return table(
-        ["method", "seed", *headings, "training (s)", "files"], rows, links
-    )
+    head = ["method", "seed", *statistics.headings(), "training (s)", "files"]
+    return table(head, rows, links)
 
 
 def _link(target, text):

@@ -3,7 +3,6 @@
 import html
 import string
 
-from pipeline.figures import method_styles
 from pipeline.report import html as page
 from pipeline.report import statistics
 
@@ -50,21 +49,13 @@ def render(evaluations, title):
 
 def _section(evaluation):
     first = evaluation["runs"][0]
-    rows = [
-        [method_styles.style_of(method).label]
-        + [
-            statistics.format_interval(numbers[name], decimals)
-            for name, (_, _, decimals, _) in statistics.FIGURES.items()
-        ]
-        for method, numbers in evaluation["summary"].items()
-    ]
-    headings = [f"{h} ({u})" for h, u, _, _ in statistics.FIGURES.values()]
+    rows = page.summary_rows(evaluation["summary"])
     return _SECTION.substitute(
         label=evaluation["label"],
         data=html.escape(evaluation["data"]),
         network=html.escape(first["network"]),
         steps=first["steps"],
         training=evaluation["examples"]["training"],
-        table=page.table(["", *headings], rows),
+        table=page.table(["", *statistics.headings()], rows),
         verdict=html.escape(statistics.verdict(evaluation["gains"])),
     )

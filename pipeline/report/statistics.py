@@ -76,22 +76,31 @@ def paired_gains(runs, method="meta_perturb", base="base", part="test"):
 def text_table(summary, gains):
     """Returns the table that the pipeline prints."""
     names = {"base": "plain network", "meta_perturb": "with φ"}
-    head = ["", *(f"{h} ({u})" for h, u, _, _ in FIGURES.values())]
+    head = ["", *headings()]
     rows = [head]
     for method, numbers in summary.items():
-        rows.append([names.get(method, method)])
-        for figure, (_, _, decimals, _) in FIGURES.items():
-            rows[-1].append(format_interval(numbers[figure], decimals))
+        rows.append([names.get(method, method), *format_figures(numbers)])
     if gains:
-        rows.append(["gain, seed by seed"])
-        for figure, (_, _, decimals, _) in FIGURES.items():
-            rows[-1].append(format_interval(gains[figure], decimals, sign="+"))
+        rows.append(["gain, seed by seed", *format_figures(gains, sign="+")])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
         for row in rows
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def headings():
+    """Returns the heading of each figure, with its unit."""
+    return [f"{heading} ({unit})" for heading, unit, _, _ in FIGURES.values()]
+
+
+def format_figures(intervals, sign=""):
+    """Returns the cells under `headings()` of {figure: interval}."""
+    return [
+        format_interval(intervals[name], decimals, sign)
+        for name, (_, _, decimals, _) in FIGURES.items()
+    ]
 
 
 def format_interval(numbers, decimals, sign=""):

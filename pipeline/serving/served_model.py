@@ -13,6 +13,7 @@ from absl import logging
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from mp_keras import files
 from pipeline import evaluation
 
 _GRAPH = "saved_model.pb"
@@ -76,7 +77,7 @@ class ServedModel:
     def _load(self, number, folder):
         state = None
         try:
-            state = _state(folder)
+            state = files.file_stamps(folder)
             if self._refused.get(number) == state:
                 return False
             self._version = Version(number, folder)
@@ -137,13 +138,3 @@ def _describe_tensors(tensors):
         }
         for name, info in tensors.items()
     }
-
-
-def _state(folder):
-    """Returns names, sizes and times of a version's files."""
-    return sorted(
-        (file.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns)
-        for file in folder.rglob("*")
-        if file.is_file()
-        for stat in (file.stat(),)
-    )

@@ -25,7 +25,8 @@ demo: venv
 
 test: venv
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
+	    --durations 15
 
 test-workers: venv
 	$(BIN)/python -m pytest -m workers
@@ -46,11 +47,11 @@ ANY_BACKEND := tests/environments/backends tests/optimizers_test.py \
 
 test-jax: $(JAX_VENV)/.installed
 	KERAS_BACKEND=jax $(JAX_VENV)/bin/python -m pytest --numprocesses 2 \
-	    $(ANY_BACKEND)
+	    --dist worksteal $(ANY_BACKEND)
 
 test-torch: $(TORCH_VENV)/.installed
 	KERAS_BACKEND=torch $(TORCH_VENV)/bin/python -m pytest --numprocesses 2 \
-	    $(ANY_BACKEND)
+	    --dist worksteal $(ANY_BACKEND)
 
 test-beam: $(BEAM_VENV)/.installed
 	$(BEAM_VENV)/bin/python -m pytest tests/environments/beam

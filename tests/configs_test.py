@@ -122,6 +122,7 @@ class SmokeTest:
             "resnet20": 9,
         }.get(network)
 
+    @pytest.mark.usefixtures("eagerly")
     def test_resnet20_meta_trains(self, tmp_path):
         config = META[0].get_config("resnet20,smoke")
         config.data.source = squares.write_npz(tmp_path / "squares.npz")

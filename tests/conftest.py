@@ -72,3 +72,12 @@ def shared():
     if not SHARED.exists():
         pytest.skip("the shared data is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def eagerly():
+    """Runs what the tests of a module train without graphs, for time."""
+    from tests import eager
+
+    with eager.eager_steps():
+        yield

@@ -23,7 +23,6 @@ class ApplicationsTest:
             ("ResNet50V2", 16, 2048),
             ("EfficientNetB0", 9, 192),
             ("MobileNetV3Small", 6, 96),
-            ("DenseNet121", 121, 1024),
         ],
     )
     def test_application_trains_and_reloads(
@@ -55,6 +54,16 @@ class ApplicationsTest:
         assert np.any(first != second)  # there is noise to be repeated
         np.testing.assert_array_equal(loaded(inputs), first)
         np.testing.assert_array_equal(loaded(inputs), second)
+
+    def test_densenet_has_no_additions(self, phi):
+        model = keras.applications.DenseNet121(
+            weights=None, classes=3, input_shape=(32, 32, 3)
+        )
+        perturbed = mp_keras.perturb_model(model, phi)
+        assert insertions.names_and_norms(perturbed) == [
+            (f"meta_perturb_{index}", 1024, 32) for index in range(121)
+        ]
+        insertions.assert_same_network(model, perturbed, insertions.images(32))
 
     def test_vgg16_splits_activations_from_thirteen_convolutions(self, phi):
         model = keras.applications.VGG16(

@@ -15,6 +15,8 @@ from pipeline import target_training
 from tests import small_networks
 from tests.pipeline import smoke
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 LAYERS = {
     "meta_perturb": mp_keras.MetaPerturbLayer,
     "information_dropout": baselines.InformationDropout,

@@ -10,6 +10,8 @@ from pipeline import target_training
 from pipeline.components import meta_trainer
 from tests.pipeline import smoke
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module")
 def local(source, tmp_path_factory):

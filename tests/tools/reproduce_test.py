@@ -37,6 +37,7 @@ def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("tfds")
 
 
+@pytest.mark.usefixtures("eagerly")
 class SmokeTest:
     @pytest.mark.parametrize("name", NAMES)
     def test_runs_and_writes_its_outputs(self, name, data_dir, tmp_path):

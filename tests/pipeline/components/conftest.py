@@ -7,6 +7,7 @@ from pipeline.components import example_gen
 from pipeline.components import meta_trainer
 from pipeline.components import phi_exporter
 from pipeline.components import target_trainer
+from tests import eager
 from tests.pipeline import smoke
 
 
@@ -30,9 +31,9 @@ def examples(source, root):
 
 @pytest.fixture(scope="session")
 def meta_run(examples, name, root):
-    meta_trainer.train(
-        examples, smoke.meta_config(name), root / "runs", "f", root / "meta"
-    )
+    config = smoke.meta_config(name)
+    with eager.eager_steps():
+        meta_trainer.train(examples, config, root / "runs", "f", root / "meta")
     return root / "meta"
 
 
@@ -54,16 +55,17 @@ def classifiers(examples, phi, make_target_config, root):
     folders = {}
     for method in ("base", "meta_perturb"):
         folders[method] = root / method
-        target_trainer.train(
-            examples,
-            phi,
-            method,
-            5,
-            make_target_config(),
-            root / "runs",
-            "f",
-            folders[method],
-        )
+        with eager.eager_steps():
+            target_trainer.train(
+                examples,
+                phi,
+                method,
+                5,
+                make_target_config(),
+                root / "runs",
+                "f",
+                folders[method],
+            )
     return folders
 
 

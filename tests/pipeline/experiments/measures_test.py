@@ -8,6 +8,8 @@ from pipeline.experiments import measures
 from pipeline.experiments import runner
 from tests.pipeline.experiments import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 class MeasureTest:
     def test_is_made_once_for_its_settings(self, source, tmp_path, monkeypatch):

@@ -13,6 +13,8 @@ from pipeline.experiments import runner
 from tests.pipeline import smoke
 from tests.pipeline.experiments import tiny
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def cell_folder(workdir, name):
     (folder,) = (workdir / "cells").glob(f"{name}-*")

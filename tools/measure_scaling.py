@@ -4,7 +4,7 @@ r"""Measures what meta-training costs against tasks and workers.
         --page=docs/scaling.md
 
 Timed cases run in processes of their own, two for two workers, on the loopback
-address. Nothing else should run on the machine meanwhile. About 20 minutes on
+address. Nothing else should run on the machine meanwhile. About 10 minutes on
 two CPU cores. Writes the figures as JSON, and the tables into the page.
 """
 

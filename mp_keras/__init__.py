@@ -3,7 +3,8 @@
 MetaPerturb (Ryu et al., NeurIPS 2020) for Keras: a perturbation function φ,
 meta-learned on a source data set, that improves the training of any
 convolutional network on any small target data set. Runs on TensorFlow, JAX
-and PyTorch; what needs TensorFlow says so elsewhere.
+and PyTorch; what needs TensorFlow says so elsewhere. `mp_keras.few_shot` is
+Meta Dropout (Lee et al., ICLR 2020), learned noise for few-shot learning.
 """
 
 from mp_keras import backends
@@ -48,6 +49,7 @@ __all__ = [
     "classification_figures",
     "convert_classifier",
     "deterministic",
+    "few_shot",
     "import_torch_perturbation",
     "insert_layers",
     "inspect_positions",
@@ -68,11 +70,13 @@ _TENSORFLOW_ONLY = (
     "MetaTrainer",
     "adversarial_images",
     "convert_classifier",
+    "few_shot",
     "robust_accuracy",
     "save_classifier",
 )
 
 if backends.is_tensorflow():
+    from mp_keras import few_shot
     from mp_keras.evaluation.attacks import adversarial_images
     from mp_keras.evaluation.attacks import robust_accuracy
     from mp_keras.evaluation.classifier_export import save_classifier

@@ -29,10 +29,19 @@ _TAGS = {
     "perturb_grad_norm": "grad_norm/perturb",
     "perturb_weight_norm": "weight_norm/perturb",
     "perturb_update_norm": "update_norm/perturb",
+    "support_loss": "support/loss",
+    "query_loss": "query/loss",
+    "query_accuracy": "query/accuracy",
+    "outer_grad_norm": "grad_norm/outer",
+    "outer_weight_norm": "weight_norm/outer",
+    "outer_update_norm": "update_norm/outer",
+    "validation_loss": "validation/loss",
+    "validation_accuracy": "validation/accuracy",
     "test_loss": "test/loss",
     "test_accuracy": "test/accuracy",
     "step_ms": "time/step_ms",
 }
+_SHOWN = ("held_out_loss", "query_loss", "loss")  # the first that there is
 
 
 class RunLog(keras.callbacks.Callback):
@@ -94,11 +103,12 @@ class RunLog(keras.callbacks.Callback):
         if self._step % self.log_every and not last:
             return
         window = {name: float(value) for name, value in logs.items()}
+        seconds = time.monotonic() - self._window_began
         due = self._step - self._saved_step >= self.checkpoint_every or last
         if due and self.evaluate:
             window.update(self.evaluate())
         if self.folder.is_writer:
-            self._log(window, due)
+            self._log(window, seconds, due)
         self.model.reset_metrics()
         if due:
             self.checkpoints.save(self._step)
@@ -121,9 +131,8 @@ class RunLog(keras.callbacks.Callback):
                     f"checkpoint is kept: {saved}"
                 )
 
-    def _log(self, window, due):
+    def _log(self, window, seconds, due):
         steps = (self._step - 1) % self.log_every + 1
-        seconds = time.monotonic() - self._window_began
         self.folder.append({"step": self._step, **window})
         numbers = {**window, "step_ms": 1000 * seconds / steps}
         with self._writer.as_default(step=self._step):
@@ -135,7 +144,8 @@ class RunLog(keras.callbacks.Callback):
         self._print(window)
 
     def _print(self, window):
-        loss = window.get("held_out_loss", window.get("loss", math.nan))
+        losses = [window[name] for name in _SHOWN if name in window]
+        loss = losses[0] if losses else math.nan
         line = tqdm.tqdm.format_meter(
             self._step,
             self.steps,

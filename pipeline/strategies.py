@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from mp_keras import replicas as mirrored
 from pipeline.workers import connection
 
 ONE_DEVICE = "one_device"
@@ -56,7 +57,7 @@ def make_strategy(replicas, cluster=None, timeout_s=300, is_finished=None):
     if cluster is not None and cluster.size > 1:
         return connection.connect(cluster, timeout_s, is_finished)
     if replicas > 1:
-        return tf.distribute.MirroredStrategy(_devices(replicas))
+        return mirrored.mirrored_strategy(_devices(replicas))
     return None
 
 

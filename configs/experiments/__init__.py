@@ -1,1 +1,4 @@
-"""The tables and figures of the MetaPerturb paper, one file each."""
+"""Tables and figures of both papers, one file each.
+
+Those of Meta Dropout are the files `few_shot_...`.
+"""

@@ -1,4 +1,4 @@
-"""What the experiments share: protocols, rows and columns.
+"""What MetaPerturb's experiments share: protocols, rows and columns.
 
 `paper`: the full protocol of section 4 and appendix C: φ meta-trained on Tiny
 ImageNet for 10,000 steps on 10 class-wise tasks, 10,000 steps of target
@@ -7,15 +7,14 @@ CPU cores finish in a night: the φ that ships, 32 pixels, 1,000 steps, 1 seed.
 `smoke`: seconds, on bundled data.
 """
 
-import ml_collections
-
+from configs.experiments import empty
 from configs.meta_train import base as meta_base
 from configs.meta_train import tiny_imagenet
 from configs.target import default
 from configs.target import source_classifier
 from configs.target import tuned
 
-PROFILES = ("smoke", "cpu", "paper")
+PROFILES = empty.PROFILES
 SHIPPED_PHI = "tiny_imagenet_resnet20"
 SMOKE_PHI = "glyphs_conv4"
 PAPER_PHI = "tiny_imagenet"  # one of `phis`: meta-trained by the experiment
@@ -42,27 +41,12 @@ def make_config(name, title, profile):
 
     Raises: ValueError, if the profile is unknown.
     """
-    profile = check_profile(profile)
+    config = empty.make_config(name, title, profile, "target", "MetaPerturb")
+    profile = config.profile
     smoke = profile == "smoke"
-    config = ml_collections.ConfigDict()
-    config.name = name
-    config.title = title
-    config.profile = profile
-    config.kinds = ()  # figures, see pipeline/experiments/measures.py
-    config.measures = ml_collections.ConfigDict()  # settings of each kind
-    config.metric = "accuracy"  # the one that the paper's table gives
-    config.paper_table = ""  # in pipeline/experiments/paper_tables.csv
-    config.manual_dir = ""  # where data lie that cannot be downloaded
-    config.seeds = tuple(range(5)) if profile == "paper" else (0,)
-    config.only_rows = ()  # names; none: all
-    config.only_columns = ()
-    config.only_seeds = ()
-
-    config.rows = ()
-    config.columns = ()
-    config.phis = ml_collections.ConfigDict()
+    if profile == "paper":
+        config.seeds = tuple(range(5))
     config.phis[PAPER_PHI] = phi_config(profile)
-    config.phi_paths = ml_collections.ConfigDict()  # φ's of one's own
 
     suffix = "conv4,smoke" if smoke else "resnet20"
     config.target = default.get_config(suffix)
@@ -83,20 +67,6 @@ def make_config(name, title, profile):
             part.checkpoint_every = 1
         config.source_classifier.data.source = "tfds:digits"
     return config
-
-
-def check_profile(profile):
-    """Returns the profile's name, "cpu" for an empty one.
-
-    Raises: ValueError, if there is no such profile.
-    """
-    profile = profile or "cpu"
-    if profile not in PROFILES:
-        raise ValueError(
-            f"The config's argument must be one of {PROFILES}. "
-            f"Received: {profile!r}"
-        )
-    return profile
 
 
 def phi_config(profile, **changes):

@@ -16,6 +16,7 @@ from keras import ops
 from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
+MAX_ALPHA = 0.7
 _LEAST = 1e-3  # part of `max_alpha` below which alpha does not fall
 
 
@@ -46,7 +47,7 @@ class InformationDropout(keras.layers.Layer):
         proposition 3.
     """
 
-    def __init__(self, beta, max_alpha=0.7, seed=None, **kwargs):
+    def __init__(self, beta, max_alpha=MAX_ALPHA, seed=None, **kwargs):
         super().__init__(**kwargs)
         if not beta >= 0:
             raise ValueError(
@@ -84,9 +85,7 @@ class InformationDropout(keras.layers.Layer):
         if not training:
             return inputs
         part = self.noise_part(inputs)
-        passing = ops.cast(inputs > 0, "float32")
-        penalties = -ops.log(ops.cast(part, "float32")) * passing
-        self.add_loss(self.beta * ops.mean(ops.sum(penalties, axis=(1, 2, 3))))
+        self.add_loss(self.beta * penalty(inputs, part))
         draws = keras.random.normal(
             ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator
         )
@@ -95,7 +94,7 @@ class InformationDropout(keras.layers.Layer):
     def noise_part(self, inputs):
         """Returns `alpha / max_alpha`, in (0, 1), shaped like `inputs`."""
         response = ops.conv(inputs, self.kernel, padding="same") + self.bias
-        return _LEAST + (1 - _LEAST) * ops.sigmoid(response)
+        return noise_part(response)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -109,8 +108,26 @@ class InformationDropout(keras.layers.Layer):
         }
 
 
+def noise_part(response):
+    """Returns `alpha / max_alpha`, in (0, 1), for the convolution's output."""
+    return _LEAST + (1 - _LEAST) * ops.sigmoid(response)
+
+
+def penalty(features, part):
+    """Returns the KL divergence to the prior in nats, mean over the examples.
+
+    Args:
+        features: Float tensor `(batch, height, width, channels)`; only
+            positive ones count, which a ReLU lets pass.
+        part: `alpha / max_alpha`, shaped like it.
+    """
+    passing = ops.cast(features > 0, "float32")
+    penalties = -ops.log(ops.cast(part, "float32")) * passing
+    return ops.mean(ops.sum(penalties, axis=(1, 2, 3)))
+
+
 def information_dropout_model(
-    model, beta, max_alpha=0.7, positions="auto", seed=None
+    model, beta, max_alpha=MAX_ALPHA, positions="auto", seed=None
 ):
     """Returns a copy of a network with `InformationDropout` at every position.
 
@@ -128,7 +145,7 @@ def information_dropout_model(
     )
 
 
-def layer_factory(beta, max_alpha=0.7, seed=None):
+def layer_factory(beta, max_alpha=MAX_ALPHA, seed=None):
     """Returns the function that makes the layer of position `index`."""
     first = seeds.given_or_drawn(seed)
     return lambda index: InformationDropout(

@@ -14,12 +14,11 @@ The traps: the all-reduce sums over replicas, so each replica divides by the
 number of all tasks; and batch norm in the held-out pass (see task_bank.py).
 """
 
-import keras
 import tensorflow as tf
-from keras import ops
 
 from mp_keras import optimizers
-from mp_keras.meta_training import replicas
+from mp_keras import replicas
+from mp_keras import replicated_trainer
 from mp_keras.meta_training import task_bank
 from mp_keras.perturbation import function
 
@@ -37,10 +36,9 @@ _METRICS = (
     "perturb_update_norm",
 )
 _TASK_METRICS = 7  # the first of them are means over the tasks
-_PACKED = "packed"  # all metrics in one tensor, between workers
 
 
-class MetaTrainer(keras.Model):
+class MetaTrainer(replicated_trainer.ReplicatedTrainer):
     """Learns φ over many tasks at once; trained by `compile` and `fit`.
 
     Every task has a network of its own, initialized on its own; φ is shared.
@@ -79,21 +77,14 @@ class MetaTrainer(keras.Model):
         strategy=None,
         **kwargs,
     ):
-        strategy = strategy or tf.distribute.get_strategy()
-        replicas.check_tasks(tasks, strategy.num_replicas_in_sync)
-        super().__init__(**kwargs)
-        self._distribute_strategy = strategy
-        self.tasks = tasks
+        super().__init__(tasks, _METRICS, strategy, **kwargs)
         start, variant = None, {}
         if perturbation is not None:
             start, variant = perturbation.values(), perturbation.variant()
-        with strategy.scope():
+        with self.distribute_strategy.scope():
             self.perturbation = function.PerturbationFunction(
                 start, seed=seed, **variant
             )
-            self._trackers = {
-                name: keras.metrics.Mean(name=name) for name in _METRICS
-            }
         self._make_banks(network_fn, seed)
         self.built = True
 
@@ -124,15 +115,6 @@ class MetaTrainer(keras.Model):
                 )
             self.banks.append(bank)
 
-    @property
-    def replicas(self):
-        """Number of replicas in sync."""
-        return self.distribute_strategy.num_replicas_in_sync
-
-    @property
-    def metrics(self):
-        return list(self._trackers.values())
-
     def compile(self, task_optimizer=None, perturbation_optimizer=None, **kw):
         """Sets the two optimizers.
 
@@ -151,36 +133,20 @@ class MetaTrainer(keras.Model):
                 "Argument `task_optimizer` must be an AdamL2. "
                 f"Received: task_optimizer={task_optimizer}"
             )
-        optimizer = perturbation_optimizer or optimizers.AdamL2()
-        with self.distribute_strategy.scope():
-            optimizer = type(optimizer).from_config(optimizer.get_config())
-            optimizer.build(self.perturbation.trainable_variables)
-        # `train_step` has summed the gradients before: they cross the
-        # replicas once.
-        optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         self.__dict__["task_optimizer"] = task_optimizer
         rate = task_optimizer._learning_rate
         self._task_rate = rate if callable(rate) else float(rate)
-        super().compile(optimizer=optimizer, jit_compile=False, **kw)
-
-    def _maybe_symbolic_build(self, *args, **kwargs):
-        """Does nothing: all is built, and a batch would be drawn for it."""
-
-    def make_train_function(self, force=False):
-        if self.train_function is not None and not force:
-            return
-        super().make_train_function(force)
-        if replicas.has_workers(self.distribute_strategy):
-            packed = self.train_function
-            self.train_function = lambda iterator: dict(
-                zip(_METRICS, packed(iterator)[_PACKED])
-            )
+        self.compile_outer(
+            perturbation_optimizer or optimizers.AdamL2(),
+            self.perturbation.trainable_variables,
+            **kw,
+        )
 
     def train_step(self, data):
         bank = self.banks[replicas.current_replica() - self._first_replica]
         phi = [tf.convert_to_tensor(w) for w in self.perturbation.weights]
 
-        def one_task(task, gradients, sums):
+        def one_task(task):
             batches = [tf.gather(part, task) for part in data]
             values, task_logs = self._update_task(
                 bank.read(task), phi, *batches[:2]
@@ -189,34 +155,15 @@ class MetaTrainer(keras.Model):
                 values, phi, *batches[2:]
             )
             bank.write(task, (*values[:3], states))
-            logs = [*task_logs, *held_out_logs]
-            return (
-                task + 1,
-                [a + b for a, b in zip(gradients, gradient)],
-                [a + b for a, b in zip(sums, logs)],
-            )
+            return gradient, [*task_logs, *held_out_logs]
 
-        _, gradients, sums = tf.while_loop(
-            lambda task, *_: task < bank.tasks,
-            one_task,
-            (
-                tf.constant(0),  # a tensor in eager mode as well
-                [tf.zeros_like(w) for w in phi],
-                [tf.constant(0.0)] * _TASK_METRICS,
-            ),
-            parallel_iterations=1,
+        gradients, sums = self.sum_over_tasks(
+            bank.tasks, one_task, phi, _TASK_METRICS
         )
-        gradients = [gradient / self.tasks for gradient in gradients]
-        phi_logs = self._update_perturbation(phi, gradients)
-        logs = [total / bank.tasks for total in sums] + phi_logs
-        for name, value in zip(_METRICS, logs):
-            self._trackers[name].update_state(value)
-        results = {name: m.result() for name, m in self._trackers.items()}
-        if replicas.has_workers(self.distribute_strategy):
-            # Keras takes the mean over the first axis of all workers, in two
-            # collectives an entry: so there is one entry.
-            return {_PACKED: tf.stack([*results.values()])[tf.newaxis]}
-        return results
+        phi_logs = self.update_shared(
+            phi, gradients, self.perturbation.trainable_variables
+        )
+        return self.log([total / bank.tasks for total in sums] + phi_logs)
 
     def _update_task(self, values, phi, images, labels):
         """One step of θ_t on the training batch (Algorithm 1, lines 8-9)."""
@@ -226,7 +173,7 @@ class MetaTrainer(keras.Model):
             logits, states = self.task_network.logits(
                 images, weights, states, phi, held_out=False
             )
-            loss = _loss(labels, logits)
+            loss = replicated_trainer.cross_entropy(labels, logits)
         gradients = task_tape.gradient(loss, weights)
         step = self.optimizer.iterations + 1
         learning_rate = self._task_learning_rate()
@@ -242,7 +189,7 @@ class MetaTrainer(keras.Model):
         changes = [new - old for new, old in zip(new_weights, weights)]
         logs = [
             loss,
-            _accuracy(labels, logits),
+            replicated_trainer.accuracy(labels, logits),
             tf.linalg.global_norm(gradients),
             tf.linalg.global_norm(new_weights),
             tf.linalg.global_norm(changes),
@@ -257,27 +204,18 @@ class MetaTrainer(keras.Model):
             logits, states = self.task_network.logits(
                 images, weights, states, phi, held_out=True
             )
-            loss = _loss(labels, logits)
+            loss = replicated_trainer.cross_entropy(labels, logits)
         gradients = perturbation_tape.gradient(
             loss,
             phi,
             # A variant without scale or noise leaves weights of φ unused.
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        return gradients, states, [loss, _accuracy(labels, logits)]
-
-    def _update_perturbation(self, phi, gradients):
-        """One step of φ on the gradient summed over the replicas."""
-        variables = self.perturbation.trainable_variables
-        everywhere = replicas.sum_over_replicas(gradients)
-        self.optimizer.apply(everywhere, variables)
-        updated = [tf.convert_to_tensor(variable) for variable in variables]
-        changes = [new - old for new, old in zip(updated, phi)]
-        return [
-            tf.linalg.global_norm(everywhere),
-            tf.linalg.global_norm(updated),
-            tf.linalg.global_norm(changes),
-        ]
+        return (
+            gradients,
+            states,
+            [loss, replicated_trainer.accuracy(labels, logits)],
+        )
 
     def _task_learning_rate(self):
         """The task optimizer's rate at this step, counted by φ's optimizer."""
@@ -330,15 +268,3 @@ class MetaTrainer(keras.Model):
                 for index, bank in enumerate(self.banks, self._first_replica)
             },
         }
-
-
-def _loss(labels, logits):
-    losses = keras.losses.sparse_categorical_crossentropy(
-        labels, logits, from_logits=True
-    )
-    return ops.mean(losses)
-
-
-def _accuracy(labels, logits):
-    hits = keras.metrics.sparse_categorical_accuracy(labels, logits)
-    return ops.mean(hits)

@@ -21,6 +21,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras import noise
+
 # Name and shape of each weight: 36 + 36 + 10 = 82 numbers.
 WEIGHT_SHAPES = {
     "scale_kernels": (4, 3, 3),
@@ -239,8 +241,10 @@ def perturb(features, noise_logits, scale, noise_coefficient, training):
     """
     scale = ops.cast(scale, features.dtype)
     noise_coefficient = ops.cast(noise_coefficient, features.dtype)
-    noise = 1.0 if noise_logits is None else ops.softplus(noise_logits)
-    factor = scale * noise - 1
+    drawn = 1.0
+    if noise_logits is not None:
+        drawn = noise.softplus_noise(noise_logits)
+    factor = scale * drawn - 1
     outputs = features * (1 + noise_coefficient * factor)
     return ops.minimum(outputs, OUTPUT_LIMIT) if training else outputs
 

@@ -29,9 +29,9 @@ def load_folder(path, image_size, test_fraction, seed):
     """
     names, train, test = list_folder(path, test_fraction, seed)
     return image_data.ImageData(
-        _read_images(train[0], image_size),
+        read_images(train[0], image_size),
         train[1],
-        _read_images(test[0], image_size),
+        read_images(test[0], image_size),
         test[1],
         class_names=names,
     )
@@ -79,8 +79,8 @@ def _is_split(tree):
 
 def _list_split(tree):
     """Returns class names and the (files, labels) of `train` and `test`."""
-    names, *train = _list_classes(tree, "train")
-    test_names, files, labels = _list_classes(tree, "test")
+    names, *train = list_classes(tree, "train")
+    test_names, files, labels = list_classes(tree, "test")
     unknown = sorted(set(test_names) - set(names))
     if unknown:
         raise ValueError(
@@ -94,7 +94,7 @@ def _list_split(tree):
 
 def _cut_classes(tree, test_fraction, seed):
     """Returns class names and two (files, labels) cut from one tree."""
-    names, files, labels = _list_classes(tree)
+    names, files, labels = list_classes(tree)
     counts = np.bincount(labels)
     if counts.min() < 2:
         raise ValueError(
@@ -108,8 +108,21 @@ def _cut_classes(tree, test_fraction, seed):
     return names, train, test
 
 
-def _list_classes(tree, *part):
-    """Returns `(class names, files, int64 labels)` of one folder a class."""
+def list_classes(tree, *part):
+    """Lists a folder that holds one folder per class.
+
+    Args:
+        tree: `FolderTree`.
+        *part: Strs, the names of folders from the root of the tree down to
+            that folder; none for the root.
+
+    Returns:
+        `(class names, files, labels)`: a sorted tuple of str, a list of paths
+        or URIs, and int64 `(n,)`.
+
+    Raises:
+        ValueError: If there is no class, or a class without an image.
+    """
     names = tuple(tree.folders(*part))
     if not names:
         raise ValueError(
@@ -129,18 +142,26 @@ def _list_classes(tree, *part):
     return names, files, np.array(labels, np.int64)
 
 
-def _read_images(files, image_size):
-    """Returns `(n, image_size, image_size, 3)` uint8."""
-    images = np.empty((len(files), image_size, image_size, 3), np.uint8)
-    for row, file in enumerate(files):
-        images[row] = read_image(file, image_size)
-    return images
+def read_images(files, image_size, channels=3):
+    """Returns `(n, image_size, image_size, channels)` uint8.
 
-
-def read_image(file, image_size):
-    """Returns one image file as uint8 `(image_size, image_size, 3)`.
+    Args:
+        files: List of paths or URIs.
+        image_size: Int, height and width of the result in pixels.
+        channels: 3 (default), or 1 for gray images.
 
     Raises: ConnectionError, ValueError, as `image_files.decode`.
     """
+    images = np.empty((len(files), image_size, image_size, channels), np.uint8)
+    for row, file in enumerate(files):
+        images[row] = read_image(file, image_size, channels)
+    return images
+
+
+def read_image(file, image_size, channels=3):
+    """Returns one image file as uint8 `(image_size, image_size, channels)`.
+
+    Args, Raises: As `read_images`.
+    """
     pixels = image_files.decode(file)[None]  # (1, height, width, 3)
-    return image_resizing.resize_array(pixels, image_size)[0]
+    return image_resizing.resize_array(pixels, image_size, channels)[0]

@@ -30,13 +30,28 @@ class ImageData:
         Two data sets have the same digest only if they are the same to the
         last pixel, so it can stand for the data in a cache key.
         """
-        total = hashlib.sha256()
-        for field in dataclasses.fields(self)[:4]:
-            array = np.ascontiguousarray(getattr(self, field.name))
-            total.update(f"{field.name} {array.dtype} {array.shape}".encode())
-            total.update(array.data)
-        total.update(repr(tuple(self.class_names)).encode())
-        return total.hexdigest()
+        fields = dataclasses.fields(self)[:4]
+        arrays = {field.name: getattr(self, field.name) for field in fields}
+        return digest_arrays(arrays, self.class_names)
+
+
+def digest_arrays(arrays, class_names):
+    """Returns the SHA-256 of named arrays and of class names.
+
+    Args:
+        arrays: Dict from str to array.
+        class_names: Sequence of str.
+
+    Returns:
+        Str, 64 hex digits. Names, types, shapes and order count as well.
+    """
+    total = hashlib.sha256()
+    for name, array in arrays.items():
+        array = np.ascontiguousarray(array)
+        total.update(f"{name} {array.dtype} {array.shape}".encode())
+        total.update(array.data)
+    total.update(repr(tuple(class_names)).encode())
+    return total.hexdigest()
 
 
 def check_image_data(data, source):

@@ -1,4 +1,4 @@
-"""Decodes image files: local ones and those of a store, by URI."""
+"""Decodes image files: local ones, those of a store by URI, and bytes."""
 
 import io
 import struct
@@ -32,9 +32,24 @@ def decode(file):
         ConnectionError: If the store of a URI cannot be reached.
         ValueError: If the file is no whole image; it is named.
     """
-    content = file
     if artifact_store.is_uri(file):
-        content = io.BytesIO(artifact_store.read_bytes(file))
+        return decode_bytes(artifact_store.read_bytes(file), file)
+    return _decode(file, file)
+
+
+def decode_bytes(content, name):
+    """Returns `(height, width, 3)` uint8 of the bytes of an image file.
+
+    Args:
+        content: Bytes.
+        name: What to call the image in messages.
+
+    Raises: ValueError, as `decode`.
+    """
+    return _decode(io.BytesIO(content), name)
+
+
+def _decode(content, name):
     try:
         with Image.open(content) as image:
             image = ImageOps.exif_transpose(image)
@@ -55,6 +70,6 @@ def decode(file):
         zlib.error,
     ) as error:
         raise ValueError(
-            f"{file} must be a complete image of a sensible size. "
+            f"{name} must be a complete image of a sensible size. "
             f"Received: {error}"
         ) from error

@@ -1,14 +1,16 @@
-"""Brings decoded images to three channels and one size.
+"""Brings decoded images to one number of channels and one size.
 
 MetaPerturb resizes its source and target sets to 32 or 84 pixels with
-antialiased bilinear filtering. All sources of `load_images` resize here, so
-that the same image gives the same pixels whichever way it came.
+antialiased bilinear filtering. All sources of `load_images` and of
+`load_class_images` resize here, so that the same image gives the same pixels
+whichever way it came.
 """
 
 import numpy as np
 import tensorflow as tf
 
 _CHUNK_PIXELS = 2**24
+_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
 def to_three_channels(images):
@@ -34,6 +36,27 @@ def to_three_channels(images):
     return images[..., :3]
 
 
+def to_one_channel(images):
+    """Returns the luma of colour images; drops alpha, keeps a gray channel.
+
+    Args:
+        images: uint8 tensor `(..., height, width, channels)`, 1, 3 or 4
+            channels, known statically.
+
+    Returns:
+        uint8 tensor `(..., height, width, 1)`, rounded: three equal channels
+        give their value.
+
+    Raises:
+        ValueError: If there is another number of channels.
+    """
+    if images.shape[-1] == 1:
+        return images
+    colored = tf.cast(to_three_channels(images), tf.float32)
+    luma = tf.reduce_sum(colored * _LUMA, axis=-1, keepdims=True)
+    return tf.cast(tf.round(luma), tf.uint8)
+
+
 def resize(images, image_size):
     """Resizes uint8 images; a no-op at the right size.
 
@@ -52,23 +75,25 @@ def resize(images, image_size):
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
 
 
-def resize_array(images, image_size):
-    """Brings an array to three channels and one size, a chunk at a time.
+def resize_array(images, image_size, channels=3):
+    """Brings an array to 1 or 3 channels and one size, a chunk at a time.
 
     Args:
         images: uint8 array `(n, height, width)` or `(n, height, width, 1 or 3
             or 4)`.
         image_size: Int, height and width of the result in pixels.
+        channels: 3 (default), or 1 for gray images.
 
     Returns:
-        uint8 array `(n, image_size, image_size, 3)`.
+        uint8 array `(n, image_size, image_size, channels)`.
     """
     if images.ndim == 3:
         images = images[..., None]  # (n, height, width, 1)
-    result = np.empty((len(images), image_size, image_size, 3), np.uint8)
+    convert = to_one_channel if channels == 1 else to_three_channels
+    result = np.empty((len(images), image_size, image_size, channels), np.uint8)
     chunk = max(1, _CHUNK_PIXELS // max(1, images[0, ..., 0].size))
     for start in range(0, len(images), chunk):
         part = slice(start, start + chunk)
-        colored = to_three_channels(tf.constant(images[part]))
-        result[part] = resize(colored, image_size).numpy()
+        converted = convert(tf.constant(images[part]))
+        result[part] = resize(converted, image_size).numpy()
     return result

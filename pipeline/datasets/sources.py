@@ -86,8 +86,8 @@ def load_images(
         )
     with tempfile.TemporaryDirectory() as folder:
         if kind in ("folder", "npz", "tfrecord"):
-            place = _fetched(place, folder)
-        manual_dir = _fetched(manual_dir, folder)
+            place = fetched(place, folder)
+        manual_dir = fetched(manual_dir, folder)
         if kind == "paper":
             data = catalogue_source.load_paper(
                 place, image_size, data_dir, manual_dir
@@ -119,8 +119,18 @@ def load_images(
     )
 
 
-def _fetched(place, folder):
-    """Returns a path as it is; what a URI names is copied into `folder`."""
+def fetched(place, folder):
+    """Returns a place to read from on this machine.
+
+    Args:
+        place: Path, URI or None.
+        folder: Path-like of a folder for copies.
+
+    Returns:
+        A path or None as it is; for a URI the path of a copy in `folder`.
+
+    Raises: ConnectionError; FileNotFoundError.
+    """
     if not artifact_store.is_uri(place):
         return place
     target = tempfile.mkdtemp(dir=folder)

@@ -1,4 +1,4 @@
-"""The cells of an experiment: one target training for row, column and seed."""
+"""The cells of an experiment: one training for row, column and seed."""
 
 import dataclasses
 import hashlib
@@ -9,23 +9,25 @@ import re
 import ml_collections
 
 from pipeline import run_folder
+from pipeline.experiments import run_kinds
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One target training of an experiment.
+    """One training of an experiment, of the kind that its config names.
 
     Attributes:
-        row: Dict of the config's rows: `name`; `set`, values by target config
-            key; `phi`, name of one of `config.phis`, of `config.phi_paths`
-            or of a φ that ships, or ""; `fine_tuned`, bool; `paper`, the
-            row's name in the paper's tables; `style`, see
+        row: Dict of the config's rows: `name`; `set`, values by config key of
+            the training; `phi`, name of one of `config.phis`, of
+            `config.phi_paths` or of a φ that ships, or ""; `fine_tuned`,
+            bool; `paper`, the row's name in the paper's tables; `style`, see
             pipeline/figures/method_styles.py.
         column: Dict of the config's columns: `name`, `set`, `paper` as above;
             `tuned`, {method: values by key} chosen on validation data;
             `seeds` and `rows` (names), or None for all.
         seed: Int.
-        config: Target config without φ and source, which are made first.
+        config: Config of the training, without φ and source, which are made
+            first.
     """
 
     row: dict
@@ -55,7 +57,7 @@ def expand(config):
 
     Rows whose φ is one of `phi_paths` are left out where the path is "".
 
-    Raises: ValueError, if a row or column sets a key that a target config
+    Raises: ValueError, if a row or column sets a key that a training's config
         lacks, or two rows of a figure would look the same.
     """
     rows = [
@@ -68,7 +70,7 @@ def expand(config):
             f"Received: {sorted(styles)}"
         )
     return [
-        Cell(row, column, seed, _target_config(config, row, column, seed))
+        Cell(row, column, seed, _run_config(config, row, column, seed))
         for column in config.columns
         for row in rows
         if column["rows"] is None or row["name"] in column["rows"]
@@ -129,9 +131,10 @@ def slug(name):
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def _target_config(config, row, column, seed):
-    target = config.target.copy_and_resolve_references()
-    method = row["set"].get("method", target.method)
+def _run_config(config, row, column, seed):
+    kind = run_kinds.of(config)
+    run = config[kind.SECTION].copy_and_resolve_references()
+    method = row["set"].get("method", run.get("method"))
     changes = {
         "data.manual_dir": config.manual_dir,
         **column["set"],
@@ -139,14 +142,15 @@ def _target_config(config, row, column, seed):
         **row["set"],
         "seed": seed,
     }
-    target.lock()
-    target.network_options.unlock()  # what a network takes, it knows itself
+    run.lock()
+    for section in kind.OPEN_SECTIONS:
+        run[section].unlock()
     try:
-        target.update_from_flattened_dict(changes)
+        run.update_from_flattened_dict(changes)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(
             f"Row {row['name']!r} and column {column['name']!r} must set keys "
-            f"of a target config. Received: {error}"
+            f"of the config's section `{kind.SECTION}`. Received: {error}"
         ) from error
-    target.unlock()
-    return target
+    run.unlock()
+    return run

@@ -9,6 +9,8 @@ from mp_keras.evaluation import inspection
 from mp_keras.evaluation import loss_surface as surfaces
 from mp_keras.evaluation import reliability as reliabilities
 from pipeline.experiments import cells
+from pipeline.experiments import few_shot_outputs
+from pipeline.experiments import groups
 from pipeline.experiments import tables
 from pipeline.figures import convergence
 from pipeline.figures import feature_maps
@@ -44,16 +46,6 @@ def write(config, finished, workdir):
     return written
 
 
-def _by_column(finished, kind):
-    """Returns {column: {style of the row: [measure of each seed]}}."""
-    grouped = {}
-    for each in finished:
-        methods = grouped.setdefault(each.cell.column["name"], {})
-        style = each.cell.row["style"]
-        methods.setdefault(style, []).append(each.measured[kind])
-    return grouped
-
-
 def _convergence(finished):
     curves = {
         column: {
@@ -64,15 +56,15 @@ def _convergence(finished):
             }
             for style, seeds in methods.items()
         }
-        for column, methods in _by_column(finished, "convergence").items()
+        for column, methods in groups.by_column(finished, "convergence").items()
     }
-    return _plain(curves), {"": convergence.draw(curves)}
+    return groups.plain(curves), {"": convergence.draw(curves)}
 
 
 def _robustness(finished):
     """One picture for each column and number of gradient samples."""
     data, figures = {}, {}
-    grouped = _by_column(finished, "robustness")
+    grouped = groups.by_column(finished, "robustness")
     for column, methods in grouped.items():
         curves = {}
         for style, seeds in methods.items():
@@ -92,14 +84,14 @@ def _robustness(finished):
             plural = "" if count == "1" else "s"
             suffix = f"{name}_{count}_gradient{plural}"
             figures[suffix] = robustness.draw(panels)
-    return _plain(data), figures
+    return groups.plain(data), figures
 
 
 def _reliability(finished):
     """Counts, and sums behind the means, are added over the seeds."""
     curves = {
         column: {style: _joined(seeds) for style, seeds in methods.items()}
-        for column, methods in _by_column(finished, "reliability").items()
+        for column, methods in groups.by_column(finished, "reliability").items()
     }
     styles = dict.fromkeys(s for group in curves.values() for s in group)
     curves = {
@@ -117,7 +109,7 @@ def _reliability(finished):
         }
         for column, group in curves.items()
     }
-    return _plain(data), {"": reliability.draw(curves)}
+    return groups.plain(data), {"": reliability.draw(curves)}
 
 
 # A row that a column lacks is an empty diagram.
@@ -146,14 +138,14 @@ def _scale(finished):
     """The first seed of each column."""
     scales = {
         column: next(iter(methods.values()))[0]
-        for column, methods in _by_column(finished, "scale").items()
+        for column, methods in groups.by_column(finished, "scale").items()
     }
     return scales, {"": scale.draw(scales)}
 
 
 def _loss_surface(finished):
     """One picture for each column, of the first seed."""
-    grouped = _by_column(finished, "loss_surface")
+    grouped = groups.by_column(finished, "loss_surface")
     figures = {}
     for column, methods in grouped.items():
         name = f"_{cells.slug(column)}" if len(grouped) > 1 else ""
@@ -170,7 +162,7 @@ def _loss_surface(finished):
 
 def _feature_maps(finished):
     """The first seed of each column."""
-    grouped = _by_column(finished, "feature_maps")
+    grouped = groups.by_column(finished, "feature_maps")
     examples = {}
     for column, methods in grouped.items():
         measured = next(iter(methods.values()))[0]
@@ -191,6 +183,7 @@ def _feature_maps(finished):
 
 
 _KINDS = {
+    **few_shot_outputs.KINDS,
     "convergence": _convergence,
     "robustness": _robustness,
     "reliability": _reliability,
@@ -198,10 +191,3 @@ _KINDS = {
     "loss_surface": _loss_surface,
     "feature_maps": _feature_maps,
 }
-
-
-def _plain(value):
-    """Returns nested dicts with lists in place of arrays."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return value.tolist() if isinstance(value, np.ndarray) else value

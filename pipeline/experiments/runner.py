@@ -17,11 +17,10 @@ import keras
 from absl import logging
 
 from mp_keras import files
-from pipeline import target_data
-from pipeline import target_training
 from pipeline.experiments import cells as cells_module
 from pipeline.experiments import measures
 from pipeline.experiments import outputs
+from pipeline.experiments import run_kinds
 from pipeline.experiments import sources as sources_module
 
 
@@ -56,12 +55,12 @@ def reproduce(config, workdir, data_dir=None):
     """
     # Resolved: runs note where their φ lies, and compare it when they resume.
     workdir = pathlib.Path(workdir).resolve()
-    measures.check_kinds(config.kinds)
+    measures.check_kinds(config)
     cells = cells_module.expand(config)
     todo = cells_module.chosen(cells, config)
     workdir.mkdir(parents=True, exist_ok=True)
     sources = sources_module.Sources(config, workdir, data_dir)
-    with target_data.kept_in_memory():
+    with run_kinds.of(config).kept_in_memory():
         failures = _run_all(todo, config, workdir, sources, data_dir)
     finished = _all_finished(cells, config, workdir, sources)
     _note_failures(workdir / f"{config.name}_failures.json", failures)
@@ -98,10 +97,10 @@ def _run_all(todo, config, workdir, sources, data_dir):
 
 
 def _run(cell, config, workdir, sources, data_dir):
-    target = sources.prepare(cell)
+    run_config = sources.prepare(cell)
     folder = cell.folder(workdir, sources.identity(cell))
-    result = target_training.train_target(target, folder, data_dir)
-    measures.measure(config, target, folder, data_dir)
+    result = run_kinds.of(config).train(run_config, folder, data_dir)
+    measures.measure(config, run_config, folder, data_dir)
     return result
 
 

@@ -40,7 +40,7 @@ class Sources:
         return parts
 
     def prepare(self, cell):
-        """Returns the cell's target config with its sources, made if need be.
+        """Returns the cell's config with its sources, made if need be.
 
         Raises: what the training of a source raised, at every call.
         """

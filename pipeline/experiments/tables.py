@@ -5,12 +5,8 @@ import io
 
 from mp_keras import files
 from pipeline.experiments import paper
+from pipeline.experiments import run_kinds
 from pipeline.report import statistics
-
-_NOTE = (
-    "Ours: mean ± 95 % interval over seeds (Student's t); without an interval, "
-    "one seed. Test examples are used for this table alone."
-)
 
 _OTHER_PROTOCOL = (
     "The paper's figures are those of its full protocol (`:paper`), which "
@@ -22,9 +18,10 @@ def write(config, finished, workdir):
     """Writes NAME.md and NAME.csv and returns their paths.
 
     Args:
-        config: Config of `configs/experiments/`: `name`, `title`, `rows`,
-            `columns`, `metric` (a key of `statistics.FIGURES`, the one the
-            paper gives) and `paper_table` (or "").
+        config: Config of `configs/experiments/`: `name`, `title`, `task`,
+            `rows`, `columns`, `metric` (a key of `statistics.FIGURES`, the one
+            the paper gives), `paper`, `paper_table` (or "") and
+            `quoted_rows`, those of the paper that are not run.
         finished: List of `runner.Finished`.
         workdir: Path of the folder.
     """
@@ -34,7 +31,8 @@ def write(config, finished, workdir):
     markdown, table = workdir / f"{config.name}.md", f"{config.name}.csv"
     order = [config.metric]
     order += [name for name in statistics.FIGURES if name != config.metric]
-    parts = [f"# {config.title}", _NOTE, _protocol(config, finished)]
+    note = run_kinds.of(config).NOTE
+    parts = [f"# {config.title}", note, _protocol(config, finished)]
     if config.paper_table and config.profile != "paper":
         parts.append(_OTHER_PROTOCOL)
     versions = {each.result.get("software") for each in finished}
@@ -59,12 +57,17 @@ def _intervals(finished):
         key = each.cell.row["name"], each.cell.column["name"]
         results.setdefault(key, []).append(each.result)
     return {
-        key: {
-            metric: statistics.interval([run[metric] for run in runs])
-            for metric in statistics.FIGURES
-        }
+        key: {metric: _interval(runs, metric) for metric in statistics.FIGURES}
         for key, runs in results.items()
     }
+
+
+def _interval(runs, metric):
+    """Over the runs; of a single one that over its test, if it has one."""
+    found = statistics.interval([run[metric] for run in runs])
+    if len(runs) == 1:
+        found["half_width"] = runs[0].get(f"{metric}_half_width")
+    return found
 
 
 def _present(entries, names):
@@ -72,21 +75,18 @@ def _present(entries, names):
 
 
 def _protocol(config, finished):
-    """One sentence a kind of target training, from the runs themselves."""
-    said = []
-    for each in finished:
-        target, column = each.cell.config, each.cell.column["name"]
-        said.append(
-            f"{column} ({target.data.source}): {target.network}, "
-            f"{target.image_size} pixels, {target.steps} steps of "
-            f"{target.batch_size} images, {target.samples} noise samples"
-        )
+    """One sentence a kind of training, from the runs themselves."""
+    describe = run_kinds.of(config).protocol
+    said = [
+        f"{each.cell.column['name']} {describe(each.cell.config)}"
+        for each in finished
+    ]
     return "Protocol. " + "; ".join(dict.fromkeys(said)) + "."
 
 
 def _markdown(config, rows, columns, numbers, metric):
     lines = [["", *(column["name"] for column in columns)]]
-    for row in rows:
+    for row in rows + _quoted(config, metric):
         lines.append([row["name"]])
         for column in columns:
             lines[-1].append(_cell(config, row, column, numbers, metric))
@@ -95,20 +95,35 @@ def _markdown(config, rows, columns, numbers, metric):
     return "\n".join(rendered)
 
 
+def _quoted(config, metric):
+    """Returns the rows that the paper has, and we do not run."""
+    if metric != config.metric:
+        return []
+    return [{"name": name, "paper": name} for name in config.quoted_rows]
+
+
 def _cell(config, row, column, numbers, metric):
     found = numbers.get((row["name"], column["name"]))
-    decimals = statistics.FIGURES[metric][2]
+    decimals = run_kinds.of(config).DECIMALS.get(
+        metric, statistics.FIGURES[metric][2]
+    )
     text = "–"
     if found:
         text = statistics.format_interval(found[metric], decimals)
     printed = _paper_value(config, row, column, metric)
-    return f"{text} (paper {printed[0]} ± {printed[1]})" if printed else text
+    return f"{text} (paper {_printed(*printed)})" if printed else text
+
+
+def _printed(value, plus_minus):
+    return f"{value} ± {plus_minus}" if plus_minus else value
 
 
 def _paper_value(config, row, column, metric):
     if metric != config.metric or not config.paper_table:
         return None
-    return paper.paper_value(config.paper_table, row["paper"], column["paper"])
+    return paper.paper_value(
+        config.paper_table, row["paper"], column["paper"], config.paper
+    )
 
 
 def _csv(config, rows, columns, numbers, metrics):
@@ -120,7 +135,7 @@ def _csv(config, rows, columns, numbers, metrics):
     )
     for metric in metrics:
         unit = statistics.FIGURES[metric][1]
-        for row in rows:
+        for row in rows + _quoted(config, metric):
             for column in columns:
                 found = numbers.get((row["name"], column["name"]))
                 printed = _paper_value(config, row, column, metric)

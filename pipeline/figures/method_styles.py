@@ -17,6 +17,11 @@ _METHODS = {  # name -> (label, colour)
     "adversarial_training": ("Adversarial training", "#000000"),
     "deep_ensemble": ("Deep ensemble", "#88ccee"),
     "meta_perturb": ("MetaPerturb", "#c2410c"),
+    # Few-shot methods, in figures of their own.
+    "maml": ("MAML", "#8a8f98"),
+    "meta_sgd": ("Meta-SGD", "#3aa0d8"),
+    "meta_dropout": ("Meta Dropout", "#c2410c"),
+    "adversarial": ("MAML, adversarial", "#000000"),
 }
 _OTHER_COLOR = "#999933"
 _VARIANTS = {  # what follows the colon -> (label, colour or None, dashes)
@@ -27,6 +32,10 @@ _VARIANTS = {  # what follows the colon -> (label, colour or None, dashes)
     "l2": ("ℓ₂", None, "dashdot"),
     "l1": ("ℓ₁", None, "dotted"),
     "one_sample": ("1 noise sample", None, "dotted"),  # of an attack
+    "meta_sgd": ("Meta-SGD", "#332288", "solid"),
+    "0.01": ("ε = 0.01", None, "dotted"),
+    "0.1": ("ε = 0.1", None, "dashdot"),
+    "0.3": ("ε = 0.3", None, "solid"),
 }
 _OTHER_DASHES = ((0, (1, 2)), (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (8, 3)))
 _FINE_TUNING = "fine_tuning"

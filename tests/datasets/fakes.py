@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zipfile
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -24,6 +25,14 @@ def write_tar(path, files, mode="w:gz"):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+
+
+def write_zip(path, files):
+    """Writes `{name: bytes}` into a zip file; makes the folder it is in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
 
 
 def write_folder(path, files):

@@ -37,3 +37,14 @@ class DecodeTest:
     def test_store_that_cannot_be_reached(self):
         with pytest.raises(ConnectionError, match="nowhere://a.png"):
             image_files.decode("nowhere://a.png")
+
+
+class DecodeBytesTest:
+    def test_bytes_are_those_of_the_file(self, image):
+        path, pixels = image
+        decoded = image_files.decode_bytes(path.read_bytes(), "some name")
+        np.testing.assert_array_equal(decoded, pixels)
+
+    def test_name_is_in_the_message(self):
+        with pytest.raises(ValueError, match="some name must be a complete im"):
+            image_files.decode_bytes(b"no image", "some name")

@@ -50,3 +50,16 @@ class ResizeArrayTest:
         )
         single = image_resizing.resize(tf.constant(images[:1]), 5)
         np.testing.assert_array_equal(single, whole[:1])
+
+    def test_one_channel_is_the_luma(self):
+        images = _photos(8)
+        gray = image_resizing.resize_array(images, 8, channels=1)
+        luma = images @ np.array([0.299, 0.587, 0.114])
+        assert gray.shape == (5, 8, 8, 1)
+        np.testing.assert_allclose(gray[..., 0], luma, rtol=0, atol=0.501)
+
+    def test_gray_stays_to_the_bit_in_one_channel(self):
+        gray = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+        for images in (gray, gray[..., 0], np.repeat(gray, 3, axis=3)):
+            received = image_resizing.resize_array(images, 16, channels=1)
+            np.testing.assert_array_equal(received, gray)

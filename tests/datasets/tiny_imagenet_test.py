@@ -1,6 +1,5 @@
 import io
 import shutil
-import zipfile
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from PIL import Image
 from pipeline.datasets import tiny_imagenet
 from pipeline.datasets import tiny_imagenet_archive
 from pipeline.datasets.sources import load_images
+from tests.datasets import fakes
 
 _WNIDS = ("n02", "n01", "n03")  # not sorted, as in the original
 
@@ -46,13 +46,6 @@ def _files():
     return files
 
 
-def _write_zip(path, files):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-
-
 def _write_folder(path, files):
     for name, content in files.items():
         file = path / name.removeprefix("tiny-imagenet-200/")
@@ -79,8 +72,8 @@ class TinyImagenetTest:
     @pytest.mark.parametrize(
         ("name", "write"),
         [
-            ("tiny-imagenet-200.zip", _write_zip),
-            ("tiny-imagenet-200-small.zip", _write_zip),
+            ("tiny-imagenet-200.zip", fakes.write_zip),
+            ("tiny-imagenet-200-small.zip", fakes.write_zip),
             ("tiny-imagenet-200", _write_folder),
         ],
     )
@@ -96,13 +89,13 @@ class TinyImagenetTest:
         )
 
     def test_gray_images_have_three_equal_channels(self, tmp_path, manual):
-        _write_zip(manual / "tiny-imagenet-200.zip", _files())
+        fakes.write_zip(manual / "tiny-imagenet-200.zip", _files())
         images = _load(tmp_path).train_images.astype(int)
         gray = abs(images - images[..., :1]).max(axis=(1, 2, 3)) == 0
         assert gray.sum() == 3
 
     def test_colour_files_are_kept_to_the_bit(self, tmp_path, manual):
-        _write_zip(manual / "tiny-imagenet-200.zip", _files())
+        fakes.write_zip(manual / "tiny-imagenet-200.zip", _files())
         _load(tmp_path)
         raw = tfds.load(
             "tiny_imagenet",
@@ -115,10 +108,10 @@ class TinyImagenetTest:
 
     def test_original_wins_over_other_copies(self, manual):
         for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200.zip"):
-            _write_zip(manual / name, _files())
+            fakes.write_zip(manual / name, _files())
         archive = tiny_imagenet_archive.open_archive(manual)
         assert archive.read("wnids.txt") == b"n02\nn01\nn03"
-        assert archive._path.name == "tiny-imagenet-200.zip"
+        assert archive.path.name == "tiny-imagenet-200.zip"
 
     def test_real_subset_is_listed(self, shared_data):
         archive = tiny_imagenet_archive.open_archive(shared_data)
@@ -147,20 +140,20 @@ class TinyImagenetErrorTest:
 
     def test_two_copies_raise(self, manual):
         for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200-b.zip"):
-            _write_zip(manual / name, _files())
+            fakes.write_zip(manual / name, _files())
         with pytest.raises(ValueError, match="one copy"):
             tiny_imagenet_archive.open_archive(manual)
 
     def test_truncated_zip_raises(self, tmp_path, manual):
         path = manual / "tiny-imagenet-200.zip"
-        _write_zip(path, _files())
+        fakes.write_zip(path, _files())
         path.write_bytes(path.read_bytes()[:5000])
         with pytest.raises(ValueError, match="complete zip file"):
             _load(tmp_path)
 
     def test_damaged_member_raises(self, tmp_path, manual):
         path = manual / "tiny-imagenet-200.zip"
-        _write_zip(path, _files())
+        fakes.write_zip(path, _files())
         content = _jpeg(0)
         path.write_bytes(path.read_bytes().replace(content, content[::-1]))
         with pytest.raises(ValueError, match="complete zip file"):
@@ -184,7 +177,7 @@ class TinyImagenetErrorTest:
         files = _files()
         files[f"tiny-imagenet-200/{name}"] = content
         files = {k: v for k, v in files.items() if v is not None}
-        _write_zip(manual / "tiny-imagenet-200.zip", files)
+        fakes.write_zip(manual / "tiny-imagenet-200.zip", files)
         with pytest.raises(ValueError, match=message):
             _load(tmp_path)
         shutil.rmtree(manual)

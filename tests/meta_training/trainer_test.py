@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import mp_keras
+from mp_keras import replicas as replicas_module
 from mp_keras.perturbation import layer as layer_module
 from tests import small_networks
 
@@ -41,7 +42,7 @@ def make_trainer(
     keras.utils.set_random_seed(3)
     strategy = None
     if replicas > 1:
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        strategy = replicas_module.mirrored_strategy(["CPU:0", "CPU:1"])
     trainer = mp_keras.MetaTrainer(
         network_fn or (lambda: small_networks.make_network(**arguments)),
         tasks,

@@ -1,8 +1,10 @@
 """RunLog with hand-made logs: windows, checkpoints, a bad loss."""
 
 import math
+import time
 
 import pytest
+import tensorflow as tf
 
 from pipeline import run_folder
 from pipeline import run_log
@@ -113,6 +115,17 @@ class RunLogTest:
         first, second = capsys.readouterr().out.splitlines()
         assert first.startswith("a run:") and "2/3" in first
         assert "loss 1.000" in first and "loss 3.000" in second
+
+    @pytest.mark.parametrize("name", ["held_out_loss", "query_loss", "loss"])
+    def test_prints_the_loss_that_there_is(self, tmp_path, capsys, name):
+        run(tmp_path, [0.0, 2.0], name)
+        assert "loss 1.000" in capsys.readouterr().out
+
+    def test_time_of_a_step_is_without_that_of_the_evaluation(self, tmp_path):
+        run(tmp_path, [0.0] * 4, evaluate=lambda: time.sleep(0.4) or {})
+        shown = smoke.read_events(tmp_path).Tensors("time/step_ms")
+        milliseconds = float(tf.make_ndarray(shown[-1].tensor_proto))
+        assert milliseconds < 100
 
     def test_worker_that_is_not_chief_only_saves(self, tmp_path, capsys):
         cluster = cluster_module.Cluster(("worker 0", "worker 1"), ("", ""), 1)

@@ -4,6 +4,7 @@ import json
 
 from tensorboard.backend.event_processing import event_accumulator
 
+from configs.few_shot import glyphs as few_shot_glyphs
 from configs.meta_train import glyphs
 from configs.target import default
 
@@ -24,9 +25,17 @@ def target_config(source, **changes):
     return _changed(default.get_config("conv4,smoke"), source, changes)
 
 
+def few_shot_config(source, **changes):
+    """The few-shot config, `:2way_1shot,smoke`, without export."""
+    changes = {"export": False, **changes}
+    config = few_shot_glyphs.get_config("2way_1shot,smoke")
+    return _changed(config, source, changes)
+
+
 def _changed(config, source, changes):
     config.data.source = source
-    config.network_options.channels = 8
+    if "network_options" in config:
+        config.network_options.channels = 8
     config.update_from_flattened_dict(
         {key.replace("__", "."): value for key, value in changes.items()}
     )

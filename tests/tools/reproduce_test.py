@@ -11,7 +11,9 @@ from PIL import Image
 
 import configs
 from configs.experiments import base
+from pipeline import few_shot_methods
 from pipeline import methods
+from pipeline.experiments import cells
 from pipeline.experiments import measures
 from pipeline.experiments import paper
 from pipeline.experiments import runner
@@ -24,7 +26,7 @@ NAMES = sorted(
     for file in FOLDER.glob("*.py")
     if "def get_config(" in file.read_text(encoding="utf-8")
 )
-TABLES = [name for name in NAMES if name.startswith("table")]
+TABLES = [name for name in NAMES if "table" in name]
 
 
 def config_of(name, argument):
@@ -103,11 +105,14 @@ class ConfigsTest:
     def test_names_things_that_exist(self, name, profile):
         config = config_of(name, profile)
         assert config.name == name
-        measures.check_kinds(config.kinds)
+        measures.check_kinds(config)
         assert set(config.measures) <= set(config.kinds)
-        for row in config.rows:
-            methods.check_method(row["set"]["method"])
-            method_styles.style_of(row["style"])
+        for cell in cells.expand(config):
+            if config.task == "few_shot":
+                few_shot_methods.make_perturbation(cell.config)
+            else:
+                methods.check_method(cell.config.method)
+            method_styles.style_of(cell.row["style"])
         for chosen, entries in (
             (config.only_rows, config.rows),
             (config.only_columns, config.columns),
@@ -126,9 +131,11 @@ class ConfigsTest:
         printed = {
             (row, column)
             for source, table, row, column in paper._values()
-            if source == "MetaPerturb" and table == config.paper_table
+            if source == config.paper and table == config.paper_table
         }
-        assert printed and printed <= ours
+        quoted = {pair for pair in printed if pair[0] in config.quoted_rows}
+        assert {row for row, _ in quoted} == set(config.quoted_rows)
+        assert ours and printed == (ours & printed) | quoted
 
     def test_paper_profile_is_that_of_appendix_c(self):
         config = config_of("table1", "paper")
@@ -146,6 +153,41 @@ class ConfigsTest:
             "Aircraft": 84,
             "CUB": 84,
         }
+
+    def test_few_shot_paper_profile_is_that_of_section_4(self):
+        config = config_of("few_shot_table1", "paper")
+        found = {
+            cell.column["name"]: cell.config
+            for cell in cells.expand(config)
+            if cell.row["name"] == "MAML + Meta-dropout"
+        }
+        protocol = {
+            name: (
+                (run.ways, run.shots, run.image_size, run.channels),
+                (run.tasks, run.steps, run.inner_rate, run.learning_rate),
+            )
+            for name, run in found.items()
+        }
+        assert protocol == {
+            "Omniglot 20-way 1-shot": (
+                (20, 1, 28, 64),
+                (8, 40_000, 0.1, 1e-3),
+            ),
+            "Omniglot 20-way 5-shot": (
+                (20, 5, 28, 64),
+                (6, 40_000, 0.4, 1e-3),
+            ),
+            "miniImageNet 5-way 1-shot": (
+                (5, 1, 84, 32),
+                (4, 60_000, 0.01, 1e-4),
+            ),
+            "miniImageNet 5-way 5-shot": (
+                (5, 5, 84, 32),
+                (4, 60_000, 0.01, 1e-4),
+            ),
+        }
+        assert all(run.test_episodes == 1000 for run in found.values())
+        assert all(run.inner_steps == 5 for run in found.values())
 
     def test_unknown_profile_lists_the_valid_ones(self):
         with pytest.raises(ValueError, match="'smoke', 'cpu', 'paper'"):

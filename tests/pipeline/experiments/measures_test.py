@@ -6,6 +6,7 @@ from configs.experiments import base
 from mp_keras import files
 from pipeline.experiments import measures
 from pipeline.experiments import runner
+from pipeline.experiments import target_measures
 from tests.pipeline.experiments import tiny
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -24,7 +25,7 @@ class MeasureTest:
         assert len(measured["count"]) == 5
         assert sum(measured["count"]) == 20  # test images
         monkeypatch.setitem(
-            measures._MEASURES, "reliability", lambda *a, **k: 1 / 0
+            target_measures.MEASURES, "reliability", lambda *a, **k: 1 / 0
         )
         again = runner.reproduce(config, tmp_path)
         assert (again["failures"], again["finished"]) == ({}, 1)
@@ -44,4 +45,13 @@ class MeasureTest:
         [(5, 0, [0, 1, 2, 3, 4]), (5, 9, [0, 1, 2, 3, 4]), (9, 3, [0, 4, 8])],
     )
     def test_chosen_images_are_spread(self, count, wanted, expected):
-        assert measures._spread(count, wanted).tolist() == expected
+        assert target_measures._spread(count, wanted).tolist() == expected
+
+
+class CheckKindsTest:
+    def test_kinds_belong_to_a_kind_of_run(self):
+        config = tiny.make_config("npz:x", [], kinds=("activations",))
+        with pytest.raises(ValueError, match="'convergence'.*'activations'"):
+            measures.check_kinds(config)
+        config.task = "few_shot"
+        measures.check_kinds(config)

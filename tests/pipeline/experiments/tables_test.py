@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from configs.experiments import base
+from configs.experiments import few_shot_table1
 from pipeline.experiments import cells
 from pipeline.experiments import runner
 from pipeline.experiments import tables
@@ -81,3 +82,32 @@ class WriteTest:
         runs = finished(config, {("Base", "Mine"): [40.0]})
         markdown, _ = tables.write(config, runs, tmp_path)
         assert "| Base | 40.0 (paper 30.63 ± 0.66) |" in markdown.read_text()
+
+    def test_interval_over_the_test_of_a_single_seed(self, config, tmp_path):
+        config.seeds = (0,)
+        runs = finished(config, {("Base", "Cars"): [40.0]})
+        runs[0].result["accuracy_half_width"] = 1.5
+        markdown, _ = tables.write(config, runs, tmp_path)
+        text = markdown.read_text()
+        assert "| Base | 40.0 ± 1.5 (paper 44.34 ± 1.10) |" in text
+        assert "| Base | 1.250 |" in text
+
+
+class FewShotTablesTest:
+    def test_quotes_what_is_not_run(self, tmp_path):
+        config = few_shot_table1.get_config("paper")
+        config.only_columns = ("Omniglot 20-way 1-shot",)
+        key = ("MAML", "Omniglot 20-way 1-shot")
+        runs = finished(config, {key: [94.987]})
+        runs[0].result["accuracy_half_width"] = 0.2
+        markdown, path = tables.write(config, runs, tmp_path)
+        lines = markdown.read_text().splitlines()
+        assert "| MAML | 94.99 ± 0.20 (paper 95.23 ± 0.17) |" in lines
+        quoted = "| Matching Networks (Vinyals et al., 2016) | – (paper 93.8) |"
+        assert lines.count(quoted) == 1  # with the accuracy alone
+        protocol = "20-way 1-shot, 15 queries a task, 28 pixels, 64 channels"
+        assert protocol in markdown.read_text()
+        with open(path, newline="", encoding="utf-8") as file:
+            values = {line["row"]: line for line in csv.DictReader(file)}
+        assert values["MT-Net (Lee & Choi, 2018)"]["paper"] == "96.2"
+        assert values["MT-Net (Lee & Choi, 2018)"]["mean"] == ""

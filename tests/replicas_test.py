@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mp_keras.meta_training import replicas
+from mp_keras import replicas
 
 
 @pytest.fixture(scope="module")
 def mirrored():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    return replicas.mirrored_strategy(["CPU:0", "CPU:1"])
 
 
 class CheckTasksTest:
@@ -44,20 +44,26 @@ class LocalTest:
 
 
 class SumOverReplicasTest:
-    def test_adds_tensor_by_tensor(self, mirrored):
+    def sums(self, strategy, shape):
         @tf.function
         def run():
             def in_replica():
                 number = float(replicas.current_replica() + 1)
-                # 82 numbers: strategies of one process share TensorFlow's
-                # collectives, which must keep their sizes.
-                pair = [tf.fill([9, 9], number), tf.fill([], 10 * number)]
+                pair = [tf.fill(shape, number), tf.fill([], 10 * number)]
                 return replicas.sum_over_replicas(pair)
 
-            return mirrored.run(in_replica)
+            return strategy.run(in_replica)
 
-        matrix, scalar = run()
-        for value in mirrored.experimental_local_results(matrix):
+        return map(strategy.experimental_local_results, run())
+
+    def test_adds_tensor_by_tensor(self, mirrored):
+        matrices, scalars = self.sums(mirrored, [9, 9])
+        for value in matrices:
             np.testing.assert_array_equal(value, np.full((9, 9), 3.0))
-        for value in mirrored.experimental_local_results(scalar):
-            assert value == 30.0
+        assert [float(value) for value in scalars] == [30.0, 30.0]
+
+    def test_trainings_of_other_sizes_follow_one_another(self, mirrored):
+        self.sums(mirrored, [9, 9])
+        other = replicas.mirrored_strategy(["CPU:0", "CPU:1"])
+        for value in next(self.sums(other, [5])):
+            np.testing.assert_array_equal(value, np.full(5, 3.0))

@@ -5,7 +5,29 @@ MetaPerturb, section 3.3, trains T task networks side by side. Replica r of R
 the replicas exchange is a sum of small tensors.
 """
 
+import itertools
+
 import tensorflow as tf
+
+_GROUP_KEYS = itertools.count(start=1000, step=1000)
+
+
+def mirrored_strategy(devices):
+    """Returns a `MirroredStrategy` that shares no collective with another.
+
+    The trap: all strategies of a process number their collectives from the
+    same start, and TensorFlow remembers the shape that a number had first. A
+    second training with gradients of other shapes fails, "Shape mismatch in
+    the collective instance".
+
+    Args:
+        devices: List of device names, as ["GPU:0", "GPU:1"].
+    """
+
+    class OwnKeysStrategy(tf.distribute.MirroredStrategy):
+        _collective_key_base = next(_GROUP_KEYS)
+
+    return OwnKeysStrategy(devices)
 
 
 def check_tasks(tasks, replicas):

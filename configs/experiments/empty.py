@@ -1,0 +1,56 @@
+"""What the experiments of both papers share: the keys, and the profiles."""
+
+import ml_collections
+
+PROFILES = ("smoke", "cpu", "paper")
+
+
+def make_config(name, title, profile, task, paper):
+    """Returns a config without rows, columns and what they start from.
+
+    Args:
+        name: Str, name of the outputs.
+        title: Str, first line of the table.
+        profile: Str, one of `PROFILES`; empty means "cpu".
+        task: Str, kind of the runs, see pipeline/experiments/run_kinds.py.
+        paper: Str, whose figures stand beside ours.
+
+    Raises: ValueError, if the profile is unknown.
+    """
+    profile = _checked(profile)
+    config = ml_collections.ConfigDict()
+    config.name = name
+    config.title = title
+    config.profile = profile
+    config.task = task  # what a cell is, see experiments/run_kinds.py
+    config.kinds = ()  # figures, see pipeline/experiments/measures.py
+    config.measures = ml_collections.ConfigDict()  # settings of each kind
+    config.metric = "accuracy"  # the one that the paper's table gives
+    config.paper = paper
+    config.paper_table = ""  # in pipeline/experiments/paper_tables.csv
+    config.quoted_rows = ()  # names there of what we do not run
+    config.manual_dir = ""  # where data lie that cannot be downloaded
+    config.seeds = (0,)
+    config.only_rows = ()  # names; none: all
+    config.only_columns = ()
+    config.only_seeds = ()
+
+    config.rows = ()
+    config.columns = ()
+    config.phis = ml_collections.ConfigDict()  # what rows may start from
+    config.phi_paths = ml_collections.ConfigDict()  # φ's of one's own
+    return config
+
+
+def _checked(profile):
+    """Returns the profile's name, "cpu" for an empty one.
+
+    Raises: ValueError, if there is no such profile.
+    """
+    profile = profile or "cpu"
+    if profile not in PROFILES:
+        raise ValueError(
+            f"The config's argument must be one of {PROFILES}. "
+            f"Received: {profile!r}"
+        )
+    return profile

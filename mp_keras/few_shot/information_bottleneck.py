@@ -1,0 +1,66 @@
+"""Variational information bottleneck in the inner steps (table 2).
+
+    z = h + deviation(h) * normal noise        # h: inputs of the dense layer
+    loss += beta * KL(N(h, deviation^2), N(0, 1))
+
+Alemi et al., ICLR 2017, of which Lee et al., ICLR 2020, section 4.1 say that
+the noise is additive and that its weights are trained in the inner steps.
+"""
+
+import tensorflow as tf
+
+from mp_keras.few_shot import network
+from mp_keras.few_shot import perturbation
+from mp_keras.few_shot import weight_spec
+
+
+class InformationBottleneck(perturbation.Perturbation):
+    """Adds noise to the features of the dense layer, for a penalty.
+
+    The query pass has z = h.
+
+    Args:
+        beta: Float >= 0, weight of the penalty; the KL divergence is the sum
+            over the features and the mean over the examples, in nats.
+
+    Raises: ValueError, if `beta` is negative.
+
+    Reference: Alemi et al., ICLR 2017, eq. (17); the place is ours.
+    """
+
+    STOCHASTIC = True
+
+    def __init__(self, beta):
+        check_beta(beta)
+        self.beta = beta
+
+    def specs(self, block_shapes, logits_shape):
+        features, _ = logits_shape
+        name, group = "logits/deviation", weight_spec.ADAPTED
+        return [
+            weight_spec.WeightSpec(
+                f"{name}_kernel", (features, features), group, "normal"
+            ),
+            weight_spec.WeightSpec(f"{name}_bias", (features,), group),
+        ]
+
+    def block_inputs(self, block, inputs, state):
+        if block != network.BLOCKS or state.stream is None:
+            return inputs
+        kernel = state.weights["logits/deviation_kernel"]
+        bias = state.weights["logits/deviation_bias"]
+        deviation = tf.nn.softplus(inputs @ kernel + bias)
+        divergence = (
+            tf.square(inputs) + tf.square(deviation) - 1
+        ) / 2 - tf.math.log(deviation)
+        penalties = tf.reduce_sum(divergence, axis=1)
+        state.penalty += self.beta * tf.reduce_mean(penalties)
+        return inputs + deviation * state.stream.normal(tf.shape(inputs))
+
+
+def check_beta(beta):
+    """Raises ValueError, if `beta` is negative or not a number."""
+    if not beta >= 0:
+        raise ValueError(
+            f"Argument `beta` must be at least 0. Received: beta={beta}"
+        )

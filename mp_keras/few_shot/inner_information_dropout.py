@@ -1,0 +1,61 @@
+"""Information Dropout in the inner steps (table 2).
+
+    alpha = 0.7 * sigmoid(3x3 convolution of the block's input)
+    out   = h * exp(alpha * normal noise)
+    loss += beta * KL,   KL = sum of -log(alpha / 0.7)
+
+Achille and Soatto, TPAMI 2018, for networks with ReLU; its weights are trained
+in the inner steps (Lee et al., ICLR 2020, section 4.1).
+"""
+
+import tensorflow as tf
+
+from mp_keras.baselines import information_dropout
+from mp_keras.few_shot import information_bottleneck
+from mp_keras.few_shot import perturbation
+from mp_keras.few_shot import weight_spec
+
+
+class InnerInformationDropout(perturbation.Perturbation):
+    """Multiplies features by log-normal noise, for a penalty.
+
+    The query pass leaves the features.
+
+    Args:
+        beta: Float >= 0, weight of the penalty, which is the sum over the
+            positive features and the mean over the examples, in nats.
+
+    Raises: ValueError, if `beta` is negative.
+
+    Reference: Achille and Soatto, TPAMI 2018, section 5.
+    """
+
+    STOCHASTIC = True
+
+    def __init__(self, beta):
+        information_bottleneck.check_beta(beta)
+        self.beta = beta
+
+    def specs(self, block_shapes, logits_shape):
+        found = []
+        for block, shape in enumerate(block_shapes):
+            name, group = f"block_{block}/alpha", weight_spec.ADAPTED
+            found += [
+                weight_spec.WeightSpec(
+                    f"{name}_kernel", shape, group, "truncated_normal"
+                ),
+                weight_spec.WeightSpec(f"{name}_bias", shape[-1:], group),
+            ]
+        return found
+
+    def features(self, block, inputs, features, state):
+        if state.stream is None:
+            return features
+        kernel = state.weights[f"block_{block}/alpha_kernel"]
+        response = tf.nn.conv2d(inputs, kernel, 1, "SAME")
+        response += state.weights[f"block_{block}/alpha_bias"]
+        part = information_dropout.noise_part(response)
+        state.penalty += self.beta * information_dropout.penalty(features, part)
+        alpha = information_dropout.MAX_ALPHA * part
+        draws = state.stream.normal(tf.shape(features))
+        return features * tf.exp(alpha * draws)

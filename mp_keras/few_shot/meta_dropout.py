@@ -1,0 +1,137 @@
+"""Meta Dropout's learned noise (Lee et al., ICLR 2020, section 3.1).
+
+    a = mean + normal noise,  mean = 3x3 convolution of the block's input
+    h = convolution output * softplus(a)                    # eq. (5), (6)
+    logits * softplus(a)  or  logits + softplus(deviation) * normal noise
+
+The weights of `mean`, φ, are learned by the outer loop alone: they act in the
+inner steps, so their gradient is a second derivative. In the query pass
+a = mean, and nothing is drawn.
+"""
+
+import tensorflow as tf
+
+from mp_keras import noise
+from mp_keras.few_shot import perturbation
+from mp_keras.few_shot import weight_spec
+
+TRANSFORMS = ("softplus", "exponential")
+LOGITS = ("multiplicative", "additive", "none")
+
+
+class MetaDropout(perturbation.Perturbation):
+    """Multiplies features by noise that depends on the block's input.
+
+    Args:
+        transform: "softplus" (default) or "exponential" (log-normal noise).
+        logits: "multiplicative" (default, the paper: noise "at all layers"),
+            "additive" (the authors' code: one standard deviation an example,
+            shared by the classes) or "none".
+        stochastic: Bool, default True. False: a = mean in the inner steps too
+            (table 3, "Deterministic Meta-dropout").
+        learned_deviation: Bool, default False. True: the standard deviation
+            of a is softplus of a convolution of its own (table 3, "w/ learned
+            variance").
+        deviation: Float > 0, default 1: standard deviation of a otherwise.
+
+    Raises: ValueError, if an argument is not one of these.
+
+    Reference: Lee et al., ICLR 2020, eq. (5), (6); tables 2 and 3.
+    """
+
+    def __init__(
+        self,
+        transform="softplus",
+        logits="multiplicative",
+        stochastic=True,
+        learned_deviation=False,
+        deviation=1.0,
+    ):
+        _check_one_of("transform", transform, TRANSFORMS)
+        _check_one_of("logits", logits, LOGITS)
+        if not deviation > 0:
+            raise ValueError(
+                "Argument `deviation` must be positive. "
+                f"Received: deviation={deviation}"
+            )
+        self.transform = transform
+        self.logits_noise = logits
+        self.stochastic = stochastic
+        self.learned_deviation = learned_deviation
+        self.deviation = deviation
+
+    @property
+    def STOCHASTIC(self):
+        return self.stochastic
+
+    def specs(self, block_shapes, logits_shape):
+        found = []
+        for block, shape in enumerate(block_shapes):
+            found += _specs(f"block_{block}/noise", shape, "truncated_normal")
+            if self.learned_deviation:
+                found += _specs(
+                    f"block_{block}/deviation", shape, "truncated_normal"
+                )
+        features, classes = logits_shape
+        if self.logits_noise != "none":
+            outputs = classes if self.logits_noise == "multiplicative" else 1
+            found += _specs("logits/noise", (features, outputs), "normal")
+        return found
+
+    def features(self, block, inputs, features, state):
+        mean = _convolve(inputs, state, f"block_{block}/noise")
+        if not self._draws(state):
+            return features * self._factor(mean)
+        draws = state.stream.normal(tf.shape(mean))
+        if self.learned_deviation:
+            spread = _convolve(inputs, state, f"block_{block}/deviation")
+            draws *= tf.nn.softplus(spread)
+        else:
+            draws *= self.deviation
+        return features * self._factor(mean, draws)
+
+    def logits(self, inputs, logits, state):
+        if self.logits_noise == "none":
+            return logits
+        kernel = state.weights["logits/noise_kernel"]
+        mapped = inputs @ kernel + state.weights["logits/noise_bias"]
+        draws = None
+        if self._draws(state):
+            draws = state.stream.normal(tf.shape(logits))
+        if self.logits_noise == "multiplicative":
+            if draws is not None:
+                draws *= self.deviation
+            return logits * self._factor(mapped, draws)
+        if draws is None:
+            return logits
+        return logits + tf.nn.softplus(mapped) * draws
+
+    def _draws(self, state):
+        return self.stochastic and state.stream is not None
+
+    def _factor(self, mean, draws=None):
+        if self.transform == "softplus":
+            return noise.softplus_noise(mean, draws)
+        return tf.exp(mean if draws is None else mean + draws)
+
+
+def _specs(name, shape, start):
+    group = weight_spec.NOISE
+    return [
+        weight_spec.WeightSpec(f"{name}_kernel", shape, group, start),
+        weight_spec.WeightSpec(f"{name}_bias", shape[-1:], group),
+    ]
+
+
+def _convolve(inputs, state, name):
+    kernel = state.weights[f"{name}_kernel"]
+    response = tf.nn.conv2d(inputs, kernel, 1, "SAME")
+    return response + state.weights[f"{name}_bias"]
+
+
+def _check_one_of(name, value, valid):
+    if value not in valid:
+        raise ValueError(
+            f"Argument `{name}` must be one of {valid}. "
+            f"Received: {name}={value!r}"
+        )

@@ -1,0 +1,163 @@
+"""The network of few-shot classification (Lee et al., ICLR 2020, section 4).
+
+    four blocks:  convolution 3x3 with bias -> perturbation -> batch norm
+                  -> ReLU -> 2x2 max-pool
+    then:         dense layer -> perturbation of the logits
+
+Finn et al., ICML 2017 used it first. The trap: batch norm always takes the
+statistics of the current batch, in the query pass too (which makes the query
+examples see one another), and of each noise sample by itself.
+"""
+
+import tensorflow as tf
+
+from mp_keras.few_shot import perturbation as perturbation_module
+from mp_keras.few_shot import weight_spec
+
+BLOCKS = 4
+_EPSILON = 1e-3  # of batch norm
+_LEAST_SIZE = 2**BLOCKS
+
+
+class FewShotNetwork:
+    """Four blocks and a dense layer, as a function of all its weights.
+
+    Args:
+        classes: Int >= 2, ways of a task.
+        input_shape: Tuple `(height, width, channels)`, 16 pixels or more.
+        channels: Int >= 1, of each block: 64 for Omniglot, 32 for
+            miniImageNet.
+        perturbation: `Perturbation`, or None (default) for none.
+
+    Attributes: `specs`, dict from name to `WeightSpec`, in a fixed order.
+    Raises: ValueError, if an argument is out of its range.
+    """
+
+    def __init__(self, classes, input_shape, channels=64, perturbation=None):
+        _check(classes, input_shape, channels)
+        self.classes = classes
+        self.input_shape = tuple(input_shape)
+        self.channels = channels
+        self.perturbation = perturbation or perturbation_module.Perturbation()
+        height, width, inputs = self.input_shape
+        specs = []
+        block_shapes = []
+        for block in range(BLOCKS):
+            shape = (3, 3, inputs if block == 0 else channels, channels)
+            block_shapes.append(shape)
+            specs += _block_specs(block, shape)
+        features = (height >> BLOCKS) * (width >> BLOCKS) * channels
+        logits_shape = (features, classes)
+        adapted = weight_spec.ADAPTED
+        specs += [
+            weight_spec.WeightSpec(
+                "logits/kernel", logits_shape, adapted, "normal"
+            ),
+            weight_spec.WeightSpec("logits/bias", (classes,), adapted),
+        ]
+        specs += self.perturbation.specs(block_shapes, logits_shape)
+        self.specs = {spec.name: spec for spec in specs}
+
+    def names(self, group):
+        """Returns the names of a group's weights, in order."""
+        return [s.name for s in self.specs.values() if s.group == group]
+
+    def forward(self, images, state):
+        """Returns the logits, and changes `state` as the perturbation does.
+
+        Args:
+            images: Float tensor `(examples, height, width, channels)`, pixels
+                in [0, 1].
+            state: `ForwardPass`.
+
+        Returns: float tensor `(state.samples * examples, classes)`.
+        """
+        return self.stages(images, state)[-1]
+
+    def stages(self, images, state):
+        """Returns what every part gives, for inspection; the logits last.
+
+        Args:
+            images: As in `forward`; so is `state`.
+
+        Returns: list of float tensors: for each block its perturbed
+            convolution output `(batch, height, width, channels)`; the inputs
+            of the dense layer `(batch, features)`; the logits.
+        """
+        state.weights = self.perturbation.weights(state)
+        hidden = tf.tile(images, (state.samples, 1, 1, 1))
+        found = []
+        for block in range(BLOCKS):
+            hidden = self.perturbation.block_inputs(block, hidden, state)
+            features = _convolve(hidden, state.weights, f"block_{block}")
+            features = self.perturbation.features(
+                block, hidden, features, state
+            )
+            found.append(features)
+            hidden = self.finish_block(block, features, state)
+        flat = tf.reshape(hidden, (tf.shape(hidden)[0], -1))
+        flat = self.perturbation.block_inputs(BLOCKS, flat, state)
+        logits = flat @ state.weights["logits/kernel"]
+        logits += state.weights["logits/bias"]  # (batch, classes)
+        logits = self.perturbation.logits(flat, logits, state)
+        return [*found, flat, logits]
+
+    def finish_block(self, block, features, state):
+        """Returns the output of a block for its perturbed features.
+
+        Args:
+            block: Int.
+            features: Float tensor `(batch, height, width, channels)`.
+            state: `ForwardPass`.
+
+        Returns: float tensor `(batch, height // 2, width // 2, channels)`.
+        """
+        offset = state.weights[f"block_{block}/offset"]
+        normed = _batch_norm(features, offset, state.samples)
+        return tf.nn.max_pool2d(tf.nn.relu(normed), 2, 2, "VALID")
+
+
+def _block_specs(block, shape):
+    name, channels = f"block_{block}", shape[-1:]
+    return [
+        weight_spec.WeightSpec(
+            f"{name}/kernel", shape, weight_spec.ADAPTED, "truncated_normal"
+        ),
+        weight_spec.WeightSpec(f"{name}/bias", channels, weight_spec.ADAPTED),
+        weight_spec.WeightSpec(f"{name}/offset", channels, weight_spec.SHARED),
+    ]
+
+
+def _convolve(inputs, weights, name):
+    kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
+    return tf.nn.conv2d(inputs, kernel, 1, "SAME") + bias
+
+
+def _batch_norm(features, offset, samples):
+    """Normalizes by the statistics of this batch, each sample by its own."""
+    shape = tf.shape(features)
+    parts = tf.reshape(features, (samples, -1, *features.shape[1:]))
+    # Not tf.nn.moments: it stops the gradient of the mean inside the variance,
+    # which leaves the first derivative right and makes the second one wrong.
+    centred = parts - tf.reduce_mean(parts, (1, 2, 3), keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), (1, 2, 3), keepdims=True)
+    normed = centred * tf.math.rsqrt(variance + _EPSILON)
+    return tf.reshape(normed, shape) + offset
+
+
+def _check(classes, input_shape, channels):
+    if classes < 2:
+        raise ValueError(
+            "Argument `classes` must be at least 2. "
+            f"Received: classes={classes}"
+        )
+    if len(input_shape) != 3 or min(input_shape[:2]) < _LEAST_SIZE:
+        raise ValueError(
+            "Argument `input_shape` must be (height, width, channels) of at "
+            f"least {_LEAST_SIZE} pixels. Received: input_shape={input_shape}"
+        )
+    if channels < 1:
+        raise ValueError(
+            "Argument `channels` must be at least 1. "
+            f"Received: channels={channels}"
+        )

@@ -1,0 +1,134 @@
+"""Finds and reads an archive: a zip file in place, or an unpacked folder.
+
+Members of a zip file are read by name and never unpacked, so no name in it can
+make a file appear outside the folder.
+"""
+
+import pathlib
+import posixpath
+import zipfile
+import zlib
+
+
+class FileArchive:
+    """The files of a zip file or of a folder, by their names.
+
+    Args:
+        path: Path-like of the zip file or folder.
+
+    Attributes:
+        path: `pathlib.Path`.
+        names: Sorted list of str, the files, with slashes; no folders.
+
+    Raises:
+        ValueError: If the zip file is damaged.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self._root = ""
+        self._zip = None
+        if self.path.is_dir():
+            self.names = sorted(
+                member.relative_to(self.path).as_posix()
+                for member in self.path.rglob("*")
+                if member.is_file()
+            )
+            return
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except zipfile.BadZipFile as error:
+            raise self._damaged(error) from error
+        members = self._zip.namelist()
+        self.names = sorted(name for name in members if name[-1:] != "/")
+
+    def descend(self, file):
+        """Makes names relative to the folder of the uppermost `file`.
+
+        Args:
+            file: Str, a base name.
+
+        Returns: bool, whether there is such a file; if not, all stays.
+        """
+        found = [n for n in self.names if posixpath.basename(n) == file]
+        if not found:
+            return False
+        top = posixpath.dirname(min(found, key=lambda n: (n.count("/"), n)))
+        if top:
+            start = f"{top}/"
+            self.names = [
+                name.removeprefix(start)
+                for name in self.names
+                if name.startswith(start)
+            ]
+            self._root += start
+        return True
+
+    def read(self, name):
+        """Returns the bytes of one file.
+
+        Raises:
+            ValueError: If the zip file is damaged.
+        """
+        if self._zip is None:
+            return (self.path / self._root / name).read_bytes()
+        try:
+            return self._zip.read(self._root + name)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,  # a way of compression that Python lacks
+            OSError,
+            RuntimeError,  # a password is needed
+        ) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error):
+        return ValueError(
+            f"{self.path} must be a complete zip file; download or copy it "
+            f"again. Received: {error}"
+        )
+
+
+def find_archive(folder, stem, title, instructions, itself=None):
+    """Returns the path of the one archive in a folder.
+
+    A copy whose name is `stem`, or `stem` and .zip, wins over others.
+
+    Args:
+        folder: Path-like, searched for zip files and folders whose names start
+            with `stem`; upper case, "-" and "_" make no difference.
+        stem: Str, lower case.
+        title: Str, what the archive holds, for messages.
+        instructions: Str, what to put where, for messages; ends in a newline.
+        itself: Str, name of a file that makes `folder` the archive; or None.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If there are several and none has the exact name.
+    """
+    folder = pathlib.Path(folder).expanduser()
+    if itself is not None and (folder / itself).is_file():
+        return folder
+    found = [
+        path
+        for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+        if _plain(path.name).startswith(_plain(stem))
+        and (path.is_dir() or path.suffix == ".zip")
+    ]
+    exact = [p for p in found if p.name.removesuffix(".zip") == stem]
+    if not found:
+        raise FileNotFoundError(
+            f"{title} must be in {folder}. {instructions}Received: neither"
+        )
+    if len(found) > 1 and not exact:
+        raise ValueError(
+            f"{folder} must hold one copy of {title}, or one named "
+            f"{stem}.zip. Received: {[p.name for p in found]}"
+        )
+    return (exact or found)[0]
+
+
+def _plain(name):
+    return name.lower().replace("-", "").replace("_", "")

@@ -1,5 +1,6 @@
 # make demo         the whole pipeline on bundled data, in minutes
-# make test         the whole test suite
+# make test         the test suite
+# make test-long    whole pipelines, every experiment, the notebook
 # make test-workers meta-training by several processes
 # make test-tfa     φ in tf.keras 2.15 under TensorFlow Addons, in .venv-tfa
 # make test-jax     layers, networks, training on JAX, in .venv-jax
@@ -17,7 +18,7 @@ TORCH_VENV := .venv-torch
 BEAM_VENV := .venv-beam
 TFA_EXPORT := build/tfa
 
-.PHONY: demo test test-workers test-tfa test-jax test-torch test-beam venv clean
+.PHONY: demo test test-long test-workers test-tfa test-jax test-torch test-beam venv clean
 
 demo: venv
 	$(BIN)/python -m tools.run_pipeline --config=configs/pipeline/demo.py \
@@ -26,6 +27,10 @@ demo: venv
 test: venv
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
+	    --durations 15
+
+test-long: venv
+	$(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal \
 	    --durations 15
 
 test-workers: venv

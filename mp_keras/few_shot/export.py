@@ -22,8 +22,7 @@ def save_few_shot(learner, path, samples=30, seed=0):
 
     The endpoints take uint8 pixels `(any number, height, width, channels)` and
     int32 labels `(any number,)` in [0, classes), and return a dict with
-    `probabilities`, float32 `(queries, classes)`. There is no `predict` for a
-    perturbation whose noise samples are not copies in one batch.
+    `probabilities`, float32 `(queries, classes)`.
 
     Args:
         learner: `FewShotLearner`.
@@ -82,9 +81,7 @@ def save_few_shot(learner, path, samples=30, seed=0):
     archive = keras.export.ExportArchive()
     archive.track(learner)
     archive.add_endpoint("adapt", adapt, task)
-    # Passes of their own are counted when the graph is made.
-    if learner.network.perturbation.BATCHED:
-        archive.add_endpoint("predict", predict, [*task, *scalars])
+    archive.add_endpoint("predict", predict, [*task, *scalars])
     with files.new_directory(path) as folder:
         archive.write_out(str(folder), verbose=False)
 

@@ -92,8 +92,8 @@ class FewShotLearner(keras.layers.Layer):
                 in [0, 1].
             labels: Int tensor `(examples,)`.
             seed: Int tensor `(2,)`, of all noise.
-            samples: Int >= 1, default 1: noise samples whose loss is averaged
-                in each step.
+            samples: Int or int tensor >= 1, default 1: noise samples whose
+                loss is averaged in each step.
 
         Returns: the dict with θ after the last step, and the loss of the last
             step before it was taken, a scalar.
@@ -179,7 +179,7 @@ class FewShotLearner(keras.layers.Layer):
             )
             return state.loss(self.network.forward(images, state))
 
-        if samples == 1:
+        if isinstance(samples, int) and samples == 1:
             return one_pass(0)
         losses = tf.map_fn(
             one_pass,

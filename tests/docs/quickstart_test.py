@@ -7,6 +7,8 @@ import nbclient
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.long
+
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _NOTEBOOK = _ROOT / "docs" / "quickstart.ipynb"
 _PATIENCE_S = 600  # for one cell on a busy machine

@@ -143,6 +143,7 @@ def failed(binary, changed):
     return binary.run(target__batch_size=1000)
 
 
+@pytest.mark.long
 class KilledTest:
     def test_was_in_the_middle_of_the_targets(self, killed, binary):
         assert killed.code == -signal.SIGKILL
@@ -152,6 +153,7 @@ class KilledTest:
         assert not (binary.workdir / "serving").exists()
 
 
+@pytest.mark.long
 class ResumedTest:
     def test_finished_stages_are_reused(self, resumed):
         assert resumed.code == 0, resumed.errors
@@ -220,6 +222,7 @@ class ResumedTest:
         assert actual == pytest.approx(best["test"], rel=1e-4)
 
 
+@pytest.mark.long
 class RepeatedTest:
     def test_everything_is_reused(self, repeated, resumed):
         assert repeated.code == 0, repeated.errors
@@ -237,6 +240,7 @@ class RepeatedTest:
         assert first == again
 
 
+@pytest.mark.long
 class ChangedTest:
     def test_only_what_depends_on_it_runs_again(self, changed, binary):
         assert changed.code == 0, changed.errors
@@ -250,6 +254,7 @@ class ChangedTest:
         assert (versions / "1").exists()
 
 
+@pytest.mark.long
 class FailedTest:
     def test_one_line_names_stage_error_and_log(self, failed, binary):
         assert failed.code == 1

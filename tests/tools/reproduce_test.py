@@ -39,6 +39,7 @@ def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("tfds")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("eagerly")
 class SmokeTest:
     @pytest.mark.parametrize("name", NAMES)
@@ -61,6 +62,7 @@ class SmokeTest:
         assert all(0 <= float(line["mean"]) <= 100 for line in lines)
 
 
+@pytest.mark.long
 class BinaryTest:
     def test_prints_its_summary_and_resumes(self, tmp_path, data_dir):
         arguments = (

@@ -153,19 +153,3 @@ class ReplicatedTrainer(keras.Model):
             # collectives an entry: so there is one entry.
             return {_PACKED: tf.stack([*results.values()])[tf.newaxis]}
         return results
-
-
-def cross_entropy(labels, logits):
-    """Returns the mean cross-entropy of integer labels, in nats."""
-    return tf.reduce_mean(
-        keras.losses.sparse_categorical_crossentropy(
-            labels, logits, from_logits=True
-        )
-    )
-
-
-def accuracy(labels, logits):
-    """Returns the share of right answers, in [0, 1]."""
-    return tf.reduce_mean(
-        keras.metrics.sparse_categorical_accuracy(labels, logits)
-    )

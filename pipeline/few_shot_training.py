@@ -4,13 +4,8 @@ Meta Dropout, algorithm 1. Everything is left in one folder (run_folder.py),
 with `saved_model/`, and the same call resumes a killed run.
 """
 
-import platform
-
-import keras
-import tensorflow as tf
 from absl import logging
 
-import mp_keras
 from mp_keras import checkpointing
 from mp_keras.few_shot import episode_evaluation
 from mp_keras.few_shot import export
@@ -135,10 +130,5 @@ def _result(learner, data, config, folder):
         "seconds": folder.seconds(),
         "data_digest": data.digest(),
         "software": configuration.software_fingerprint(),
-        "versions": {
-            "mp_keras": mp_keras.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": runtime.versions(),
     }

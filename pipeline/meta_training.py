@@ -5,10 +5,6 @@ with `phi/`, the SavedModel of φ, and the same call resumes a killed run. Of
 several workers each trains its own tasks; the chief writes.
 """
 
-import platform
-
-import keras
-import tensorflow as tf
 from absl import logging
 
 import mp_keras
@@ -67,7 +63,7 @@ def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
         seed=config.seed,
         classes_per_task=config.classes_per_task or None,
     )
-    group.check_same({"data_digest": data.digest(), **_versions()})
+    group.check_same({"data_digest": data.digest(), **runtime.versions()})
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     trainer = make_trainer(config, tasks[0].classes, strategy)
@@ -216,14 +212,5 @@ def _card(config, data, result):
         **config.perturbation,
         "image_size": config.image_size,
         **numbers,
-        "versions": _versions(),
-    }
-
-
-def _versions():
-    return {
-        "mp_keras": mp_keras.__version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "python": platform.python_version(),
+        "versions": runtime.versions(),
     }

@@ -4,8 +4,12 @@ The same seed must give the same numbers in every process, bit for bit: a run
 that was killed and resumed equals one that was not.
 """
 
+import platform
+
 import keras
 import tensorflow as tf
+
+import mp_keras
 
 
 def configure(seed):
@@ -35,3 +39,13 @@ def split_cpu(replicas):
             tf.config.list_physical_devices("CPU")[0],
             [tf.config.LogicalDeviceConfiguration()] * replicas,
         )
+
+
+def versions():
+    """Returns the versions that a result depends on, by name."""
+    return {
+        "mp_keras": mp_keras.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "python": platform.python_version(),
+    }

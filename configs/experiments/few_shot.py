@@ -78,6 +78,21 @@ def row(name, perturbation, algorithm="maml", *, paper="", style="", **set_):
     }
 
 
+def table_1_rows():
+    """Returns the rows of table 1: each algorithm, without noise and with."""
+    return (
+        row("MAML", "none"),
+        row("Meta-SGD", "none", "meta_sgd"),
+        row("MAML + Meta-dropout", "meta_dropout"),
+        row(
+            "Meta-SGD + Meta-dropout",
+            "meta_dropout",
+            "meta_sgd",
+            style="meta_dropout:meta_sgd",
+        ),
+    )
+
+
 def _column(name, config):
     """Returns a column: what sets its config apart from `config.few_shot`."""
     own, common = (

@@ -21,12 +21,7 @@ def get_config(argument=""):
         argument,
         columns=(few_shot.OMNIGLOT_1,),
     )
-    config.rows = (
-        few_shot.row("MAML", "none"),
-        few_shot.row("Meta-SGD", "none", "meta_sgd"),
-        few_shot.row("MAML + Meta-dropout", "meta_dropout"),
-        few_shot.row("Meta-SGD + Meta-dropout", "meta_dropout", "meta_sgd"),
-    )
+    config.rows = few_shot.table_1_rows()
     if config.profile == "smoke":
         config.only_rows = ("MAML", "MAML + Meta-dropout")
         return config

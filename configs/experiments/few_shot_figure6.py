@@ -30,13 +30,5 @@ def get_config(argument=""):
         "epochs": 1 if smoke else 40,
         "filters": 2 if smoke else 64,
     }
-    config.rows = (
-        few_shot.row("MAML + Meta-dropout", "meta_dropout"),
-        few_shot.row(
-            "Meta-SGD + Meta-dropout",
-            "meta_dropout",
-            "meta_sgd",
-            style="meta_dropout:meta_sgd",
-        ),
-    )
+    config.rows = few_shot.table_1_rows()[2:]  # Meta Dropout
     return config

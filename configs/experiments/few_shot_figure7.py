@@ -25,13 +25,5 @@ def get_config(argument=""):
         "images": 2 if config.profile == "smoke" else 5,
         "copies": 10,
     }
-    config.rows = (
-        few_shot.row("MAML + Meta-dropout", "meta_dropout"),
-        few_shot.row(
-            "Meta-SGD + Meta-dropout",
-            "meta_dropout",
-            "meta_sgd",
-            style="meta_dropout:meta_sgd",
-        ),
-    )
+    config.rows = few_shot.table_1_rows()[2:]  # Meta Dropout
     return config

@@ -31,12 +31,7 @@ def get_config(argument=""):
         "few_shot_table1", "Meta Dropout, table 1: few-shot accuracy", argument
     )
     config.paper_table = "1 accuracy (%)"
-    config.rows = (
-        few_shot.row("MAML", "none"),
-        few_shot.row("Meta-SGD", "none", "meta_sgd"),
-        few_shot.row("MAML + Meta-dropout", "meta_dropout"),
-        few_shot.row("Meta-SGD + Meta-dropout", "meta_dropout", "meta_sgd"),
-    )
+    config.rows = few_shot.table_1_rows()
     if config.profile == "smoke":
         config.only_rows = ("MAML", "Meta-SGD + Meta-dropout")
     else:

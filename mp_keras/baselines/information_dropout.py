@@ -49,10 +49,7 @@ class InformationDropout(keras.layers.Layer):
 
     def __init__(self, beta, max_alpha=MAX_ALPHA, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not beta >= 0:
-            raise ValueError(
-                f"Argument `beta` must be at least 0. Received: beta={beta}"
-            )
+        check_beta(beta)
         if not max_alpha > 0:
             raise ValueError(
                 "Argument `max_alpha` must be positive. "
@@ -106,6 +103,14 @@ class InformationDropout(keras.layers.Layer):
             "max_alpha": self.max_alpha,
             "seed": self.seed,
         }
+
+
+def check_beta(beta):
+    """Raises ValueError, if `beta` is negative or not a number."""
+    if not beta >= 0:
+        raise ValueError(
+            f"Argument `beta` must be at least 0. Received: beta={beta}"
+        )
 
 
 def noise_part(response):

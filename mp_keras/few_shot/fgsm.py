@@ -13,7 +13,7 @@ query images of a task, so they are attacked, and then answered, together.
 
 import tensorflow as tf
 
-from mp_keras import replicated_trainer
+from mp_keras import classification
 
 NORMS = ("linf", "l2", "l1")
 
@@ -65,7 +65,7 @@ def robust_accuracy(learner, values, images, labels, radii):
         for epsilon in epsilons:
             attacked = _step(images, direction, epsilon)
             logits = learner.logits(values, attacked)
-            shares.append(100 * replicated_trainer.accuracy(labels, logits))
+            shares.append(100 * classification.accuracy(labels, logits))
         found[norm] = tf.stack(shares)
     return found
 

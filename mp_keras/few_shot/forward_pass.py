@@ -30,3 +30,25 @@ class ForwardPass:
         """Returns the mean cross-entropy to the targets plus the penalty."""
         losses = tf.nn.softmax_cross_entropy_with_logits(self.targets, logits)
         return tf.reduce_mean(losses) + self.penalty
+
+    def convolve(self, inputs, prefix):
+        """Returns a 3x3 convolution with bias, "same" padding.
+
+        Args:
+            inputs: Float tensor `(batch, height, width, channels)`.
+            prefix: Str, before "kernel" and "bias" in the weights' names.
+        """
+        response = tf.nn.conv2d(
+            inputs, self.weights[f"{prefix}kernel"], 1, "SAME"
+        )
+        return response + self.weights[f"{prefix}bias"]
+
+    def dense(self, inputs, prefix):
+        """Returns a dense map with bias of `(batch, features)`.
+
+        Args:
+            inputs: Float tensor.
+            prefix: As for `convolve`.
+        """
+        response = inputs @ self.weights[f"{prefix}kernel"]
+        return response + self.weights[f"{prefix}bias"]

@@ -9,6 +9,7 @@ the noise is additive and that its weights are trained in the inner steps.
 
 import tensorflow as tf
 
+from mp_keras.baselines import information_dropout
 from mp_keras.few_shot import network
 from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
@@ -31,36 +32,25 @@ class InformationBottleneck(perturbation.Perturbation):
     STOCHASTIC = True
 
     def __init__(self, beta):
-        check_beta(beta)
+        information_dropout.check_beta(beta)
         self.beta = beta
 
     def specs(self, block_shapes, logits_shape):
         features, _ = logits_shape
-        name, group = "logits/deviation", weight_spec.ADAPTED
-        return [
-            weight_spec.WeightSpec(
-                f"{name}_kernel", (features, features), group, "normal"
-            ),
-            weight_spec.WeightSpec(f"{name}_bias", (features,), group),
-        ]
+        return weight_spec.kernel_and_bias(
+            "logits/deviation_",
+            (features, features),
+            weight_spec.ADAPTED,
+            "normal",
+        )
 
     def block_inputs(self, block, inputs, state):
         if block != network.BLOCKS or state.stream is None:
             return inputs
-        kernel = state.weights["logits/deviation_kernel"]
-        bias = state.weights["logits/deviation_bias"]
-        deviation = tf.nn.softplus(inputs @ kernel + bias)
+        deviation = tf.nn.softplus(state.dense(inputs, "logits/deviation_"))
         divergence = (
             tf.square(inputs) + tf.square(deviation) - 1
         ) / 2 - tf.math.log(deviation)
         penalties = tf.reduce_sum(divergence, axis=1)
         state.penalty += self.beta * tf.reduce_mean(penalties)
         return inputs + deviation * state.stream.normal(tf.shape(inputs))
-
-
-def check_beta(beta):
-    """Raises ValueError, if `beta` is negative or not a number."""
-    if not beta >= 0:
-        raise ValueError(
-            f"Argument `beta` must be at least 0. Received: beta={beta}"
-        )

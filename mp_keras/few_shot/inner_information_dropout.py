@@ -11,7 +11,6 @@ in the inner steps (Lee et al., ICLR 2020, section 4.1).
 import tensorflow as tf
 
 from mp_keras.baselines import information_dropout
-from mp_keras.few_shot import information_bottleneck
 from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
 
@@ -33,27 +32,24 @@ class InnerInformationDropout(perturbation.Perturbation):
     STOCHASTIC = True
 
     def __init__(self, beta):
-        information_bottleneck.check_beta(beta)
+        information_dropout.check_beta(beta)
         self.beta = beta
 
     def specs(self, block_shapes, logits_shape):
         found = []
         for block, shape in enumerate(block_shapes):
-            name, group = f"block_{block}/alpha", weight_spec.ADAPTED
-            found += [
-                weight_spec.WeightSpec(
-                    f"{name}_kernel", shape, group, "truncated_normal"
-                ),
-                weight_spec.WeightSpec(f"{name}_bias", shape[-1:], group),
-            ]
+            found += weight_spec.kernel_and_bias(
+                f"block_{block}/alpha_",
+                shape,
+                weight_spec.ADAPTED,
+                "truncated_normal",
+            )
         return found
 
     def features(self, block, inputs, features, state):
         if state.stream is None:
             return features
-        kernel = state.weights[f"block_{block}/alpha_kernel"]
-        response = tf.nn.conv2d(inputs, kernel, 1, "SAME")
-        response += state.weights[f"block_{block}/alpha_bias"]
+        response = state.convolve(inputs, f"block_{block}/alpha_")
         part = information_dropout.noise_part(response)
         state.penalty += self.beta * information_dropout.penalty(features, part)
         alpha = information_dropout.MAX_ALPHA * part

@@ -14,6 +14,7 @@ derivative; in first order it would be zero.
 import keras
 import tensorflow as tf
 
+from mp_keras import classification
 from mp_keras.few_shot import forward_pass
 from mp_keras.few_shot import noise_stream
 from mp_keras.few_shot import weight_spec
@@ -141,8 +142,7 @@ class FewShotLearner(keras.layers.Layer):
     def query_loss(self, values, images, labels):
         """Returns the mean cross-entropy of query images, and their logits."""
         logits = self.logits(values, images)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.reduce_mean(losses), logits
+        return classification.cross_entropy(labels, logits), logits
 
     def image_gradient(self, values, images, labels):
         """Returns the gradient of the query loss with respect to the images.

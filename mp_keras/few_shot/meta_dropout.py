@@ -67,24 +67,24 @@ class MetaDropout(perturbation.Perturbation):
     def specs(self, block_shapes, logits_shape):
         found = []
         for block, shape in enumerate(block_shapes):
-            found += _specs(f"block_{block}/noise", shape, "truncated_normal")
+            found += _specs(f"block_{block}/noise_", shape, "truncated_normal")
             if self.learned_deviation:
                 found += _specs(
-                    f"block_{block}/deviation", shape, "truncated_normal"
+                    f"block_{block}/deviation_", shape, "truncated_normal"
                 )
         features, classes = logits_shape
         if self.logits_noise != "none":
             outputs = classes if self.logits_noise == "multiplicative" else 1
-            found += _specs("logits/noise", (features, outputs), "normal")
+            found += _specs("logits/noise_", (features, outputs), "normal")
         return found
 
     def features(self, block, inputs, features, state):
-        mean = _convolve(inputs, state, f"block_{block}/noise")
+        mean = state.convolve(inputs, f"block_{block}/noise_")
         if not self._draws(state):
             return features * self._factor(mean)
         draws = state.stream.normal(tf.shape(mean))
         if self.learned_deviation:
-            spread = _convolve(inputs, state, f"block_{block}/deviation")
+            spread = state.convolve(inputs, f"block_{block}/deviation_")
             draws *= tf.nn.softplus(spread)
         else:
             draws *= self.deviation
@@ -93,8 +93,7 @@ class MetaDropout(perturbation.Perturbation):
     def logits(self, inputs, logits, state):
         if self.logits_noise == "none":
             return logits
-        kernel = state.weights["logits/noise_kernel"]
-        mapped = inputs @ kernel + state.weights["logits/noise_bias"]
+        mapped = state.dense(inputs, "logits/noise_")
         draws = None
         if self._draws(state):
             draws = state.stream.normal(tf.shape(logits))
@@ -115,18 +114,8 @@ class MetaDropout(perturbation.Perturbation):
         return tf.exp(mean if draws is None else mean + draws)
 
 
-def _specs(name, shape, start):
-    group = weight_spec.NOISE
-    return [
-        weight_spec.WeightSpec(f"{name}_kernel", shape, group, start),
-        weight_spec.WeightSpec(f"{name}_bias", shape[-1:], group),
-    ]
-
-
-def _convolve(inputs, state, name):
-    kernel = state.weights[f"{name}_kernel"]
-    response = tf.nn.conv2d(inputs, kernel, 1, "SAME")
-    return response + state.weights[f"{name}_bias"]
+def _specs(prefix, shape, start):
+    return weight_spec.kernel_and_bias(prefix, shape, weight_spec.NOISE, start)
 
 
 def _check_one_of(name, value, valid):

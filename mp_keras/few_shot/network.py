@@ -48,13 +48,9 @@ class FewShotNetwork:
             specs += _block_specs(block, shape)
         features = (height >> BLOCKS) * (width >> BLOCKS) * channels
         logits_shape = (features, classes)
-        adapted = weight_spec.ADAPTED
-        specs += [
-            weight_spec.WeightSpec(
-                "logits/kernel", logits_shape, adapted, "normal"
-            ),
-            weight_spec.WeightSpec("logits/bias", (classes,), adapted),
-        ]
+        specs += weight_spec.kernel_and_bias(
+            "logits/", logits_shape, weight_spec.ADAPTED, "normal"
+        )
         specs += self.perturbation.specs(block_shapes, logits_shape)
         self.specs = {spec.name: spec for spec in specs}
 
@@ -89,7 +85,7 @@ class FewShotNetwork:
         found = []
         for block in range(BLOCKS):
             hidden = self.perturbation.block_inputs(block, hidden, state)
-            features = _convolve(hidden, state.weights, f"block_{block}")
+            features = state.convolve(hidden, f"block_{block}/")
             features = self.perturbation.features(
                 block, hidden, features, state
             )
@@ -97,8 +93,7 @@ class FewShotNetwork:
             hidden = self.finish_block(block, features, state)
         flat = tf.reshape(hidden, (tf.shape(hidden)[0], -1))
         flat = self.perturbation.block_inputs(BLOCKS, flat, state)
-        logits = flat @ state.weights["logits/kernel"]
-        logits += state.weights["logits/bias"]  # (batch, classes)
+        logits = state.dense(flat, "logits/")  # (batch, classes)
         logits = self.perturbation.logits(flat, logits, state)
         return [*found, flat, logits]
 
@@ -118,19 +113,16 @@ class FewShotNetwork:
 
 
 def _block_specs(block, shape):
-    name, channels = f"block_{block}", shape[-1:]
+    prefix = f"block_{block}/"
+    offset = weight_spec.WeightSpec(
+        f"{prefix}offset", shape[-1:], weight_spec.SHARED
+    )
     return [
-        weight_spec.WeightSpec(
-            f"{name}/kernel", shape, weight_spec.ADAPTED, "truncated_normal"
+        *weight_spec.kernel_and_bias(
+            prefix, shape, weight_spec.ADAPTED, "truncated_normal"
         ),
-        weight_spec.WeightSpec(f"{name}/bias", channels, weight_spec.ADAPTED),
-        weight_spec.WeightSpec(f"{name}/offset", channels, weight_spec.SHARED),
+        offset,
     ]
-
-
-def _convolve(inputs, weights, name):
-    kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
-    return tf.nn.conv2d(inputs, kernel, 1, "SAME") + bias
 
 
 def _batch_norm(features, offset, samples):

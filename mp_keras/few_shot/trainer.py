@@ -13,6 +13,7 @@ gradients of tasks or replicas would be another rule.
 
 import tensorflow as tf
 
+from mp_keras import classification
 from mp_keras import optimizers
 from mp_keras import replicated_trainer
 
@@ -126,7 +127,7 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
             list(values.values()),
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        hits = replicated_trainer.accuracy(query_labels, logits)
+        hits = classification.accuracy(query_labels, logits)
         return gradients, [support_loss, loss, hits]
 
     @property

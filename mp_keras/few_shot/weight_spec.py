@@ -40,3 +40,18 @@ class WeightSpec:
         if self.start == "normal":
             return keras.initializers.RandomNormal(stddev=_STDDEV, seed=seed)
         return keras.initializers.Constant(self.start)
+
+
+def kernel_and_bias(prefix, shape, group, start):
+    """Returns the `WeightSpec`s of a convolution or dense map, a list.
+
+    Args:
+        prefix: Str, before "kernel" and "bias" in the names.
+        shape: Tuple of ints, of the kernel; its last is the bias' length.
+        group: Str, of both.
+        start: Of the kernel; the bias starts at 0.
+    """
+    return [
+        WeightSpec(f"{prefix}kernel", shape, group, start),
+        WeightSpec(f"{prefix}bias", shape[-1:], group),
+    ]

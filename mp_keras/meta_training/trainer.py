@@ -16,6 +16,7 @@ number of all tasks; and batch norm in the held-out pass (see task_bank.py).
 
 import tensorflow as tf
 
+from mp_keras import classification
 from mp_keras import optimizers
 from mp_keras import replicas
 from mp_keras import replicated_trainer
@@ -173,7 +174,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
             logits, states = self.task_network.logits(
                 images, weights, states, phi, held_out=False
             )
-            loss = replicated_trainer.cross_entropy(labels, logits)
+            loss = classification.cross_entropy(labels, logits)
         gradients = task_tape.gradient(loss, weights)
         step = self.optimizer.iterations + 1
         learning_rate = self._task_learning_rate()
@@ -189,7 +190,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         changes = [new - old for new, old in zip(new_weights, weights)]
         logs = [
             loss,
-            replicated_trainer.accuracy(labels, logits),
+            classification.accuracy(labels, logits),
             tf.linalg.global_norm(gradients),
             tf.linalg.global_norm(new_weights),
             tf.linalg.global_norm(changes),
@@ -204,7 +205,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
             logits, states = self.task_network.logits(
                 images, weights, states, phi, held_out=True
             )
-            loss = replicated_trainer.cross_entropy(labels, logits)
+            loss = classification.cross_entropy(labels, logits)
         gradients = perturbation_tape.gradient(
             loss,
             phi,
@@ -214,7 +215,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         return (
             gradients,
             states,
-            [loss, replicated_trainer.accuracy(labels, logits)],
+            [loss, classification.accuracy(labels, logits)],
         )
 
     def _task_learning_rate(self):

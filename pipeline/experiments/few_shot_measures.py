@@ -10,6 +10,7 @@ methods are shown the same test episodes.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,7 @@ from mp_keras.few_shot import decoder as decoder_module
 from mp_keras.few_shot import fgsm
 from pipeline import few_shot_episodes
 from pipeline import few_shot_evaluation
+from pipeline.experiments import groups
 from pipeline.report import statistics
 
 
@@ -40,13 +42,15 @@ class FewShotRun:
     def learner(self):
         return few_shot_evaluation.load_learner(self.folder)[0]
 
+    @functools.cached_property
     def data(self):
         return few_shot_episodes.load_data(self.config, self.data_dir)
 
-    def episodes(self, count):
+    def episodes(self, count, config=None):
         """Yields test episodes: support, query, each with labels, a seed."""
-        data = self.data().test
-        found = few_shot_episodes.fixed_episodes(self.config, data, count)
+        found = few_shot_episodes.fixed_episodes(
+            config or self.config, self.data.test, count
+        )
         for batch in found:
             yield tuple(part[0] for part in batch)
 
@@ -57,12 +61,10 @@ class FewShotRun:
             number: Int >= 0, which one.
             queries: Int >= 0: so many of each class; 0: as in the test.
         """
-        run = self
+        config = self.config.copy_and_resolve_references()
         if queries:
-            config = self.config.copy_and_resolve_references()
             config.update(queries=queries, queries_per="class")
-            run = FewShotRun(config, self.folder, self.data_dir)
-        (*_, last) = run.episodes(number + 1)
+        (*_, last) = self.episodes(number + 1, config)
         return last
 
 
@@ -116,13 +118,7 @@ def _decision_boundary(run, episode=0, steps=None, copies=10, queries=10):
         copies=copies,
         samples=run.config.samples,
     )
-    return [
-        {
-            key: value.tolist() if isinstance(value, np.ndarray) else value
-            for key, value in dataclasses.asdict(view).items()
-        }
-        for view in views
-    ]
+    return [groups.plain(dataclasses.asdict(view)) for view in views]
 
 
 def _activations(run, episode=0, block=0, images=4, copies=10):
@@ -165,7 +161,7 @@ def _reconstructions(
     """Images of an episode, and what a decoder makes of their features."""
     support, *_, seed = run.episode(episode)
     learner = run.learner()
-    pixels = run.data().train.images
+    pixels = run.data.train.images
     rng = np.random.default_rng(run.config.data.seed)
     chosen = rng.permutation(len(pixels))[:training_images]
     decoder = decoder_module.train_decoder(

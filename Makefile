@@ -1,7 +1,10 @@
 # make demo         the whole pipeline on bundled data, in minutes
-# make test         the test suite
+# make test         make check, then the test suite
+# make check        style, types, requirements, licences; no network
 # make test-long    whole pipelines, every experiment, the notebook
 # make test-workers meta-training by several processes
+# make test-crash   every kind of run killed at every write, and resumed
+# make test-speed   ratios of times against their limits
 # make test-tfa     φ in tf.keras 2.15 under TensorFlow Addons, in .venv-tfa
 # make test-jax     layers, networks, training on JAX, in .venv-jax
 # make test-torch   the same on PyTorch, in .venv-torch
@@ -18,14 +21,24 @@ TORCH_VENV := .venv-torch
 BEAM_VENV := .venv-beam
 TFA_EXPORT := build/tfa
 
-.PHONY: demo test test-long test-workers test-tfa test-jax test-torch test-beam venv clean
+.PHONY: demo check test test-long test-workers test-crash test-speed test-tfa \
+    test-jax test-torch test-beam venv clean
 
 demo: venv
 	$(BIN)/python -m tools.run_pipeline --config=configs/pipeline/demo.py \
 	    --workdir=$(DEMO)
 
-test: venv
+# Style, types, requirements and their licences; needs no network.
+check: venv
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/deptry configs mp_keras pipeline tools
+	$(BIN)/python -m pip --disable-pip-version-check check
+	$(BIN)/pip-licenses
+	$(BIN)/python -m pytest --quiet tests/requirements_test.py
+
+test: check
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal \
 	    --durations 15
 
@@ -35,6 +48,14 @@ test-long: venv
 
 test-workers: venv
 	$(BIN)/python -m pytest -m workers
+
+test-crash: venv
+	$(BIN)/python -m pytest tests/crash -m crash --numprocesses 2 \
+	    --dist load --maxschedchunk 1 --durations 0
+
+test-speed: venv
+	$(BIN)/python -m tools.benchmark --output=build/benchmark.json \
+	    --config=configs/benchmark/default.py:check
 
 test-tfa: venv $(TFA_VENV)/.installed
 	$(BIN)/python -m tests.environments.export_for_tfa $(TFA_EXPORT)
@@ -107,5 +128,5 @@ $(BEAM_VENV)/.installed: requirements-beam.txt constraints-beam.txt
 
 clean:
 	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV)
-	rm -rf $(DEMO) $(TFA_EXPORT) .pytest_cache .ruff_cache
+	rm -rf $(DEMO) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

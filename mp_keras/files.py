@@ -1,15 +1,27 @@
 """Files and folders that are there whole or not at all.
 
-A process may be killed at any moment: everything is written beside its place
-and renamed into it.
+A process may be killed at any moment: everything is written beside its place,
+under a name that begins with `PARTIAL`, and renamed into it.
 """
 
 import contextlib
+import ctypes
+import errno
 import json
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
+
+PARTIAL = ".partial-"  # what a killed process left under such a name is waste
+_ADVICE = "make room, or allow it to be written, and run the same command again"
+_DISK = {
+    getattr(errno, name)
+    for name in "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO".split()
+}
+_HERE = -100  # Linux' AT_FDCWD
+_EXCHANGE = 2  # Linux' RENAME_EXCHANGE
 
 
 def write_text(path, text):
@@ -18,6 +30,8 @@ def write_text(path, text):
     Args:
         path: Path-like of the file; its folder must exist.
         text: Str.
+
+    Raises: OSError, naming the file, if the disk does not take it.
     """
     write_bytes(path, text.encode("utf-8"))
 
@@ -28,18 +42,11 @@ def write_bytes(path, content):
     Args:
         path: Path-like of the file; its folder must exist.
         content: Bytes.
+
+    Raises: OSError, naming the file, if the disk does not take it.
     """
-    path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        pathlib.Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        pathlib.Path(temporary).unlink(missing_ok=True)
+    with new_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(path, value):
@@ -55,7 +62,8 @@ def read_json(path):
     """
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors
+    # JSON's and UTF-8's errors are ValueErrors.
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"File {path} must be JSON. Received: {error}"
         ) from error
@@ -80,30 +88,154 @@ def file_stamps(folder):
 
 
 @contextlib.contextmanager
+def writing(path):
+    """Says which file or folder it was when the disk does not take it.
+
+    Raises: OSError of the same kind, naming `path` and what to do.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = _disk_problem(error)
+        if number is None or _ADVICE in str(error):
+            raise
+        raise OSError(
+            number,
+            f"{path} must be writable, on a disk with room. What was good "
+            f"before is kept: {_ADVICE}. Received: {os.strerror(number)}",
+        ) from error
+
+
+def _disk_problem(error):
+    """Returns the number of the disk's error, or None if it is another one.
+
+    TensorFlow's errors hold no number, but the system's words.
+    """
+    if isinstance(error, OSError):
+        return error.errno if error.errno in _DISK else None
+    for number in _DISK:
+        if os.strerror(number) in str(error):
+            return number
+    return None
+
+
+@contextlib.contextmanager
+def new_file(path):
+    """Yields the path of a file that becomes `path` when the block succeeds.
+
+    It has the suffix of `path`. An old file at `path` stays until the new one
+    is whole, and stays altogether if the block fails.
+
+    Raises: OSError, naming the file, if the disk does not take it.
+    """
+    path = pathlib.Path(path)
+    with writing(path):
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=PARTIAL, suffix=path.suffix
+        )
+        temporary = pathlib.Path(name)
+        try:
+            os.close(handle)
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def new_directory(path):
     """Yields an empty folder that becomes `path` when the block succeeds.
 
     An old folder at `path` stays until the new one is whole, and stays
-    altogether if the block fails.
+    altogether if the block fails. The two change places in one step; where
+    the system cannot do that, a process that is killed between two steps
+    leaves the old folder beside `path`, under a name that ends in `-old`.
+
+    Raises: OSError, naming the folder, if the disk does not take it.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(
-        tempfile.mkdtemp(dir=path.parent, prefix=f".partial-{path.name}-")
-    )
-    temporary.chmod(0o755)
-    try:
-        yield temporary
-        if path.exists():
-            old = temporary.with_name(f"{temporary.name}-old")
-            os.rename(path, old)
-            try:
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(
+            tempfile.mkdtemp(dir=path.parent, prefix=f"{PARTIAL}{path.name}-")
+        )
+        try:
+            temporary.chmod(0o755)
+            yield temporary
+            if not path.exists():
                 os.rename(temporary, path)
-            except BaseException:
-                os.rename(old, path)
-                raise
-            shutil.rmtree(old)
+            elif not _exchange(temporary, path):
+                _replace_in_two_steps(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def copy_file(origin, path):
+    """Copies a file in one step; an old file at `path` stays until then."""
+    with new_file(path) as temporary:
+        shutil.copyfile(origin, temporary)
+
+
+def copy_folder(origin, path):
+    """Copies a folder in one step; an old one at `path` stays until then."""
+    with new_directory(path) as folder:
+        shutil.copytree(origin, folder, dirs_exist_ok=True)
+
+
+def copy_files_into(origin, folder):
+    """Adds the files of a folder, and those below it, to another folder.
+
+    All are copied before the first gets its name, and each is there whole or
+    not at all; what else is in `folder` stays.
+
+    Args:
+        origin: Path-like.
+        folder: Path-like, made if it is missing.
+    """
+    folder = pathlib.Path(folder)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PARTIAL) as copy:
+            shutil.copytree(origin, copy, dirs_exist_ok=True)
+            for name in sorted(file_stamps(copy)):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(pathlib.Path(copy, name), target)
+
+
+def remove_partial(folder):
+    """Removes what killed processes left half-written in a folder.
+
+    Args:
+        folder: Path-like; nobody else may be writing in it.
+    """
+    for entry in pathlib.Path(folder).glob(f"{PARTIAL}*"):
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
         else:
-            os.rename(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            entry.unlink(missing_ok=True)
+
+
+def _exchange(one, other):
+    """Lets two folders change places; returns whether the system can."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    paths = os.fsencode(one), os.fsencode(other)
+    return rename(_HERE, paths[0], _HERE, paths[1], _EXCHANGE) == 0
+
+
+def _replace_in_two_steps(temporary, path):
+    old = temporary.with_name(f"{temporary.name}-old")
+    os.rename(path, old)
+    try:
+        os.rename(temporary, path)
+    except BaseException:
+        os.rename(old, path)
+        raise
+    shutil.rmtree(old)

@@ -6,8 +6,11 @@ code adds it to the gradient, before Adam's moments, for every trained weight,
 beside the moments.
 """
 
+import typing
+
 import keras
 from keras import ops
+from keras.optimizers import schedules
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -34,14 +37,14 @@ class AdamL2(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=1e-3,
-        l2=5e-4,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        name="adam_l2",
-        **kwargs,
-    ):
+        learning_rate: float | schedules.LearningRateSchedule = 1e-3,
+        l2: float = 5e-4,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        name: str = "adam_l2",
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         if not l2 >= 0:
             raise ValueError(
@@ -87,11 +90,12 @@ class AdamL2(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        slots = self._momentums[index], self._velocities[index]
+        slots = (self._momentums[index], self._velocities[index])
         momentum, velocity, weight = self.moments_and_weight(
             gradient,
             ops.convert_to_tensor(variable),
-            *(ops.convert_to_tensor(slot) for slot in slots),
+            ops.convert_to_tensor(slots[0]),
+            ops.convert_to_tensor(slots[1]),
             self.iterations + 1,
             learning_rate,
         )

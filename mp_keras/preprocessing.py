@@ -1,9 +1,12 @@
 """Pixels as the networks see them (the authors' normalization)."""
 
+import keras
 from keras import ops
 
+from mp_keras import annotations
 
-def normalize(images):
+
+def normalize(images: annotations.Array) -> keras.KerasTensor:
     """Returns pixels in [0, 255] as float32 in [-1, 1].
 
     Args:

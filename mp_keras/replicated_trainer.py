@@ -10,6 +10,8 @@ by side and learn from the mean of their gradients:
 The trap: an optimizer would add the gradients up once more.
 """
 
+import typing
+
 import keras
 import tensorflow as tf
 
@@ -30,6 +32,8 @@ class ReplicatedTrainer(keras.Model):
 
     Raises: ValueError, if `tasks` is not a positive multiple of the replicas.
     """
+
+    train_function: typing.Any  # Keras' own; None before the first `fit`
 
     def __init__(self, tasks, metric_names, strategy=None, **kwargs):
         strategy = strategy or tf.distribute.get_strategy()

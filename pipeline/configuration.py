@@ -32,8 +32,21 @@ def to_json(config):
 
 
 def from_json(text):
-    """Returns the unlocked `ConfigDict` of `to_json`'s text."""
-    return ml_collections.ConfigDict(json.loads(text))
+    """Returns the unlocked `ConfigDict` of `to_json`'s text.
+
+    Raises: ValueError, if it is no JSON object.
+    """
+    try:
+        value = json.loads(text)
+        if not isinstance(value, dict):
+            raise TypeError(type(value).__name__)
+        return ml_collections.ConfigDict(value)
+    # Keys with dots in them, nested without end, and others.
+    except Exception as error:
+        raise ValueError(
+            "The text of a config must be a JSON object. "
+            f"Received: {text[:60]!r}, {type(error).__name__}: {error}"
+        ) from error
 
 
 def software_fingerprint():

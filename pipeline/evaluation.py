@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from mp_keras import files
 from mp_keras.evaluation import figures
+from mp_keras.evaluation import saved_graph
 from pipeline import artifact_store
 from pipeline import target_data
 
@@ -75,6 +76,7 @@ def load_classifier(path):
             "Received: no such folder"
         )
     try:
+        saved_graph.check_graph(path)
         classifier = tf.saved_model.load(str(path))
         classifier.predict, classifier.serve  # noqa: B018
     # A truncated file raises nearly anything.

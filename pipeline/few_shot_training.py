@@ -13,6 +13,7 @@ from pipeline import configuration
 from pipeline import few_shot_episodes
 from pipeline import few_shot_evaluation
 from pipeline import few_shot_methods
+from pipeline import learning_rates
 from pipeline import run_folder
 from pipeline import run_log
 from pipeline import runtime
@@ -29,7 +30,8 @@ def few_shot_train(config, workdir, data_dir=None):
 
     Returns: the dict that `result.json` holds.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
-        FloatingPointError, if a loss is not finite.
+        FloatingPointError, if a loss is not finite (the same call with a
+        smaller learning rate goes on).
     """
     folder = run_folder.RunFolder(workdir, config.to_dict())
     finished = folder.result()
@@ -46,6 +48,7 @@ def few_shot_train(config, workdir, data_dir=None):
     runtime.configure(config.seed)
     checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
     start_step = checkpoints.restore()
+    learning_rates.restore_rate(trainer.optimizer, config.learning_rate)
     folder.rewind(start_step)
     logging.info(
         "few-shot training from step %d of %d", start_step, config.steps

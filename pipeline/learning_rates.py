@@ -21,3 +21,17 @@ def make_learning_rate(config):
         for index in range(len(drops) + 1)
     ]
     return keras.optimizers.schedules.PiecewiseConstantDecay(drops, rates)
+
+
+def restore_rate(optimizer, rate):
+    """Sets a constant rate again, after a checkpoint has set its own.
+
+    A checkpoint holds a constant rate, and none of a schedule; a run that
+    stopped on a bad loss goes on with a smaller one.
+
+    Args:
+        optimizer: `keras.optimizers.Optimizer`.
+        rate: What it was made with: float, or a schedule, which is left.
+    """
+    if not callable(rate):
+        optimizer.learning_rate = rate

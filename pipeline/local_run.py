@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import pathlib
-import shutil
 import sys
 import warnings
 
@@ -72,7 +71,8 @@ def run_pipeline(config, workdir, data_dir=None):
             ) from error
     if not terminal.stages_run:
         print("Every step was finished before and is reused.")
-    shutil.copytree(outputs["results"].path, workdir, dirs_exist_ok=True)
+    files.remove_partial(workdir)
+    files.copy_files_into(outputs["results"].path, workdir)
     return files.read_json(workdir / "evaluation.json")
 
 

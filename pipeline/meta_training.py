@@ -34,8 +34,9 @@ def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
 
     Returns: the dict that `result.json` holds.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
-        FloatingPointError, if a loss is not finite; `tf.errors.OpError`, if a
-        worker is lost.
+        FloatingPointError, if a loss is not finite (the same call with a
+        smaller learning rate goes on); `tf.errors.OpError`, if a worker is
+        lost.
     """
     folder = run_folder.RunFolder(workdir, config.to_dict(), cluster)
     finished = folder.result()
@@ -70,6 +71,9 @@ def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
     checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
     start_step = checkpoints.restore(
         group.newest_common_step(checkpoints.steps)
+    )
+    learning_rates.restore_rate(
+        trainer.optimizer, learning_rates.make_learning_rate(config)
     )
     folder.rewind(start_step)
     logging.info("meta-training from step %d of %d", start_step, config.steps)
@@ -149,6 +153,7 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         inspect=lambda: inspection.inspect_positions(
             trainer.load_task(0), shown
         ),
+        diagnose=lambda: _diagnose(trainer),
     )
     annealing = mp_keras.NoiseAnnealing(
         config.noise_ramp, config.steps, initial_step=start_step
@@ -160,6 +165,17 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         shuffle=False,  # the batches are shuffled
         verbose=0,
     )
+
+
+def _diagnose(trainer):
+    """Returns a sentence on the tasks whose numbers are not finite."""
+    broken, start = [], trainer.local_tasks.start
+    for bank in trainer.banks:
+        broken += [start + index for index in bank.broken_tasks()]
+        start += bank.tasks
+    if not broken:
+        return "All numbers of all tasks here are finite"
+    return f"Tasks whose numbers are not finite: {broken}"
 
 
 def _batches(trainer, tasks, config, start_step):

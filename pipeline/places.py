@@ -19,10 +19,20 @@ def read_json(place):
         return files.read_json(place)
     try:
         return json.loads(artifact_store.read_bytes(place))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"File {place} must be JSON. Received: {error}"
         ) from error
+
+
+def read_bytes(place):
+    """Returns the bytes of a file.
+
+    Raises: FileNotFoundError; ConnectionError, if a store cannot be reached.
+    """
+    if artifact_store.is_uri(place):
+        return artifact_store.read_bytes(place)
+    return pathlib.Path(place).read_bytes()
 
 
 def write_json(place, value):

@@ -6,6 +6,7 @@ history.jsonl    one line of means per logging window
 seconds.json     time spent, over all the processes of the run
 checkpoints/     the newest states; gone through until `result.json`
 tensorboard/     event files
+stops.json       where it stopped on numbers that are not finite, if it did
 result.json      written last: the run is finished
 
 Of several workers that train one run, in one shared folder, the chief alone
@@ -24,6 +25,9 @@ import pathlib
 
 from mp_keras import files
 from pipeline import artifact_store
+from pipeline import config_values
+from pipeline import run_records
+from pipeline import stopped_run
 
 # Keys that say where something lies, and decide nothing.
 PLACES = ("data.manual_dir",)
@@ -39,12 +43,14 @@ class RunFolder:
             process. Their number belongs to the config.
 
     Attributes: `path`, the folder on this machine.
-    Raises: ValueError, if the folder holds a run with another config; names
-        the first difference. ConnectionError, if the store of a URI cannot be
-        reached.
+    Raises: ValueError, if a value of the config is impossible, or the folder
+        holds a run with another config; names the first difference. After a
+        stop, the learning rate may change (stopped_run.py). ConnectionError,
+        if the store of a URI cannot be reached.
     """
 
     def __init__(self, path, config, cluster=None):
+        config_values.check(config)
         self._mirror = None
         self.path = pathlib.Path(path)
         if artifact_store.is_uri(path):
@@ -60,7 +66,9 @@ class RunFolder:
         self._lock = None
         file = self.path / "config.json"
         if file.exists():
-            _check_same(path, files.read_json(file), self._config)
+            old = run_records.read_object(file)
+            changeable = stopped_run.changeable(self.path, old)
+            _check_same(path, old, self._config, changeable)
 
     def start(self):
         """Writes `config.json`: from here on the folder belongs to the run.
@@ -68,7 +76,8 @@ class RunFolder:
         Called when data and model are made, so that a config which fails
         there can be corrected in the same folder.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        with files.writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
         self._claim()
         if self.is_writer:
             files.write_json(self.path / "config.json", self._config)
@@ -76,11 +85,14 @@ class RunFolder:
     def _claim(self):
         """Locks the folder until this process ends, however it ends.
 
+        What killed processes left half-written is then removed.
+
         Raises: ValueError, if another process trains here.
         """
         if self._lock is not None:
             return
-        lock = open(self._lock_path, "a+", encoding="utf-8")
+        with files.writing(self._lock_path):
+            lock = open(self._lock_path, "a+", encoding="utf-8")
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -93,6 +105,9 @@ class RunFolder:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+        files.remove_partial(self.checkpoints)
+        if self.is_writer:
+            files.remove_partial(self.path)
 
     @property
     def _lock_path(self):
@@ -110,7 +125,7 @@ class RunFolder:
     def result(self):
         """Returns the finished run's result, or None."""
         file = self.path / "result.json"
-        return files.read_json(file) if file.exists() else None
+        return run_records.read_object(file) if file.exists() else None
 
     def finish(self, result):
         """Writes `result.json`, the last thing a run does."""
@@ -131,13 +146,15 @@ class RunFolder:
             self._lock = None
             self._lock_path.unlink(missing_ok=True)
 
+    def stop(self, step, problem):
+        """Notes that numbers were not finite: the learning rate may change."""
+        if self.is_writer:
+            stopped_run.note(self.path, step, problem, self._config)
+        self.publish()
+
     def history(self):
         """Returns the logged windows as a list of dicts, oldest first."""
-        file = self.path / "history.jsonl"
-        if not file.exists():
-            return []
-        lines = file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        return run_records.read_windows(self.path / "history.jsonl")
 
     def rewind(self, step):
         """Forgets the windows after `step`, which will be logged again."""
@@ -145,20 +162,17 @@ class RunFolder:
         if not self.is_writer or not file.exists():
             return
         self._claim()
-        kept = []
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                window = json.loads(line)
-            except ValueError:  # the run was killed while it wrote this line
-                break
-            if window["step"] <= step:
-                kept.append(line + "\n")
+        kept = [
+            json.dumps(window) + "\n"
+            for window in run_records.read_windows(file)
+            if window["step"] <= step
+        ]
         files.write_text(file, "".join(kept))
 
     def seconds(self):
         """Returns the seconds that all processes spent on this run so far."""
         file = self.path / "seconds.json"
-        return files.read_json(file) if file.exists() else 0.0
+        return run_records.read_seconds(file) if file.exists() else 0.0
 
     def spend(self, seconds):
         """Notes the seconds spent so far, those of other processes included."""
@@ -169,7 +183,8 @@ class RunFolder:
         """Adds one window to the history."""
         if not self.is_writer:
             return
-        with open(self.path / "history.jsonl", "a", encoding="utf-8") as file:
+        path = self.path / "history.jsonl"
+        with files.writing(path), open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(window) + "\n")
 
 
@@ -187,16 +202,18 @@ def resumable_path(runs, stage, config, fingerprint):
     return f"{artifact_store.resolved(runs)}/{stage}-{digest}"
 
 
-def first_difference(old, new):
+def first_difference(old, new, ignored=()):
     """Returns the first key in which two configs differ, or None.
 
     Args:
         old: JSON-compatible dict, nested or not; so is `new`.
+        ignored: Keys that may differ, as `PLACES` may always.
 
     Returns: "data.source" and the two values; "nothing" for a missing one.
     """
     old, new = _flat(old), _flat(new)
-    for key in sorted((old.keys() | new.keys()).difference(PLACES)):
+    keys = (old.keys() | new.keys()).difference(PLACES, ignored)
+    for key in sorted(keys):
         was, now = old.get(key, "nothing"), new.get(key, "nothing")
         if was != now:
             return key, was, now
@@ -211,8 +228,8 @@ def _check_alone(path, cluster):
         )
 
 
-def _check_same(path, old, new):
-    difference = first_difference(old, new)
+def _check_same(path, old, new, changeable):
+    difference = first_difference(old, new, changeable)
     if difference:
         key, was, now = difference
         raise ValueError(

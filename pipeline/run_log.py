@@ -42,6 +42,10 @@ _TAGS = {
     "step_ms": "time/step_ms",
 }
 _SHOWN = ("held_out_loss", "query_loss", "loss")  # the first that there is
+_CURE = (
+    "What to try: a smaller `learning_rate`. The same command with it goes on "
+    "from there; in a `workdir` of its own, it starts anew"
+)
 
 
 class RunLog(keras.callbacks.Callback):
@@ -60,6 +64,11 @@ class RunLog(keras.callbacks.Callback):
             show in TensorBoard at each checkpoint, or None.
         evaluate: Function without arguments that returns a dict of further
             numbers to log at each checkpoint, or None.
+        diagnose: Function without arguments that returns a sentence on where
+            numbers are not finite, or None.
+
+    Raises: FloatingPointError, if a loss, or a number that is to be saved, is
+        not finite; the checkpoints of before are kept.
     """
 
     def __init__(
@@ -74,6 +83,7 @@ class RunLog(keras.callbacks.Callback):
         title,
         inspect=None,
         evaluate=None,
+        diagnose=None,
     ):
         super().__init__()
         self.folder = folder
@@ -85,6 +95,7 @@ class RunLog(keras.callbacks.Callback):
         self.title = title
         self.inspect = inspect
         self.evaluate = evaluate
+        self.diagnose = diagnose
 
     def on_train_begin(self, logs=None):
         self._step = self._saved_step = self.start_step
@@ -111,7 +122,7 @@ class RunLog(keras.callbacks.Callback):
             self._log(window, seconds, due)
         self.model.reset_metrics()
         if due:
-            self.checkpoints.save(self._step)
+            self._save()
             self._saved_step = self._step
             spent = time.monotonic() - self._began
             self.folder.spend(self._seconds_before + spent)
@@ -125,11 +136,24 @@ class RunLog(keras.callbacks.Callback):
         for name, value in logs.items():
             if name.endswith("loss") and not math.isfinite(float(value)):
                 saved = self.checkpoints.latest_path or "none yet"
-                raise FloatingPointError(
+                self._stop(
                     f"The {name} must be finite. Received: {float(value)} at "
                     f"step {self._step} of {self.title}. The last good "
                     f"checkpoint is kept: {saved}"
                 )
+
+    def _save(self):
+        try:
+            self.checkpoints.save(self._step)
+        except FloatingPointError as error:
+            self._stop(str(error), error)
+
+    def _stop(self, problem, cause=None):
+        """Ends the run; it can go on from its newest checkpoint."""
+        self.folder.stop(self._step, problem)
+        where = self.diagnose() if self.diagnose else ""
+        sentences = [problem, where, _CURE] if where else [problem, _CURE]
+        raise FloatingPointError(". ".join(sentences)) from cause
 
     def _log(self, window, seconds, due):
         steps = (self._step - 1) % self.log_every + 1

@@ -4,6 +4,8 @@ The same seed must give the same numbers in every process, bit for bit: a run
 that was killed and resumed equals one that was not.
 """
 
+import os
+import pathlib
 import platform
 
 import keras
@@ -49,3 +51,16 @@ def versions():
         "tensorflow": tf.__version__,
         "python": platform.python_version(),
     }
+
+
+def machine():
+    """Returns the cores and the devices of this machine, in words."""
+    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    models = [
+        line.partition(":")[2].strip()
+        for line in lines.splitlines()
+        if line.startswith("model name")
+    ]
+    name = models[0] if models else platform.machine()
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"{len(os.sched_getaffinity(0))} cores, {name}, {gpus or 'no'} GPU"

@@ -82,12 +82,12 @@ def measure(cases, cluster=None, timeout_s=300):
 
 
 def _measure_one(case, strategy):
-    trainer = _make_trainer(case, strategy)
-    batch = _make_batch(case, len(trainer.local_tasks))
+    trainer = make_trainer(case, strategy)
+    batch = make_batch(case, len(trainer.local_tasks))
     gradient, everything = collectives(trainer, batch)
     figures = {"gradient": gradient, "metrics": everything[len(gradient) :]}
     if case.steps:
-        figures |= _time_steps(trainer, batch, case)
+        figures |= time_steps(trainer, batch, case)
     if case.workers > 1:
         figures["reduction_ms"] = _time_reduction(strategy)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -156,7 +156,8 @@ def _pin(number):
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
-def _make_trainer(case, strategy):
+def make_trainer(case, strategy=None):
+    """Returns the compiled `MetaTrainer` of a case."""
     phi = mp_keras.PerturbationFunction(seed=0)
 
     def make_network():
@@ -176,7 +177,8 @@ def _make_trainer(case, strategy):
     return trainer
 
 
-def _make_batch(case, tasks):
+def make_batch(case, tasks):
+    """Returns a step's random images and labels, a tuple of four tensors."""
     shape = (tasks, case.batch_size, case.image_size, case.image_size, 3)
     parts = []
     for _ in ("training", "held-out"):
@@ -186,7 +188,8 @@ def _make_batch(case, tasks):
     return tuple(parts)
 
 
-def _time_steps(trainer, batch, case):
+def time_steps(trainer, batch, case):
+    """Returns `first_step_s` and `step_ms`, the median of the later ones."""
     ends = [time.perf_counter()]
 
     def note(step, logs):

@@ -1,11 +1,8 @@
 """The tables of `docs/scaling.md`, from what `pipeline/scaling.py` measured."""
 
-import pathlib
+from pipeline import measured_page
 
-from mp_keras import files
-
-_BEGIN = "<!-- measured: written by tools/measure_scaling.py -->"
-_END = "<!-- end of what is measured -->"
+_TOOL = "tools/measure_scaling.py"
 
 
 def write_page(path, results):
@@ -15,26 +12,14 @@ def write_page(path, results):
         path: Path-like of a Markdown file.
         results: Dict of lists of dicts, as `tools/measure_scaling.py` has it.
 
-    Raises: FileNotFoundError; ValueError, if the marks are not there.
+    Raises: as `measured_page.write`.
     """
-    head, tail = check_page(path)
-    files.write_text(path, f"{head}{_BEGIN}\n\n{tables(results)}\n{_END}{tail}")
+    measured_page.write(path, _TOOL, tables(results))
 
 
 def check_page(path):
-    """Returns what stands before and behind the measured part of a page.
-
-    Raises: FileNotFoundError; ValueError, if the marks are not there.
-    """
-    text = pathlib.Path(path).read_text(encoding="utf-8")
-    head, begin, rest = text.partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(
-            f"Page {path} must have the lines {_BEGIN!r} and {_END!r}. "
-            "Received: a page without them"
-        )
-    return head, tail
+    """Raises as `measured_page.check` does, before anything is measured."""
+    measured_page.check(path, _TOOL)
 
 
 def tables(results):
@@ -45,7 +30,7 @@ def tables(results):
             "",
             "**Exchanged in a step**, between two workers:",
             "",
-            *_table(
+            *measured_page.table(
                 (
                     "network",
                     "batch",
@@ -59,25 +44,20 @@ def tables(results):
             ),
             "**Time of a step against tasks**, one process, all cores:",
             "",
-            *_table(
+            *measured_page.table(
                 ("network", "batch", "tasks", "ms per step", "ms per task")
                 + ("first step (s)", "peak memory (MB)"),
                 [_tasks_row(row) for row in results["tasks"]],
             ),
             "**Time of a step against workers**, one core each:",
             "",
-            *_table(
+            *measured_page.table(
                 ("network", "batch", "workers", "tasks", "tasks a worker")
                 + ("ms per step", "one all-reduce of φ's gradient (ms)"),
                 [_workers_row(row) for row in results["workers"]],
             ),
         ]
     )
-
-
-def _table(titles, rows):
-    lines = [titles, ["---"] * len(titles), *rows]
-    return [f"| {' | '.join(map(str, line))} |" for line in lines] + [""]
 
 
 def _bytes_row(row):

@@ -12,6 +12,7 @@ from absl import logging
 import mp_keras
 from mp_keras import baselines
 from mp_keras import checkpointing
+from mp_keras import files
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.perturbation import layer as layer_module
@@ -40,7 +41,8 @@ def train_target(config, workdir, data_dir=None):
 
     Returns: the dict that `result.json` holds.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
-        FloatingPointError, if a loss is not finite.
+        FloatingPointError, if a loss is not finite (the same call with a
+        smaller learning rate goes on).
     """
     folder = run_folder.RunFolder(workdir, config.to_dict())
     finished = folder.result()
@@ -55,7 +57,8 @@ def train_target(config, workdir, data_dir=None):
         network = _train_members(config, folder, data_dir)
     else:
         network = _train(config, folder, data)
-    network.save(folder.path / "model.keras")
+    with files.new_file(folder.path / "model.keras") as path:
+        network.save(path)
     if config.export:
         mp_keras.save_classifier(
             network, folder.path / "saved_model", samples=config.samples
@@ -87,6 +90,9 @@ def _train(config, folder, data):
         folder.checkpoints, _state_of(method.trained)
     )
     start_step = checkpoints.restore()
+    learning_rates.restore_rate(
+        method.trained.optimizer, learning_rates.make_learning_rate(config)
+    )
     folder.rewind(start_step)
     logging.info("target training from step %d of %d", start_step, config.steps)
     if start_step < config.steps:

@@ -1,5 +1,7 @@
 """Checkpoints: whole, the newest, of this run; or an error that says so."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -114,6 +116,62 @@ class RestoreTest:
 
 
 class SaveTest:
+    def test_clock_moved_back_changes_nothing(self, saved, monkeypatch):
+        monkeypatch.setattr(time, "time", lambda: 1e6)
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        assert checkpoints.steps == [5, 10]
+        checkpoints.restore()
+        fill(state, 15)
+        checkpoints.save(15)
+        assert checkpoints.steps == [10, 15]
+        left = sorted(file.name for file in saved.glob("*.index"))
+        assert left == ["ckpt-10.index", "ckpt-15.index"]
+
+    def test_removes_what_killed_processes_left(self, saved):
+        (saved / "ckpt-7.index").write_bytes(b"never listed")
+        (saved / "ckpt-15_temp").mkdir()
+        (saved / ".partial-1").write_bytes(b"half")
+        (saved / "worker_1").mkdir()
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        checkpoints.restore()
+        checkpoints.save(15)
+        names = {f"ckpt-{k}.{s}" for k in (10, 15) for s in (INDEX, DATA)}
+        left = {entry.name for entry in saved.iterdir()}
+        assert left == names | {"checkpoint", "worker_1"}
+
+    def test_written_as_tensorflow_lists_them(self, saved):
+        assert tf.train.latest_checkpoint(str(saved)) == str(saved / "ckpt-10")
+        state = make_state()
+        tensors = {name: list(v) for name, v in state.items()}
+        step = tf.Variable(0, dtype=tf.int64)
+        manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(step=step, **tensors), str(saved), 2
+        )
+        manager.restore_or_initialize()
+        assert_filled(state, 10)
+        step.assign(20)
+        manager.save(checkpoint_number=20)  # as older versions saved them
+        again = make_state()
+        assert checkpointing.Checkpoints(saved, again).restore() == 20
+        assert_filled(again, 10)
+
+    def test_full_disk_is_named_and_older_ones_stay(self, saved, monkeypatch):
+        def fail(*arguments):
+            words = "No space left on device"
+            raise tf.errors.ResourceExhaustedError(None, None, words)
+
+        state = make_state()
+        checkpoints = checkpointing.Checkpoints(saved, state)
+        monkeypatch.setattr(tf.train.Checkpoint, "write", fail)
+        message = "ckpt-15 must be writable(.|\n)*make room(.|\n)*No space"
+        with pytest.raises(OSError, match=message):
+            checkpoints.save(15)
+        assert checkpoints.steps == [5, 10]
+        assert checkpoints.restore() == 10
+        assert_filled(state, 10)
+
     @pytest.mark.parametrize("number", [np.nan, np.inf])
     def test_numbers_that_are_not_finite_are_refused(self, saved, number):
         state = make_state()

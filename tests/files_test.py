@@ -1,7 +1,9 @@
 """Files and folders that are there whole or not at all."""
 
+import errno
 import json
 import os
+import shutil
 import stat
 
 import pytest
@@ -13,7 +15,7 @@ class BrokenDisk(Exception):
     pass
 
 
-def fail(*arguments):
+def fail(*arguments, **options):
     raise BrokenDisk
 
 
@@ -110,9 +112,19 @@ class NewDirectoryTest:
             assert [file.name for file in path.iterdir()] == ["old"]
         assert len(list(tmp_path.iterdir())) == old
 
+    def test_where_folders_cannot_change_places(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+        path = tmp_path / "a"
+        for text in ("old", "new"):
+            with files.new_directory(path) as folder:
+                (folder / text).write_text(text)
+        assert [file.name for file in path.iterdir()] == ["new"]
+        assert list(tmp_path.iterdir()) == [path]
+
     def test_failure_of_the_last_rename_leaves_the_old(
         self, tmp_path, monkeypatch
     ):
+        monkeypatch.setattr(files, "_exchange", lambda one, other: False)
         path = tmp_path / "a"
         path.mkdir()
         (path / "old").write_text("old")
@@ -137,3 +149,100 @@ class NewDirectoryTest:
         with files.new_directory(tmp_path / "a"):
             pass
         assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b"]
+
+
+class NewFileTest:
+    def test_becomes_the_path_at_the_end(self, tmp_path):
+        path = tmp_path / "a.keras"
+        path.write_text("old")
+        with files.new_file(path) as temporary:
+            assert temporary.suffix == ".keras"
+            temporary.write_text("new")
+            assert path.read_text() == "old"
+        assert path.read_text() == "new"
+        assert permissions(path) == 0o644
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_failure_inside_leaves_what_was_there(self, tmp_path):
+        path = tmp_path / "a"
+        path.write_text("old")
+        with pytest.raises(BrokenDisk):
+            with files.new_file(path) as temporary:
+                temporary.write_text("new")
+                raise BrokenDisk
+        assert path.read_text() == "old"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+class DiskTest:
+    @pytest.mark.parametrize(
+        ("number", "kind"),
+        [
+            (errno.ENOSPC, OSError),
+            (errno.EFBIG, OSError),
+            (errno.EROFS, OSError),
+            (errno.EACCES, PermissionError),
+        ],
+    )
+    def test_says_what_could_not_be_written(self, tmp_path, number, kind):
+        message = "b must be writable(.|\n)*run the same command"
+        with pytest.raises(kind, match=message) as raised:
+            with files.new_directory(tmp_path / "a"):
+                with files.writing(tmp_path / "b"):  # named once
+                    raise OSError(number, "the disk's own words")
+        assert raised.value.errno == number
+        assert str(raised.value).count("must be writable") == 1
+        assert not list(tmp_path.iterdir())
+
+    def test_a_missing_file_is_another_matter(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="none$|none'$"):
+            files.copy_file(tmp_path / "none", tmp_path / "copy")
+        assert not list(tmp_path.iterdir())
+
+
+class CopyTest:
+    @pytest.fixture
+    def origin(self, tmp_path):
+        origin = tmp_path / "origin"
+        (origin / "deep").mkdir(parents=True)
+        (origin / "a").write_text("a")
+        (origin / "deep" / "b").write_text("b")
+        return origin
+
+    def test_folder_replaces_the_old_one(self, origin, tmp_path):
+        target = tmp_path / "target"
+        target.mkdir()
+        (target / "old").write_text("old")
+        files.copy_folder(origin, target)
+        assert sorted(files.file_stamps(target)) == ["a", "deep/b"]
+
+    def test_files_join_those_that_are_there(self, origin, tmp_path):
+        target = tmp_path / "target"
+        (target / "deep").mkdir(parents=True)
+        (target / "a").write_text("old")
+        (target / "deep" / "own").write_text("own")
+        files.copy_files_into(origin, target)
+        names = ["a", "deep/b", "deep/own"]
+        assert sorted(files.file_stamps(target)) == names
+        assert (target / "a").read_text() == "a"
+
+    def test_no_file_is_replaced_before_all_are_copied(
+        self, origin, tmp_path, monkeypatch
+    ):
+        target = tmp_path / "target"
+        target.mkdir()
+        (target / "a").write_text("old")
+        monkeypatch.setattr(shutil, "copytree", fail)
+        with pytest.raises(BrokenDisk):
+            files.copy_files_into(origin, target)
+        assert (target / "a").read_text() == "old"
+        assert sorted(files.file_stamps(target)) == ["a"]
+
+
+class RemovePartialTest:
+    def test_leaves_all_else(self, tmp_path):
+        (tmp_path / ".partial-1").write_text("half")
+        (tmp_path / ".partial-2" / "deep").mkdir(parents=True)
+        (tmp_path / "partial").write_text("whole")
+        files.remove_partial(tmp_path)
+        assert [file.name for file in tmp_path.iterdir()] == ["partial"]

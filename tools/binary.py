@@ -11,10 +11,10 @@ from ml_collections import config_flags
 
 _MISTAKES = (
     ValueError,
-    FileNotFoundError,
     FloatingPointError,
-    ConnectionError,  # a store of artifacts
-    ChildProcessError,  # a stage of the pipeline failed, and says why
+    # A file or a folder, a full disk, a store of artifacts, a stage of the
+    # pipeline that failed and says why.
+    OSError,
 )
 
 

@@ -11,7 +11,6 @@ two CPU cores. Writes the figures as JSON, and the tables into the page.
 import json
 import os
 import pathlib
-import platform
 import socket
 import subprocess
 import sys
@@ -39,13 +38,15 @@ def main():
     if _CASES.value:
         _measure(json.loads(_CASES.value))
         return
+    from pipeline import runtime
+
     if not _OUT.value:
         raise ValueError("Flag --out must name a file. Received: none")
     if _PAGE.value:
         from pipeline import scaling_tables
 
         scaling_tables.check_page(_PAGE.value)
-    results = {"machine": _machine()}
+    results = {"machine": runtime.machine()}
     for name, batches in _cases().items():
         results[name] = [row for cases in batches for row in _run(cases)]
     _write(results)
@@ -141,17 +142,6 @@ def _free_addresses(count):
     for one in sockets:
         one.close()
     return [f"127.0.0.1:{port}" for port in ports]
-
-
-def _machine():
-    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    models = [
-        line.partition(":")[2].strip()
-        for line in lines.splitlines()
-        if line.startswith("model name")
-    ]
-    name = models[0] if models else platform.machine()
-    return f"{len(os.sched_getaffinity(0))} cores, {name}, no GPU"
 
 
 if __name__ == "__main__":

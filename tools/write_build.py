@@ -39,6 +39,7 @@ _DATA = {
     "tests/pipeline/serving/server_test.py": "docs/serving.md",
     "tests/environments/your_own_model_test.py": "docs/your_own_model.md",
     "pipeline/experiments/paper.py": "pipeline/experiments/paper_tables.csv",
+    "mp_keras/annotations.py": "mp_keras/py.typed",
     "mp_keras/perturbation/saved_model.py": (
         "mp_keras/perturbation/pretrained/*.json"
     ),

@@ -13,6 +13,8 @@ MetaPerturb, appendix A: 30 steps. The attack sees the network in test mode, so
 that its passes do not move the statistics of batch norm.
 """
 
+import typing
+
 import keras
 import tensorflow as tf
 
@@ -49,15 +51,15 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
 
     def __init__(
         self,
-        network,
-        epsilon,
-        norm="linf",
-        steps=30,
-        relative_step=None,
-        bounds=(-1.0, 1.0),
-        seed=None,
-        **kwargs,
-    ):
+        network: keras.Model,
+        epsilon: float,
+        norm: str = "linf",
+        steps: int = 30,
+        relative_step: float | None = None,
+        bounds: tuple[float, float] = (-1.0, 1.0),
+        seed: int | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         backends.require_tensorflow("AdversarialTraining")
         super().__init__(network, **kwargs)
         if norm not in NORMS:
@@ -174,7 +176,9 @@ def _direction(gradient, norm):
     return gradient / _norm(gradient, norm)
 
 
-def adversarial_model(model, epsilon, **arguments):
+def adversarial_model(
+    model: keras.Model, epsilon: float, **arguments: typing.Any
+) -> AdversarialTraining:
     """Returns a wrapper that trains `model` by `AdversarialTraining`.
 
     Args: as `AdversarialTraining`.

@@ -4,6 +4,8 @@ Networks trained from different seeds, their probabilities averaged: today's
 reference for calibration, at as many times the cost.
 """
 
+from collections import abc
+
 import keras
 from keras import ops
 
@@ -56,7 +58,7 @@ class AveragedMembers(keras.layers.Layer):
         return cls(**{**config, "members": members})
 
 
-def deep_ensemble(models):
+def deep_ensemble(models: abc.Sequence[keras.Model]) -> keras.Model:
     """Returns one model that averages the probabilities of others.
 
     Args:

@@ -11,9 +11,12 @@ linearly from 0 to its target over the training ("scheduled DropBlock"):
 `NoiseAnnealing(ramp=1)` moves the layer's noise coefficient so.
 """
 
+import typing
+
 import keras
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
@@ -47,7 +50,13 @@ class DropBlock(keras.layers.Layer):
     Reference: Ghiasi et al., NeurIPS 2018, section 3, eq. (1).
     """
 
-    def __init__(self, rate, block_size=7, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        block_size: int = 7,
+        seed: int | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(
@@ -118,7 +127,13 @@ class DropBlock(keras.layers.Layer):
         }
 
 
-def drop_block_model(model, rate, block_size=7, positions="auto", seed=None):
+def drop_block_model(
+    model: keras.Model,
+    rate: float,
+    block_size: int = 7,
+    positions: annotations.Positions = "auto",
+    seed: int | None = None,
+) -> keras.Model:
     """Returns a copy of a network with `DropBlock` at every position.
 
     Train it with `NoiseAnnealing(ramp=1)` for the scheduled form.

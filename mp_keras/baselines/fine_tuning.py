@@ -5,6 +5,8 @@ The authors' code leaves batch norm and the classifier at their initial values;
 both choices are open here. Layers of φ or of a baseline are left alone.
 """
 
+from collections import abc
+
 import keras
 
 from mp_keras.baselines import drop_block
@@ -21,7 +23,11 @@ _REGULARIZERS = (
 )
 
 
-def transfer_weights(source, target, exclude=EXCLUSIONS):
+def transfer_weights(
+    source: keras.Model,
+    target: keras.Model,
+    exclude: abc.Iterable[str] = EXCLUSIONS,
+) -> int:
     """Copies the weights of a source network into a target network.
 
     Args:

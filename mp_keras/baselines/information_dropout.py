@@ -10,9 +10,12 @@ constant, for units that a ReLU lets pass. A positive factor commutes with the
 ReLU, so the layer stands before it, where φ does.
 """
 
+import typing
+
 import keras
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
@@ -47,7 +50,13 @@ class InformationDropout(keras.layers.Layer):
         proposition 3.
     """
 
-    def __init__(self, beta, max_alpha=MAX_ALPHA, seed=None, **kwargs):
+    def __init__(
+        self,
+        beta: float,
+        max_alpha: float = MAX_ALPHA,
+        seed: int | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_beta(beta)
         if not max_alpha > 0:
@@ -132,8 +141,12 @@ def penalty(features, part):
 
 
 def information_dropout_model(
-    model, beta, max_alpha=MAX_ALPHA, positions="auto", seed=None
-):
+    model: keras.Model,
+    beta: float,
+    max_alpha: float = MAX_ALPHA,
+    positions: annotations.Positions = "auto",
+    seed: int | None = None,
+) -> keras.Model:
     """Returns a copy of a network with `InformationDropout` at every position.
 
     Args:

@@ -9,9 +9,12 @@ The network is not changed: a second view over the same layers mixes behind
 each of them, and all but one of the mixtures have weight 1.
 """
 
+import typing
+
 import keras
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras import seeds
 from mp_keras.baselines import wrapped_network
 from mp_keras.perturbation import position_search
@@ -37,8 +40,13 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
     """
 
     def __init__(
-        self, network, alpha=2.0, positions="auto", seed=None, **kwargs
-    ):
+        self,
+        network: keras.Model,
+        alpha: float = 2.0,
+        positions: annotations.Positions = "auto",
+        seed: int | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         if not alpha > 0:
             raise ValueError(
@@ -150,7 +158,12 @@ def _mix(features, index, mixing):
     return ops.cond(ops.equal(layer, index), mixed, lambda: features)
 
 
-def manifold_mixup_model(model, alpha=2.0, positions="auto", seed=None):
+def manifold_mixup_model(
+    model: keras.Model,
+    alpha: float = 2.0,
+    positions: annotations.Positions = "auto",
+    seed: int | None = None,
+) -> ManifoldMixup:
     """Returns a wrapper that trains `model` by `ManifoldMixup`.
 
     Args: as `ManifoldMixup`.

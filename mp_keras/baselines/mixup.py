@@ -5,6 +5,8 @@ images = weight * images + (1 - weight) * images[partners]
 loss   = weight * loss(labels) + (1 - weight) * loss(labels[partners])
 """
 
+import typing
+
 import keras
 
 from mp_keras.baselines import wrapped_network
@@ -25,7 +27,13 @@ class Mixup(wrapped_network.MixedNetwork):
     Reference: Zhang et al., ICLR 2018, section 2.
     """
 
-    def __init__(self, network, alpha=0.2, seed=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        alpha: float = 0.2,
+        seed: int | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(network, **kwargs)
         if not 0 < alpha <= 1:  # what keras.layers.MixUp is made for
             raise ValueError(
@@ -55,7 +63,9 @@ class Mixup(wrapped_network.MixedNetwork):
         }
 
 
-def mixup_model(model, alpha=0.2, seed=None):
+def mixup_model(
+    model: keras.Model, alpha: float = 0.2, seed: int | None = None
+) -> Mixup:
     """Returns a wrapper that trains `model` by `Mixup`.
 
     Args: as `Mixup`.

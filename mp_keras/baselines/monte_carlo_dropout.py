@@ -6,6 +6,7 @@ calibrates them. A reference of today for calibration, not in MetaPerturb.
 
 import keras
 
+from mp_keras import annotations
 from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
@@ -28,7 +29,12 @@ class MonteCarloDropout(keras.layers.Dropout):
         return self.rate > 0
 
 
-def monte_carlo_dropout_model(model, rate, positions="auto", seed=None):
+def monte_carlo_dropout_model(
+    model: keras.Model,
+    rate: float,
+    positions: annotations.Positions = "auto",
+    seed: int | None = None,
+) -> keras.Model:
     """Returns a copy of a network with dropout at every position.
 
     Predict with `monte_carlo_predict`.

@@ -14,7 +14,9 @@ Report both: `gradient_samples` of 1 and of 10 or more.
 """
 
 import itertools
+from collections import abc
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -32,18 +34,18 @@ NORMS = {
 
 
 def robust_accuracy(
-    model,
-    images,
-    labels,
-    norm,
-    epsilons,
-    steps=200,
-    gradient_samples=10,
-    samples=30,
-    random_start=True,
-    batch_size=128,
-    seed=0,
-):
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    norm: str,
+    epsilons: abc.Iterable[float],
+    steps: int = 200,
+    gradient_samples: int = 10,
+    samples: int = 30,
+    random_start: bool = True,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> dict[float, float]:
     """Returns the accuracy on adversarial images, for each radius.
 
     Args:
@@ -86,17 +88,17 @@ def robust_accuracy(
 
 
 def adversarial_images(
-    model,
-    images,
-    labels,
-    norm,
-    epsilon,
-    steps=200,
-    gradient_samples=10,
-    random_start=True,
-    batch_size=128,
-    seed=0,
-):
+    model: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    norm: str,
+    epsilon: float,
+    steps: int = 200,
+    gradient_samples: int = 10,
+    random_start: bool = True,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> np.ndarray:
     """Returns the images that `robust_accuracy` predicts, of one radius.
 
     Args and Raises: as for `robust_accuracy`.

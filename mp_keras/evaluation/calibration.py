@@ -5,6 +5,8 @@ appendix A, eq. (4), reports it: the gap between accuracy and confidence,
 averaged over bins of the confidence, weighted by their share of examples.
 """
 
+import typing
+
 import keras
 from keras import ops
 
@@ -33,11 +35,11 @@ class ExpectedCalibrationError(keras.metrics.Metric):
 
     def __init__(
         self,
-        bins=15,
-        from_logits=False,
-        name="expected_calibration_error",
-        **kwargs,
-    ):
+        bins: int = 15,
+        from_logits: bool = False,
+        name: str = "expected_calibration_error",
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         if not isinstance(bins, int) or bins < 1:
             raise ValueError(

@@ -5,8 +5,9 @@
     serve_files(image_bytes)        -> probabilities    # of JPEG, PNG, ...
 
 Images are uint8 pixels at the target's size; the model normalizes them and
-averages its probabilities over noise samples (Algorithm 2, line 10). Files are
-decoded and, as in training, resized with antialiasing. The endpoints are the
+averages its probabilities over noise samples (Algorithm 2, line 10). Files of
+at most 67 million pixels are decoded and, as in training, resized with
+antialiasing. The endpoints are the
 signatures that TensorFlow Serving knows, and `serve` is also its
 `serving_default`. The trap:
 serving must not depend on a random generator's state, so the noise of `serve`
@@ -16,14 +17,19 @@ comes from a seed fixed at export.
 import keras
 import tensorflow as tf
 
+from mp_keras import annotations
 from mp_keras import files
 from mp_keras import preprocessing
 from mp_keras.evaluation import monte_carlo
 
 _FILE_CHANNELS = (1, 3)  # gray, and red, green, blue
+_MOST_PIXELS = 2**26  # of a file: 8192 x 8192
+_HEADER = 26  # bytes that hold the size of all kinds but JPEG
 
 
-def save_classifier(model, path, samples=30, seed=0):
+def save_classifier(
+    model: keras.Model, path: annotations.Path, samples: int = 30, seed: int = 0
+) -> None:
     """Writes a classifier as a SavedModel folder, whole or not at all.
 
     Args:
@@ -91,6 +97,13 @@ def _file_reader(shape):
         return tf.io.decode_image(encoded, channels, expand_animations=False)
 
     def read_one(encoded):
+        is_small = tf.debugging.assert_less_equal(
+            _announced_pixels(encoded),
+            tf.constant(_MOST_PIXELS, tf.int64),
+            f"An image must have at most {_MOST_PIXELS} pixels.",
+        )
+        with tf.control_dependencies([is_small]):  # before it is decoded
+            encoded = tf.identity(encoded)
         pixels = tf.cond(
             tf.io.is_jpeg(encoded),
             lambda: decode_jpeg(encoded),
@@ -104,3 +117,51 @@ def _file_reader(shape):
     return lambda encoded: tf.map_fn(
         read_one, encoded, fn_output_signature=spec
     )
+
+
+def _announced_pixels(encoded):
+    """Returns height times width by a file's header, before it is decoded.
+
+    Args:
+        encoded: String tensor `()`, a JPEG, PNG, GIF or BMP file.
+
+    Returns: int64 tensor `()`.
+    """
+
+    def of_jpeg():
+        shape = tf.io.extract_jpeg_shape(encoded, tf.int64)
+        return shape[0] * shape[1]
+
+    def of_others():
+        padded = encoded + tf.constant(b"\0" * _HEADER)
+        header = tf.io.decode_raw(
+            tf.strings.substr(padded, 0, _HEADER), tf.uint8
+        )  # (_HEADER,)
+        header = tf.cast(header, tf.int64)
+
+        def number(*places):
+            # The most significant byte first.
+            return sum(
+                header[place] * 256**power
+                for power, place in enumerate(reversed(places))
+            )
+
+        def signed(*places):
+            value = number(*places)
+            return tf.minimum(value, 256 ** len(places) - value)
+
+        return tf.case(
+            [
+                (
+                    tf.equal(header[0], ord("G")),
+                    lambda: number(7, 6) * number(9, 8),
+                ),
+                (
+                    tf.equal(header[0], ord("B")),
+                    lambda: signed(21, 20, 19, 18) * signed(25, 24, 23, 22),
+                ),
+            ],
+            default=lambda: number(16, 17, 18, 19) * number(20, 21, 22, 23),
+        )
+
+    return tf.cond(tf.io.is_jpeg(encoded), of_jpeg, of_others)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import annotations
 from mp_keras import files
 from mp_keras import preprocessing
 from mp_keras.evaluation import deterministic
@@ -26,7 +27,12 @@ _OPSET = 18  # of ONNX, the newest that tf2onnx 1.17 writes
 _CHECKED_BATCHES = (1, 3)
 
 
-def convert_classifier(model, path, file_format, tolerance=1e-5):
+def convert_classifier(
+    model: keras.Model,
+    path: annotations.Path,
+    file_format: str,
+    tolerance: float = 1e-5,
+) -> float:
     """Writes the deterministic form of a classifier, whole or not at all.
 
     The file is run, by its format's own runtime, on random pixels, and must

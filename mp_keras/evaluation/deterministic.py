@@ -8,6 +8,8 @@ it is meant for where a single, exactly repeatable pass is wanted, such as
 another runtime.
 """
 
+import keras
+
 from mp_keras.baselines import monte_carlo_dropout
 from mp_keras.evaluation import monte_carlo
 from mp_keras.perturbation import layer as layer_module
@@ -15,7 +17,7 @@ from mp_keras.perturbation import model_copy
 from mp_keras.perturbation import position_search
 
 
-def deterministic(model):
+def deterministic(model: keras.Model) -> keras.Model:
     """Returns a copy of a network that draws no noise in test.
 
     A `MetaPerturbLayer` takes the mean of its noise (`stochastic=False`), a

@@ -3,10 +3,13 @@
 import keras
 import numpy as np
 
+from mp_keras import annotations
 from mp_keras.evaluation import calibration
 
 
-def classification_figures(probabilities, labels):
+def classification_figures(
+    probabilities: annotations.Array, labels: annotations.Array
+) -> dict[str, float]:
     """Returns accuracy, negative log-likelihood and calibration error.
 
     Args:
@@ -17,7 +20,8 @@ def classification_figures(probabilities, labels):
         in nats, mean over the examples; `expected_calibration_error` in
         percent, 15 bins.
     Raises: ValueError, if the shapes disagree, a label is out of range or
-        there is no example.
+        there is no example; FloatingPointError, if a probability is not
+        finite.
     """
     probabilities, labels = np.asarray(probabilities), np.asarray(labels)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
@@ -31,6 +35,7 @@ def classification_figures(probabilities, labels):
             f"Argument `labels` must hold integers in [0, {classes}), at "
             f"least one. Received: labels={np.unique(labels)[:10]}"
         )
+    check_finite(probabilities)
     error = calibration.ExpectedCalibrationError()
     error.update_state(labels, probabilities)
     likelihood = probabilities[np.arange(labels.size), labels]
@@ -42,3 +47,19 @@ def classification_figures(probabilities, labels):
         "negative_log_likelihood": float(np.mean(losses)),
         "expected_calibration_error": 100 * float(error.result()),
     }
+
+
+def check_finite(probabilities):
+    """Raises FloatingPointError, if a probability is not finite.
+
+    NaN is no largest probability: figures of it would look like figures.
+
+    Args:
+        probabilities: Array `(examples, classes)`.
+    """
+    broken = ~np.all(np.isfinite(probabilities), axis=1)
+    if np.any(broken):
+        raise FloatingPointError(
+            "Argument `probabilities` must be finite. Received: other numbers "
+            f"in {np.sum(broken)} of {len(broken)} rows"
+        )

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras.perturbation import layer as layer_module
 
 
@@ -39,7 +40,9 @@ class PositionView:
         return int(np.argmax(np.mean(passed, axis=(0, 1))))
 
 
-def inspect_positions(model, images, seed=0):
+def inspect_positions(
+    model: keras.Model, images: annotations.Array, seed: int = 0
+) -> list[PositionView]:
     """Returns a `PositionView` of each position of a functional model.
 
     Args:

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras.evaluation import monte_carlo
 
 
@@ -37,15 +38,15 @@ class LossSurface:
 
 
 def loss_surface(
-    model,
-    images,
-    labels,
-    radius=1.0,
-    points=21,
-    samples=5,
-    batch_size=256,
-    seed=0,
-):
+    model: keras.Model,
+    images: annotations.Array,
+    labels: annotations.Array,
+    radius: float = 1.0,
+    points: int = 21,
+    samples: int = 5,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> LossSurface:
     """Returns the loss along two random, filter-normalized directions.
 
     The loss is the cross-entropy without L2, the mean over examples and noise
@@ -136,10 +137,12 @@ class _NoiseAveragedLoss(monte_carlo.MonteCarloClassifier):
 
     def call(self, inputs):
         images, labels, seeds = inputs
+        features = self.before_noise(images)
 
         def losses(index):
+            outputs = self.sample_from(features, seeds[0], index)
             return keras.losses.sparse_categorical_crossentropy(
-                labels, self.sample(images, seeds[0], index), from_logits=True
+                labels, outputs, from_logits=True
             )
 
         total = ops.fori_loop(

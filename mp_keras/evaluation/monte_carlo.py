@@ -4,12 +4,15 @@ MetaPerturb, Algorithm 2, line 10: test examples are evaluated with a Monte
 Carlo approximation, the softmax averaged over samples of the noise.
 """
 
+import typing
+
 import keras
 import numpy as np
 from keras import ops
 
 from mp_keras import layer_search
 from mp_keras import seeds
+from mp_keras.evaluation import noise_free_part
 
 _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
 
@@ -33,7 +36,13 @@ class MonteCarloClassifier(keras.Model):
     Raises: ValueError, if `samples` is below 1.
     """
 
-    def __init__(self, classifier, samples=30, from_logits=True, **kwargs):
+    def __init__(
+        self,
+        classifier: keras.Model,
+        samples: int = 30,
+        from_logits: bool = True,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         if samples < 1:
             raise ValueError(
@@ -47,9 +56,13 @@ class MonteCarloClassifier(keras.Model):
             for index, noisy in enumerate(noisy_layers(classifier))
         }
         self.samples = samples if states else 1
+        before, noisy_part = noise_free_part.split(classifier, _is_noisy)
+        # In a dictionary of their own: Keras would track them as parts.
+        self.__dict__["_before"] = before
+        self.__dict__["_noisy_part"] = noisy_part
         self._stream_of = [
             states.get(id(variable))
-            for variable in classifier.non_trainable_variables
+            for variable in noisy_part.non_trainable_variables
         ]
 
     def call(self, inputs):
@@ -64,21 +77,43 @@ class MonteCarloClassifier(keras.Model):
             seed: Integer scalar tensor.
             samples: Int or integer scalar tensor.
         """
-        total = self.sample(images, seed, 0)
+        features = self.before_noise(images)
+        total = self.sample_from(features, seed, 0)
         total = ops.fori_loop(
             1,
             samples,
-            lambda index, sum_: sum_ + self.sample(images, seed, index),
+            lambda index, sum_: sum_ + self.sample_from(features, seed, index),
             total,
         )
         return total / ops.cast(samples, total.dtype)
 
     def sample(self, images, seed, index):
         """Returns the probabilities `(batch, classes)` of one noise sample."""
-        trainable = [v.value for v in self.classifier.trainable_variables]
+        return self.sample_from(self.before_noise(images), seed, index)
+
+    def before_noise(self, images):
+        """Returns what all samples have in common, for `sample_from`.
+
+        Args:
+            images: Tensor `(batch, height, width, channels)`.
+        """
+        if self._before is None:
+            return images
+        return self._before(images, training=False)
+
+    def sample_from(self, features, seed, index):
+        """Returns the probabilities `(batch, classes)` of one noise sample.
+
+        Args:
+            features: What `before_noise` returned.
+            seed: Integer scalar tensor.
+            index: Integer scalar tensor, number of the sample.
+        """
+        part = self._noisy_part
+        trainable = [v.value for v in part.trainable_variables]
         state = []
         for variable, stream in zip(
-            self.classifier.non_trainable_variables, self._stream_of
+            part.non_trainable_variables, self._stream_of
         ):
             value = variable.value
             if stream is not None:
@@ -87,16 +122,21 @@ class MonteCarloClassifier(keras.Model):
                 first += seeds.stream_offset(stream)
                 value = ops.stack([first, ops.cast(index, dtype)])
             state.append(value)
-        outputs, _ = self.classifier.stateless_call(
-            trainable, state, images, training=False
+        outputs, _ = part.stateless_call(
+            trainable, state, features, training=False
         )
         outputs = ops.cast(outputs, "float32")
         return ops.softmax(outputs) if self.from_logits else outputs
 
 
 def monte_carlo_predict(
-    model, images, samples=30, from_logits=True, batch_size=128, seed=0
-):
+    model: keras.Model,
+    images: np.ndarray,
+    samples: int = 30,
+    from_logits: bool = True,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> np.ndarray:
     """Returns class probabilities averaged over noise samples (Algorithm 2).
 
     Args:
@@ -134,6 +174,8 @@ def noisy_layers(model):
     Args:
         model: `keras.Model`; layers of nested models are found as well.
     """
-    return layer_search.find_layers(
-        model, lambda layer: getattr(layer, "noisy_in_test", False)
-    )
+    return layer_search.find_layers(model, _is_noisy)
+
+
+def _is_noisy(layer):
+    return getattr(layer, "noisy_in_test", False)

@@ -98,7 +98,7 @@ def check_gradient(gradient, model, pixels, labels):
     try:
         zero = tf.constant(0)
         direction = gradient(pixels, labels, zero, zero).numpy()
-        found = np.all(np.isfinite(direction)) and np.any(direction)
+        found = bool(np.all(np.isfinite(direction)) and np.any(direction))
     except LookupError as error:  # an operation without a derivative
         found, received = False, str(error)[:200]
     if not found:

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras.evaluation import calibration
+from mp_keras.evaluation import figures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,14 +26,16 @@ class ReliabilityCurve:
     confidence: np.ndarray
     accuracy: np.ndarray
 
-    def expected_calibration_error(self):
+    def expected_calibration_error(self) -> float:
         """Returns the calibration error in [0, 1], as the metric counts it."""
         gaps = np.abs(self.accuracy - self.confidence)
         full = self.count > 0
         return float(np.average(gaps[full], weights=self.count[full]))
 
 
-def reliability_curve(probabilities, labels, bins=15):
+def reliability_curve(
+    probabilities: annotations.Array, labels: annotations.Array, bins: int = 15
+) -> ReliabilityCurve:
     """Returns the curve of predicted probabilities.
 
     The bins are those of `ExpectedCalibrationError`.
@@ -42,7 +46,8 @@ def reliability_curve(probabilities, labels, bins=15):
         bins: Int >= 1, default 15.
 
     Raises: ValueError, if the shapes disagree, there is no example or `bins`
-        is not a positive integer.
+        is not a positive integer; FloatingPointError, if a probability is not
+        finite.
     """
     shapes = np.shape(probabilities), np.shape(labels)
     if len(shapes[0]) != 2 or not shapes[0][0] or shapes[1] != shapes[0][:1]:
@@ -51,6 +56,7 @@ def reliability_curve(probabilities, labels, bins=15):
             "classes) and (examples,), with an example at least. "
             f"Received: shapes {shapes[0]} and {shapes[1]}"
         )
+    figures.check_finite(probabilities)
     metric = calibration.ExpectedCalibrationError(bins)
     metric.update_state(labels, probabilities)
     count, correct, confidence = (

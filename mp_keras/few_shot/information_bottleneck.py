@@ -14,6 +14,8 @@ from mp_keras.few_shot import network
 from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
 
+_LEAST_DEVIATION = 1e-30
+
 
 class InformationBottleneck(perturbation.Perturbation):
     """Adds noise to the features of the dense layer, for a penalty.
@@ -48,9 +50,11 @@ class InformationBottleneck(perturbation.Perturbation):
         if block != network.BLOCKS or state.stream is None:
             return inputs
         deviation = tf.nn.softplus(state.dense(inputs, "logits/deviation_"))
+        # Far below zero, softplus rounds to 0, whose logarithm is infinite.
+        logarithm = tf.math.log(tf.maximum(deviation, _LEAST_DEVIATION))
         divergence = (
             tf.square(inputs) + tf.square(deviation) - 1
-        ) / 2 - tf.math.log(deviation)
+        ) / 2 - logarithm
         penalties = tf.reduce_sum(divergence, axis=1)
         state.penalty += self.beta * tf.reduce_mean(penalties)
         return inputs + deviation * state.stream.normal(tf.shape(inputs))

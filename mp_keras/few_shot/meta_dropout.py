@@ -56,13 +56,9 @@ class MetaDropout(perturbation.Perturbation):
             )
         self.transform = transform
         self.logits_noise = logits
-        self.stochastic = stochastic
+        self.STOCHASTIC = self.stochastic = stochastic
         self.learned_deviation = learned_deviation
         self.deviation = deviation
-
-    @property
-    def STOCHASTIC(self):
-        return self.stochastic
 
     def specs(self, block_shapes, logits_shape):
         found = []

@@ -152,6 +152,15 @@ class TaskBank:
         """All variables, in a fixed order."""
         return [*self.weights, *self.momentums, *self.velocities, *self.states]
 
+    def broken_tasks(self):
+        """Returns the indices of tasks with a number that is not finite."""
+        finite = np.ones(self.tasks, bool)
+        for variable in self.variables:
+            if variable.dtype.is_floating:
+                rows = variable.numpy().reshape(self.tasks, -1)
+                finite &= np.isfinite(rows).all(axis=1)
+        return np.flatnonzero(~finite).tolist()
+
     def read(self, task):
         """Returns the values of one task: weights, moments, states.
 

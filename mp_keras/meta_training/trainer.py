@@ -14,6 +14,10 @@ The traps: the all-reduce sums over replicas, so each replica divides by the
 number of all tasks; and batch norm in the held-out pass (see task_bank.py).
 """
 
+import typing
+from collections import abc
+
+import keras
 import tensorflow as tf
 
 from mp_keras import classification
@@ -71,13 +75,13 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
 
     def __init__(
         self,
-        network_fn,
-        tasks,
-        perturbation=None,
-        seed=0,
-        strategy=None,
-        **kwargs,
-    ):
+        network_fn: abc.Callable[[], keras.Model],
+        tasks: int,
+        perturbation: function.PerturbationFunction | None = None,
+        seed: int = 0,
+        strategy: tf.distribute.Strategy | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(tasks, _METRICS, strategy, **kwargs)
         start, variant = None, {}
         if perturbation is not None:

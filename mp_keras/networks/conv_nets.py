@@ -10,6 +10,9 @@ and ReLU, M a 2x2 max-pool and FC a dense layer on the flattened features:
 φ sits between batch norm and ReLU.
 """
 
+import keras
+
+from mp_keras import annotations
 from mp_keras.networks import convolution_chain
 
 # Blocks of each level; a pooling ends every level.
@@ -17,14 +20,14 @@ _CONV6_LEVELS = {"code": (1, 1, 2, 2), "paper": (1, 1, 2, 1, 1)}
 
 
 def Conv4(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-    channels=64,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+    channels: int = 64,
+) -> keras.Model:
     """Returns the Conv4 network, a functional model that ends in logits.
 
     Args:
@@ -61,15 +64,15 @@ def Conv4(  # noqa: N802
 
 
 def Conv6(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-    channels=64,
-    variant="code",
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+    channels: int = 64,
+    variant: str = "code",
+) -> keras.Model:
     """Returns the Conv6 network, a functional model that ends in logits.
 
     Args:

@@ -21,6 +21,7 @@ import functools
 
 import keras
 
+from mp_keras import annotations
 from mp_keras.networks import residual_chain
 
 _CIFAR_CHANNELS = (16, 32, 64)
@@ -31,13 +32,13 @@ _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
 def ResNet20(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns ResNet20, a functional model that ends in logits.
 
     Args:
@@ -66,13 +67,13 @@ def ResNet20(  # noqa: N802
 
 
 def ResNet32(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns ResNet32. Args, raises: as `ResNet20`, with 15 positions."""
     return _resnet(
         32, classes, input_shape, perturbation, positions, seed, stochastic
@@ -80,13 +81,13 @@ def ResNet32(  # noqa: N802
 
 
 def ResNet44(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns ResNet44. Args, raises: as `ResNet20`, with 21 positions."""
     return _resnet(
         44, classes, input_shape, perturbation, positions, seed, stochastic
@@ -94,13 +95,13 @@ def ResNet44(  # noqa: N802
 
 
 def ResNet56(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns ResNet56. Args, raises: as `ResNet20`, with 27 positions."""
     return _resnet(
         56, classes, input_shape, perturbation, positions, seed, stochastic
@@ -108,13 +109,13 @@ def ResNet56(  # noqa: N802
 
 
 def ResNet18(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns ResNet18 for small images, a functional model of logits.
 
     Args, raises: as `ResNet20`, with 8 positions.
@@ -128,13 +129,13 @@ def ResNet18(  # noqa: N802
 
 
 def ResNet34(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns ResNet34. Args, raises: as `ResNet18`, with 16 positions."""
     return _resnet(
         34, classes, input_shape, perturbation, positions, seed, stochastic

@@ -9,19 +9,22 @@ at 32 pixels), not the three dense layers of the original. φ sits between batch
 norm and ReLU.
 """
 
+import keras
+
+from mp_keras import annotations
 from mp_keras.networks import convolution_chain
 
 _LEVELS = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 
 def VGG9(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns the VGG9 network, a functional model that ends in logits.
 
     Args:

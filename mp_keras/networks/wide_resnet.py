@@ -19,6 +19,7 @@ knows residual additions and not pre-activation blocks.
 
 import keras
 
+from mp_keras import annotations
 from mp_keras.networks import initializers
 from mp_keras.networks import residual_chain
 
@@ -27,13 +28,13 @@ _LEVELS = 3
 
 
 def WideResNet28x2(  # noqa: N802
-    classes,
-    input_shape=(32, 32, 3),
-    perturbation=None,
-    positions="all",
-    seed=None,
-    stochastic=True,
-):
+    classes: int,
+    input_shape: annotations.ImageShape = (32, 32, 3),
+    perturbation: annotations.Perturbation = None,
+    positions: str = "all",
+    seed: int | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns WRN-28-2, a functional model that ends in logits.
 
     Args, raises: as `ResNet20`, with 12 positions: every block, between its

@@ -1,5 +1,7 @@
 """The parameter-free shortcut of the CIFAR ResNets (He et al., CVPR 2016)."""
 
+import typing
+
 import keras
 from keras import ops
 
@@ -17,7 +19,9 @@ class ZeroPadShortcut(keras.layers.Layer):
     Reference: He et al., CVPR 2016, section 4.2, shortcut option A.
     """
 
-    def __init__(self, channels, strides=2, **kwargs):
+    def __init__(
+        self, channels: int, strides: int = 2, **kwargs: typing.Any
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.strides = strides

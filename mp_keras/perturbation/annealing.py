@@ -34,7 +34,12 @@ class NoiseAnnealing(keras.callbacks.Callback):
     0.4
     """
 
-    def __init__(self, ramp=0.4, total_steps=None, initial_step=0):
+    def __init__(
+        self,
+        ramp: float = 0.4,
+        total_steps: int | None = None,
+        initial_step: int = 0,
+    ) -> None:
         super().__init__()
         if not 0 <= ramp <= 1:
             raise ValueError(
@@ -52,15 +57,16 @@ class NoiseAnnealing(keras.callbacks.Callback):
                 "NoiseAnnealing needs a model with a MetaPerturbLayer or "
                 f"DropBlock. Received: model {self.model.name} without one"
             )
-        self._total = self.total_steps
-        if self._total is None:
+        total = self.total_steps
+        if total is None:
             steps = self.params.get("steps")
             if steps is None:
                 raise ValueError(
                     "Argument `total_steps` must be given when the number of "
                     "batches per epoch is unknown. Received: total_steps=None"
                 )
-            self._total = steps * self.params["epochs"]
+            total = steps * self.params["epochs"]
+        self._total = total
         self._next_step = self.initial_step
         self._current = None  # the coefficient that was assigned last
 

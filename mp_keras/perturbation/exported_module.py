@@ -6,6 +6,7 @@ generator goes on from where it was saved, and calls move it; only
 """
 
 import json
+import math
 import os
 
 import tensorflow as tf
@@ -14,6 +15,7 @@ from mp_keras.perturbation import function
 
 _VARIABLE_KEY = "perturbation/{}/.ATTRIBUTES/VARIABLE_VALUE"
 _VARIANT_KEY = "variant/.ATTRIBUTES/VARIABLE_VALUE"
+_NUMBERS_LIMIT = 1000  # of one variable of a folder that is φ's
 _SERVE_SEED = (2020, 0)
 _FEATURES = tf.TensorSpec((None, None, None, None), tf.float32, "features")
 _STATISTICS = [
@@ -60,10 +62,12 @@ def read(folder):
     """
     prefix = os.path.join(folder, "variables", "variables")
     reader = tf.train.load_checkpoint(prefix)
-    tensors = {  # all of them: the whole file must be readable
-        key: reader.get_tensor(key)
-        for key in reader.get_variable_to_shape_map()
-    }
+    shapes = reader.get_variable_to_shape_map()
+    for key, shape in shapes.items():  # before memory is taken for it
+        if math.prod(shape) > _NUMBERS_LIMIT:
+            raise ValueError(f"a variable {key!r} of shape {shape}")
+    # All of them: the whole file must be readable.
+    tensors = {key: reader.get_tensor(key) for key in shapes}
     values = {
         name: tensors[_VARIABLE_KEY.format(name)]
         for name in function.WEIGHT_SHAPES

@@ -17,6 +17,8 @@ those of table 3 (a) and of the paper's text; they are part of φ, which has to
 be learned with them.
 """
 
+import typing
+
 import keras
 import numpy as np
 from keras import ops
@@ -34,6 +36,7 @@ WEIGHT_SHAPES = {
 }
 STATISTICS = 4  # channel features of one channel
 OUTPUT_LIMIT = 100.0  # upper clip of a position's output in training
+FEATURE_LIMIT = 1e17  # of a channel feature: its square stays in float32
 _INITIAL_STDDEV = 0.01
 ALL_BRANCHES = ("mean", "sum")
 
@@ -78,13 +81,13 @@ class PerturbationFunction(keras.layers.Layer):
 
     def __init__(
         self,
-        values=None,
-        seed=None,
-        use_scale=True,
-        use_noise=True,
-        all_branch="mean",
-        **kwargs,
-    ):
+        values: dict[str, np.ndarray] | None = None,
+        seed: int | None = None,
+        use_scale: bool = True,
+        use_noise: bool = True,
+        all_branch: str = "mean",
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         if all_branch not in ALL_BRANCHES:
             raise ValueError(
@@ -161,15 +164,20 @@ class PerturbationFunction(keras.layers.Layer):
         Args:
             features: Float tensor `(batch, height, width, channels)`.
 
-        Returns: float32 tensor `(batch, channels, 4)`, none negative.
+        Returns: float32 tensor `(batch, channels, 4)`, none negative, and
+            none above 1e17, so that their variance is finite.
         """
         parts = []
         for index in range(STATISTICS):
             kernel = ops.convert_to_tensor(self.scale_kernels)[index]
             response = ops.relu(_depthwise(features, kernel))
             response = ops.cast(response, "float32")
-            parts.append(ops.mean(response, axis=(1, 2)))  # (batch, channels)
-        return ops.stack(parts, axis=-1)  # (batch, channels, 4)
+            parts.append(ops.sum(response, axis=(1, 2)))  # (batch, channels)
+        _, height, width, _ = ops.shape(features)
+        # A mean's gradient would be a division of the whole map.
+        area = ops.cast(height * width, "float32")
+        found = ops.stack(parts, axis=-1) / area  # (batch, channels, 4)
+        return ops.minimum(found, FEATURE_LIMIT)
 
     def scale(self, mean, variance, channel_ratio, height_ratio):
         """Returns `s`, one scale in (0, 1) for each channel (figure 2).
@@ -204,8 +212,9 @@ class PerturbationFunction(keras.layers.Layer):
 
     def _equivariant(self, features, self_kernel, all_kernel):
         """Applies one channel-permutation-equivariant 3x3 convolution."""
-        pool = ops.mean if self.all_branch == "mean" else ops.sum
-        pooled = pool(features, axis=-1, keepdims=True)  # (b, h, w, 1)
+        pooled = ops.sum(features, axis=-1, keepdims=True)  # (b, h, w, 1)
+        if self.all_branch == "mean":  # of 9 numbers, not of the whole map
+            all_kernel = all_kernel / ops.shape(features)[-1]
         return _depthwise(features, self_kernel) + _depthwise(
             pooled, all_kernel
         )
@@ -241,11 +250,10 @@ def perturb(features, noise_logits, scale, noise_coefficient, training):
     """
     scale = ops.cast(scale, features.dtype)
     noise_coefficient = ops.cast(noise_coefficient, features.dtype)
-    drawn = 1.0
+    factor = noise_coefficient * scale  # (channels,)
     if noise_logits is not None:
-        drawn = noise.softplus_noise(noise_logits)
-    factor = scale * drawn - 1
-    outputs = features * (1 + noise_coefficient * factor)
+        factor = factor * noise.softplus_noise(noise_logits)
+    outputs = features * (factor + (1 - noise_coefficient))
     return ops.minimum(outputs, OUTPUT_LIMIT) if training else outputs
 
 

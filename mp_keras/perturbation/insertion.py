@@ -14,6 +14,9 @@ first and rebuilt after.
 
 import typing
 
+import keras
+
+from mp_keras import annotations
 from mp_keras.networks import locations
 from mp_keras.networks import placement
 from mp_keras.perturbation import function
@@ -26,14 +29,14 @@ _RULES = ("auto", *locations.LOCATIONS[1:])
 
 
 def perturb_model(
-    model,
-    phi,
-    positions="auto",
+    model: keras.Model,
+    phi: function.PerturbationFunction,
+    positions: annotations.Positions = "auto",
     *,
-    seed=None,
-    spatial_norm=None,
-    stochastic=True,
-):
+    seed: int | None = None,
+    spatial_norm: float | None = None,
+    stochastic: bool = True,
+) -> keras.Model:
     """Returns a copy of a network with φ at every position.
 
     The copy is a functional model, not compiled, with the layer names and
@@ -93,7 +96,11 @@ def perturb_model(
     return _copy(model, places, place)
 
 
-def insert_layers(model, make_layer, positions="auto"):
+def insert_layers(
+    model: keras.Model,
+    make_layer: annotations.LayerMaker,
+    positions: annotations.Positions = "auto",
+) -> keras.Model:
     """Returns a copy of a network with a layer of its own at every position.
 
     The twin of `perturb_model` for other layers: what it says of the copy, of

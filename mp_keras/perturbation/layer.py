@@ -6,10 +6,14 @@ every position owns a frozen copy of φ (one shared sub-layer survives neither
 saving nor cloning), and owns its moving statistics and its noise stream.
 """
 
+import typing
+
 import keras
+import numpy as np
 from keras import ops
 
 from mp_keras import layer_search
+from mp_keras import normal_draws
 from mp_keras import seeds
 from mp_keras.perturbation import function
 
@@ -61,14 +65,16 @@ class MetaPerturbLayer(keras.layers.Layer):
 
     def __init__(
         self,
-        perturbation=None,
-        channel_norm=64,
-        spatial_norm=32,
-        stochastic=True,
-        seed=None,
-        variant=None,
-        **kwargs,
-    ):
+        perturbation: function.PerturbationFunction
+        | dict[str, np.ndarray]
+        | None = None,
+        channel_norm: float = 64,
+        spatial_norm: float = 32,
+        stochastic: bool = True,
+        seed: int | None = None,
+        variant: dict[str, typing.Any] | None = None,
+        **kwargs: typing.Any,
+    ) -> None:
         super().__init__(**kwargs)
         for name, norm in (
             ("channel_norm", channel_norm),
@@ -116,6 +122,7 @@ class MetaPerturbLayer(keras.layers.Layer):
             shape=shape,
             initializer=initializer,
             trainable=False,
+            dtype="float32",  # whatever the policy: they are averages
             autocast=False,
         )
 
@@ -129,7 +136,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         scale = self.scale(ops.shape(inputs)[1], mean, variance)
         logits = self.perturbation.noise_mean(inputs)
         if self.stochastic and logits is not None:
-            logits = logits + self.sample_noise(inputs)
+            logits = logits + self.sample_noise(inputs, training)
         return function.perturb(
             inputs, logits, scale, self.noise_coefficient, training
         )
@@ -154,11 +161,10 @@ class MetaPerturbLayer(keras.layers.Layer):
             ops.cast(height, "float32") / self.spatial_norm,
         )
 
-    def sample_noise(self, inputs):
+    def sample_noise(self, inputs, training=False):
         """Returns the standard normal draws for `inputs`, shaped like it."""
-        return keras.random.normal(
-            ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator
-        )
+        draw = normal_draws.shared if training else normal_draws.exact
+        return draw(ops.shape(inputs), inputs.dtype, self.seed_generator)
 
     def _update_moving_statistics(self, features, mean, variance):
         count = ops.cast(ops.shape(features)[0], "float32")

@@ -17,9 +17,11 @@ elsewhere; on TensorFlow both copies are read and have to agree.
 
 import difflib
 import pathlib
+import typing
 
 import numpy as np
 
+from mp_keras import annotations
 from mp_keras import backends
 from mp_keras import files
 from mp_keras.perturbation import function
@@ -29,9 +31,16 @@ DEFAULT_PERTURBATION = "tiny_imagenet_resnet20"
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 _CARD = "card.json"
 _ARCHIVE = "phi.npz"
+_SHOWN = 200  # characters of an error that may quote the file
 
 
-def save_perturbation(phi, path, channel_norm=64, spatial_norm=32, card=None):
+def save_perturbation(
+    phi: function.PerturbationFunction,
+    path: annotations.Path,
+    channel_norm: float = 64,
+    spatial_norm: float = 32,
+    card: dict[str, typing.Any] | None = None,
+) -> None:
     """Writes φ as a SavedModel folder, whole or not at all.
 
     Args:
@@ -60,7 +69,9 @@ def save_perturbation(phi, path, channel_norm=64, spatial_norm=32, card=None):
         files.write_json(folder / _CARD, card)
 
 
-def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
+def load_perturbation(
+    path_or_name: annotations.Path = DEFAULT_PERTURBATION,
+) -> function.PerturbationFunction:
     """Returns a `PerturbationFunction` from a SavedModel or one we ship.
 
     Args:
@@ -82,7 +93,9 @@ def load_perturbation(path_or_name=DEFAULT_PERTURBATION):
     return _read(_existing(path_or_name))
 
 
-def load_card(path_or_name=DEFAULT_PERTURBATION):
+def load_card(
+    path_or_name: annotations.Path = DEFAULT_PERTURBATION,
+) -> dict[str, typing.Any]:
     """Returns the card of a φ: its source, terms, steps, seed, figures.
 
     Args:
@@ -94,7 +107,14 @@ def load_card(path_or_name=DEFAULT_PERTURBATION):
     """
     if str(path_or_name) in _shipped():
         return files.read_json(PRETRAINED / f"{path_or_name}.json")["card"]
-    return files.read_json(_existing(path_or_name) / _CARD)
+    file = _existing(path_or_name) / _CARD
+    card = files.read_json(file)
+    if not isinstance(card, dict):
+        raise ValueError(
+            f"File {file} must hold a JSON object. "
+            f"Received: {type(card).__name__}"
+        )
+    return card
 
 
 def _shipped():
@@ -155,7 +175,9 @@ def _checked(read, path, problem):
         return function.PerturbationFunction(values, **variant)
     # A truncated file raises nearly anything, IndexError included.
     except Exception as error:
-        raise ValueError(f"{problem}{type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"{problem}{type(error).__name__}: {str(error)[:_SHOWN]}"
+        ) from error
 
 
 def _agree(one, two):

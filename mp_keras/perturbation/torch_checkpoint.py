@@ -19,6 +19,7 @@ import zipfile
 
 import numpy as np
 
+from mp_keras import annotations
 from mp_keras.perturbation import function
 from mp_keras.perturbation import inert_pickle
 
@@ -60,7 +61,9 @@ _BROKEN_FILE_ERRORS = (
 )
 
 
-def import_torch_perturbation(path):
+def import_torch_perturbation(
+    path: annotations.Path,
+) -> function.PerturbationFunction:
     """Returns the `PerturbationFunction` in a PyTorch state dict.
 
     Args:

@@ -11,7 +11,6 @@ The test part is for the report alone; choices are made on the validation part.
 """
 
 import pathlib
-import shutil
 
 from mp_keras import files
 from mp_keras.evaluation import figures
@@ -99,6 +98,6 @@ def _write(directory, result, folders, drawings, page):
         copy = directory / run["folder"]
         copy.mkdir(parents=True, exist_ok=True)
         for name in run["files"]:
-            shutil.copy(folder / name, copy / name)
+            files.copy_file(folder / name, copy / name)
     files.write_json(target / "evaluation.json", result)
     files.write_text(directory / f"{result['label']}.html", page)

@@ -33,14 +33,15 @@ def generate_examples(source, image_size, directory, **options):
     data = datasets.load_images(source, image_size=image_size, **options)
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        directory / EXAMPLES_FILE,
-        train_images=data.train_images,
-        train_labels=data.train_labels,
-        test_images=data.test_images,
-        test_labels=data.test_labels,
-        class_names=np.array(data.class_names),
-    )
+    with files.new_file(directory / EXAMPLES_FILE) as path:
+        np.savez_compressed(
+            path,
+            train_images=data.train_images,
+            train_labels=data.train_labels,
+            test_images=data.test_images,
+            test_labels=data.test_labels,
+            class_names=np.array(data.class_names),
+        )
     return {
         "source": source,
         "image_size": image_size,

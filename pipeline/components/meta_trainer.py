@@ -1,7 +1,6 @@
 """MetaTrainer: learns φ on the source examples (MetaPerturb, Algorithm 1)."""
 
 import pathlib
-import shutil
 
 from mp_keras import files
 from pipeline import artifact_store
@@ -50,7 +49,7 @@ def copy_run(workdir, directory, names, result):
         for name in names:
             origin = run / name
             if origin.is_dir():
-                shutil.copytree(origin, directory / name, dirs_exist_ok=True)
+                files.copy_folder(origin, directory / name)
             elif origin.exists():
-                shutil.copy(origin, directory / name)
+                files.copy_file(origin, directory / name)
     files.write_json(directory / "result.json", result)

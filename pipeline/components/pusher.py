@@ -19,9 +19,11 @@ import numpy as np
 from mp_keras import files
 from pipeline import artifact_store
 from pipeline import evaluation as evaluation_stage
+from pipeline import places
 from pipeline.report import statistics
 
 _PLAIN = "base"
+_PUSHED_RUN = "pushed_run.json"
 _BLESSED_BY = ("negative_log_likelihood", "accuracy")
 
 
@@ -31,7 +33,8 @@ def push(evaluation_file, classifiers, destination):
     Args:
         evaluation_file: Path-like, `evaluation.json` of the Evaluator.
         classifiers: Folders that the TargetTrainer stage wrote.
-        destination: Path-like or URI, folder of the versions.
+        destination: Path-like or URI, folder of the versions. A run that is
+            its newest one is not pushed again.
 
     Returns: dict with `pushed`, the version's place or None, and `refused`, a
         list of dicts (`method`, `seed`, `reason`). The latter is also written
@@ -63,8 +66,10 @@ def push(evaluation_file, classifiers, destination):
             best, folder = min(
                 blessed, key=lambda pair: pair[0][part][_BLESSED_BY[0]]
             )
-            version = _next_version(destination)
-            _copy(folder / "saved_model", local / version, best)
+            version = _newest_version(destination)
+            if not _holds(f"{destination}/{version}", best, folder):
+                version += 1
+                _copy(folder / "saved_model", local / str(version), best)
             pushed = f"{artifact_store.resolved(destination)}/{version}"
     return {"pushed": pushed, "refused": refused}
 
@@ -132,13 +137,30 @@ def _reason_not_to_bless(numbers, plain, part):
     return None
 
 
-def _next_version(destination):
+def _newest_version(destination):
+    """Returns the highest version, or 0 if there is none."""
     if artifact_store.is_uri(destination):
         names = artifact_store.names_in(destination)
     else:
         folder = pathlib.Path(destination)
         names = [entry.name for entry in folder.iterdir() if entry.is_dir()]
-    return str(1 + max(map(int, filter(str.isdigit, names)), default=0))
+    return max(map(int, filter(str.isdigit, names)), default=0)
+
+
+def _holds(place, run, folder):
+    """Returns whether a version is whole and of this run.
+
+    So it is when a process pushed it and was killed before it could say so.
+    """
+    pushed_run = f"{place}/{_PUSHED_RUN}"
+    if not places.exists(pushed_run) or places.read_json(pushed_run) != run:
+        return False
+    origin = folder / "saved_model"
+    return all(
+        places.exists(f"{place}/{name}")
+        and places.read_bytes(f"{place}/{name}") == (origin / name).read_bytes()
+        for name in files.file_stamps(origin)
+    )
 
 
 @contextlib.contextmanager
@@ -147,6 +169,7 @@ def _local(destination):
     if not artifact_store.is_uri(destination):
         folder = pathlib.Path(destination)
         folder.mkdir(parents=True, exist_ok=True)
+        files.remove_partial(folder)
         yield folder
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -157,4 +180,4 @@ def _local(destination):
 def _copy(origin, path, run):
     with files.new_directory(path) as folder:
         shutil.copytree(origin, folder, dirs_exist_ok=True)
-        files.write_json(folder / "pushed_run.json", run)
+        files.write_json(folder / _PUSHED_RUN, run)

@@ -9,7 +9,6 @@ LABEL.html, LABEL/…   of each target, as the Evaluator left them
 import csv
 import io
 import pathlib
-import shutil
 
 from mp_keras import files
 from pipeline.report import overview
@@ -29,12 +28,12 @@ def report(results, title, directory):
     directory = pathlib.Path(directory)
     evaluations = {}
     for folder in map(pathlib.Path, results):
-        shutil.copytree(folder, directory, dirs_exist_ok=True)
+        files.copy_files_into(folder, directory)
         (page,) = folder.glob("*.html")
         label = page.stem
         evaluations[label] = files.read_json(folder / label / "evaluation.json")
     if len(evaluations) == 1:
-        shutil.copy(page, directory / "report.html")
+        files.copy_file(page, directory / "report.html")
     else:
         text = overview.render(evaluations, title)
         files.write_text(directory / "report.html", text)

@@ -1,13 +1,20 @@
 """Finds and reads an archive: a zip file in place, or an unpacked folder.
 
 Members of a zip file are read by name and never unpacked, so no name in it can
-make a file appear outside the folder.
+make a file appear outside the folder. The trap: a few kilobytes may unpack to
+gigabytes, and a member may be longer than it says; so no more is unpacked than
+was announced, and that is bounded.
 """
 
 import pathlib
 import posixpath
 import zipfile
-import zlib
+
+# A member of a data set is an image or a table.
+_MEMBER_LIMIT = 2**28  # bytes
+# Ways of compression that unpack piece by piece.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_SHOWN = 200  # characters of an error that may quote the file
 
 
 class FileArchive:
@@ -21,7 +28,8 @@ class FileArchive:
         names: Sorted list of str, the files, with slashes; no folders.
 
     Raises:
-        ValueError: If the zip file is damaged.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the zip file is damaged or has two members of one name.
     """
 
     def __init__(self, path):
@@ -37,10 +45,16 @@ class FileArchive:
             return
         try:
             self._zip = zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile as error:
+        except FileNotFoundError:
+            raise
+        # A damaged file raises nearly anything.
+        except Exception as error:
             raise self._damaged(error) from error
         members = self._zip.namelist()
         self.names = sorted(name for name in members if name[-1:] != "/")
+        twice = [a for a, b in zip(self.names, self.names[1:]) if a == b]
+        if twice:
+            raise self._damaged(f"two members of the name {twice[0]!r}")
 
     def descend(self, file):
         """Makes names relative to the folder of the uppermost `file`.
@@ -68,26 +82,41 @@ class FileArchive:
         """Returns the bytes of one file.
 
         Raises:
-            ValueError: If the zip file is damaged.
+            ValueError: If the zip file is damaged, or the member encrypted,
+                compressed in another way than deflate, or over 256 MiB.
         """
         if self._zip is None:
             return (self.path / self._root / name).read_bytes()
         try:
-            return self._zip.read(self._root + name)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,  # a way of compression that Python lacks
-            OSError,
-            RuntimeError,  # a password is needed
-        ) as error:
+            return self._unpack(self._zip.getinfo(self._root + name))
+        except Exception as error:
             raise self._damaged(error) from error
+
+    def _unpack(self, member):
+        """Returns the bytes of a member, no more than it announces."""
+        if member.compress_type not in _COMPRESSIONS:
+            raise ValueError(
+                f"{member.filename!r}, compressed in another way than deflate"
+            )
+        if member.file_size > _MEMBER_LIMIT:
+            raise ValueError(
+                f"{member.filename!r} of {member.file_size} bytes, where "
+                f"{_MEMBER_LIMIT} are the most"
+            )
+        with self._zip.open(member) as stream:
+            # Its end is read as well, which checks the sum.
+            content = stream.read(member.file_size) + stream.read(1)
+        if len(content) != member.file_size:
+            raise ValueError(
+                f"{len(content)} bytes of {member.filename!r}, which "
+                f"announces {member.file_size}"
+            )
+        return content
 
     def _damaged(self, error):
         return ValueError(
             f"{self.path} must be a complete zip file; download or copy it "
-            f"again. Received: {error}"
+            f"again. Received: {str(error)[:_SHOWN] or type(error).__name__}"
         )
 
 

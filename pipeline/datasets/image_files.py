@@ -1,8 +1,6 @@
 """Decodes image files: local ones, those of a store by URI, and bytes."""
 
 import io
-import struct
-import zlib
 
 import numpy as np
 from PIL import Image
@@ -20,6 +18,10 @@ SUFFIXES = (
     ".tiff",
     ".webp",
 )
+# The only decoders that are asked: Pillow has some that start programs.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_MOST_PIXELS = 2**26  # 8192 x 8192; 1/4 GiB when decoded
+_SHOWN = 200  # characters of an error that may quote the file
 
 
 def decode(file):
@@ -30,7 +32,8 @@ def decode(file):
 
     Raises:
         ConnectionError: If the store of a URI cannot be reached.
-        ValueError: If the file is no whole image; it is named.
+        ValueError: If the file is no whole image, or one of over 67 million
+            pixels; it is named.
     """
     if artifact_store.is_uri(file):
         return decode_bytes(artifact_store.read_bytes(file), file)
@@ -49,27 +52,39 @@ def decode_bytes(content, name):
     return _decode(io.BytesIO(content), name)
 
 
+def open_image(file):
+    """Returns a `PIL.Image.Image` to close, opened and not decoded yet.
+
+    Args:
+        file: Path-like or binary stream.
+
+    Raises: ValueError, if its header announces over 67 million pixels; nearly
+        anything, if it is no image.
+    """
+    image = Image.open(file, formats=_FORMATS)
+    width, height = image.size
+    if not 0 < width * height <= _MOST_PIXELS:
+        image.close()
+        raise ValueError(
+            f"{width} x {height} pixels, where {_MOST_PIXELS} are the most"
+        )
+    return image
+
+
 def _decode(content, name):
     try:
-        with Image.open(content) as image:
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # 16 bits: keep the upper 8
-                return np.repeat(
-                    (np.asarray(image) // 256).astype(np.uint8)[..., None],
-                    3,
-                    axis=2,
-                )
-            return np.asarray(image.convert("RGB"))
-    except (
-        Image.DecompressionBombError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        zlib.error,
-    ) as error:
+        with open_image(content) as image:
+            return _to_pixels(ImageOps.exif_transpose(image))
+    # A damaged file raises nearly anything.
+    except Exception as error:
         raise ValueError(
             f"{name} must be a complete image of a sensible size. "
-            f"Received: {error}"
+            f"Received: {str(error)[:_SHOWN] or type(error).__name__}"
         ) from error
+
+
+def _to_pixels(image):
+    if image.mode.startswith("I;16"):  # 16 bits: keep the upper 8
+        upper = (np.asarray(image) // 256).astype(np.uint8)
+        return np.repeat(upper[..., None], 3, axis=2)
+    return np.asarray(image.convert("RGB"))

@@ -7,9 +7,11 @@ readers without TensorFlow would return gray ones without channels.
 import io
 
 import tensorflow_datasets as tfds
-from PIL import Image
+
+from pipeline.datasets import image_files
 
 _QUALITY = 95
+_SHOWN = 200  # characters of an error that may quote the file
 
 
 def to_color(name, encoded, size=None, cut_bottom=0):
@@ -26,7 +28,7 @@ def to_color(name, encoded, size=None, cut_bottom=0):
         ValueError: If it is no complete JPEG image or of another size.
     """
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with image_files.open_image(io.BytesIO(encoded)) as image:
             wrong_size = size is not None and image.size != size
             if image.format != "JPEG" or wrong_size:
                 raise ValueError(f"{image.format} of size {image.size}")
@@ -36,14 +38,16 @@ def to_color(name, encoded, size=None, cut_bottom=0):
             if image.mode == "RGB" and not cut_bottom:
                 return encoded
             colored = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
+    # A damaged file raises nearly anything.
+    except Exception as error:
         kind = "JPEG image"
         if size is not None:
             kind += f" of {size[0]}x{size[1]} pixels"
         if cut_bottom:
             kind += f" of more than {cut_bottom} rows"
         raise ValueError(
-            f"{name} must be a complete {kind}. Received: {error}"
+            f"{name} must be a complete {kind}. "
+            f"Received: {str(error)[:_SHOWN] or type(error).__name__}"
         ) from error
     colored = colored.crop((0, 0, colored.width, colored.height - cut_bottom))
     buffer = io.BytesIO()

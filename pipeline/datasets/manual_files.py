@@ -1,14 +1,35 @@
 """Reads files of a manual folder: unpacked ones, or members of tar archives.
 
 Members are read by their base name in one pass and never unpacked, so no name
-in an archive can make a file appear anywhere.
+in an archive can make a file appear anywhere. The trap: a few kilobytes may
+unpack to gigabytes; what a member announces is bounded before it is read.
 """
 
 import pathlib
 import tarfile
-import zlib
 
-_DAMAGES = (tarfile.TarError, zlib.error, EOFError, OSError)
+_MEMBER_LIMIT = 2**28  # bytes of a file that is read
+_HEADER_LIMIT = 2**20  # bytes of a long name or of attributes
+_CHUNK = 2**20  # bytes
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+_SHOWN = 200  # characters of an error that may quote the file
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose extended header, which is read at once, is bounded."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADERS and member.size > _HEADER_LIMIT:
+            raise ValueError(f"a header of {member.size} bytes")
+        return member
 
 
 def manual_folder(dl_manager):
@@ -53,7 +74,8 @@ def read_files(path, names):
         archive. Of several files of one name the first one comes.
 
     Raises:
-        ValueError: If the archive is damaged or a name is missing.
+        ValueError: If the archive is damaged, a name is missing, or its file
+            is over 256 MiB.
     """
     path = pathlib.Path(path)
     wanted = set(names)
@@ -62,8 +84,6 @@ def read_files(path, names):
     for name, content in files(path, wanted):
         wanted.discard(name)
         yield name, content
-        if not wanted:
-            return
     if wanted:
         raise ValueError(
             f"{path} must hold the file {min(wanted)}. "
@@ -80,13 +100,27 @@ def _folder_files(path, wanted):
 def _archive_files(path, wanted):
     """Yields from a stream: `wanted` shrinks while it is read."""
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r:*", tarinfo=_Member) as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 if name in wanted and member.isreg():
-                    yield name, archive.extractfile(member).read()
-    except _DAMAGES as error:
+                    yield name, _unpack(archive, member)
+            while archive.fileobj.read(_CHUNK):  # to the sum at the end
+                pass
+    except FileNotFoundError:
+        raise
+    # A damaged file raises nearly anything.
+    except Exception as error:
         raise ValueError(
             f"{path} must be a complete tar archive; download or copy it "
-            f"again. Received: {error or type(error).__name__}"
+            f"again. Received: {str(error)[:_SHOWN] or type(error).__name__}"
         ) from error
+
+
+def _unpack(archive, member):
+    if member.size > _MEMBER_LIMIT:
+        raise ValueError(
+            f"{member.name!r} of {member.size} bytes, where {_MEMBER_LIMIT} "
+            "are the most"
+        )
+    return archive.extractfile(member).read()

@@ -88,24 +88,21 @@ def load_images(
         if kind in ("folder", "npz", "tfrecord"):
             place = fetched(place, folder)
         manual_dir = fetched(manual_dir, folder)
-        if kind == "paper":
-            data = catalogue_source.load_paper(
-                place, image_size, data_dir, manual_dir
+        try:
+            data = _load(
+                kind,
+                place,
+                image_size,
+                data_dir,
+                manual_dir,
+                test_fraction,
+                seed,
             )
-        elif kind == "subset":
-            data = catalogue_source.load_subset(place, image_size, manual_dir)
-        elif kind == "tfds":
-            data = tfds_source.load_tfds(
-                place, image_size, data_dir, manual_dir
-            )
-        elif kind == "folder":
-            data = folder_source.load_folder(
-                place, image_size, test_fraction, seed
-            )
-        elif kind == "tfrecord":
-            data = tfrecord_source.load_tfrecord(place, image_size)
-        else:
-            data = npz_source.load_npz(place, image_size)
+        except MemoryError as error:
+            raise ValueError(
+                f"`source` {source} must fit into memory, with all of its "
+                f"images at image_size={image_size}. Received: {error}"
+            ) from error
     image_data.check_image_data(data, source)
     if examples_per_class is None:
         return data
@@ -117,6 +114,22 @@ def load_images(
         train_images=data.train_images[chosen],
         train_labels=data.train_labels[chosen],
     )
+
+
+def _load(kind, place, image_size, data_dir, manual_dir, test_fraction, seed):
+    if kind == "paper":
+        return catalogue_source.load_paper(
+            place, image_size, data_dir, manual_dir
+        )
+    if kind == "subset":
+        return catalogue_source.load_subset(place, image_size, manual_dir)
+    if kind == "tfds":
+        return tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
+    if kind == "folder":
+        return folder_source.load_folder(place, image_size, test_fraction, seed)
+    if kind == "tfrecord":
+        return tfrecord_source.load_tfrecord(place, image_size)
+    return npz_source.load_npz(place, image_size)
 
 
 def fetched(place, folder):

@@ -92,7 +92,9 @@ def read_shard(path, entry, images, labels):
             rows = slice(row, row + len(some_labels))
             images[rows], labels[rows] = some_images, some_labels
             row = rows.stop
-    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        if row != len(labels):
+            raise ValueError(f"{row} images")
+    except (tf.errors.OpError, ValueError) as error:
         raise ValueError(
             f"Shard {path} must hold {len(labels)} images of shape "
             f"{images.shape[1:]}, as its manifest says. Received: others"

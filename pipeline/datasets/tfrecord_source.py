@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from mp_keras import files
+from pipeline.datasets import argument_checks
 from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 from pipeline.datasets import tfrecord_shards
@@ -39,21 +40,49 @@ def load_tfrecord(path, image_size):
         )
     description = files.read_json(manifest)
     try:
-        size = description["image_size"]
-        names = tuple(description["class_names"])
-        arrays = [
-            array
-            for part in ("train", "test")
-            for array in _read_part(path, description["shards"][part], size)
-        ]
-    except (KeyError, TypeError) as error:
+        size, names, shards = _check_manifest(path, description)
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{manifest} must describe shards as ExampleGen does. "
             f"Received: {type(error).__name__}: {error}"
         ) from error
+    arrays = [
+        array
+        for part in ("train", "test")
+        for array in _read_part(path, shards[part], size)
+    ]
     for index in (0, 2) if size != image_size else ():
         arrays[index] = image_resizing.resize_array(arrays[index], image_size)
     return image_data.ImageData(*arrays, class_names=names)
+
+
+def _check_manifest(path, description):
+    """Returns image size, class names and shards by part.
+
+    The shards have to be in the folder, and as long as their examples are at
+    least, before memory is taken for them.
+    """
+    size = argument_checks.check_int("image_size", description["image_size"], 1)
+    names = tuple(description["class_names"])
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError("`class_names` that are no strings")
+    shards = {part: description["shards"][part] for part in ("train", "test")}
+    for shard in (*shards["train"], *shards["test"]):
+        name = str(shard["name"])
+        if not tfrecord_shards.SHARD_NAME.fullmatch(name):
+            raise ValueError(f"a shard named {name!r}")
+        if not isinstance(shard["sha256"], str):
+            raise TypeError("a `sha256` that is no string")
+        count = argument_checks.check_int("examples", shard["examples"], 0)
+        if not (path / name).is_file():
+            raise ValueError(f"{name}, and no such file")
+        length = (path / name).stat().st_size
+        if 3 * size * size * count > length:
+            raise ValueError(
+                f"{count} examples of {size} pixels in {name}, of {length} "
+                "bytes"
+            )
+    return size, names, shards
 
 
 def _read_part(path, shards, size):

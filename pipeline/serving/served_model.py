@@ -14,6 +14,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from mp_keras import files
+from mp_keras.evaluation import saved_graph
 from pipeline import evaluation
 
 _GRAPH = "saved_model.pb"
@@ -98,11 +99,13 @@ class Version:
 
     Attributes: `number`; `signatures`, dict from name to function;
         `metadata`, the signatures as TensorFlow Serving describes them.
-    Raises: ValueError, FileNotFoundError, if it is not a whole classifier.
+    Raises: ValueError, FileNotFoundError, if it is not a whole classifier, or
+        one that does more than compute.
     """
 
     def __init__(self, number, folder):
         self.number = number
+        saved_graph.check_graph(folder)
         # Signatures do not keep the variables of their model alive.
         self._classifier = evaluation.load_classifier(folder)
         self.signatures = dict(self._classifier.signatures)

@@ -32,6 +32,14 @@ def batch():
 
 
 class AttackTest:
+    @pytest.mark.parametrize("norm", FOOLBOX)
+    def test_images_without_a_gradient_stay(self, norm):
+        network, (images, labels) = make_network(), batch()
+        network.set_weights([0 * weight for weight in network.get_weights()])
+        model = baselines.AdversarialTraining(network, 0.5, norm, steps=3)
+        attacked = model.attack(images, labels, np.zeros_like(images))
+        np.testing.assert_array_equal(attacked, images)
+
     @pytest.mark.parametrize(
         ("norm", "epsilon"), [("linf", 0.1), ("l2", 0.7), ("l1", 5.0)]
     )

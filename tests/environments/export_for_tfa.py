@@ -57,7 +57,7 @@ class _SeededLayer(mp_keras.MetaPerturbLayer):
 
     calls = -1
 
-    def sample_noise(self, inputs):
+    def sample_noise(self, inputs, training=False):
         self.calls += 1
         return tf.random.stateless_normal(
             tf.shape(inputs), (self.seed, self.calls)

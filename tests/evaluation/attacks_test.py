@@ -144,6 +144,26 @@ class LinearClassifierTest:
         )
 
 
+class FlatTest:
+    @pytest.mark.parametrize("norm", ORDERS)
+    def test_images_without_a_gradient_stay(self, norm):
+        """A ReLU cuts off every second image: its loss is flat."""
+        weights, images, labels = two_classes()
+        images[::2] = 0.4 * images[::2]  # below 0, once normalized
+        images[1::2] = 0.4 * images[1::2] + 0.6
+        inputs = keras.Input(SHAPE)
+        dense = keras.layers.Dense(2, use_bias=False)
+        positive = keras.layers.ReLU()(keras.layers.Flatten()(inputs))
+        model = keras.Model(inputs, dense(positive))
+        dense.kernel.assign(weights)
+        adversarial = attack(
+            model, images, labels, norm=norm, epsilon=0.05, random_start=False
+        )
+        np.testing.assert_array_equal(adversarial[::2], images[::2])
+        moved = np.abs(adversarial - images)[1::2].max(axis=(1, 2, 3))
+        assert np.all(np.isfinite(adversarial)) and np.all(moved > 1e-4)
+
+
 class BadInputTest:
     def test_unknown_norm_lists_the_valid_ones(self):
         weights, images, labels = two_classes()

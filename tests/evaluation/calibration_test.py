@@ -66,6 +66,19 @@ class ExpectedCalibrationErrorTest:
         actual = error_of([label], np.array([[confidence, 0.0]]))
         np.testing.assert_allclose(actual, expected, atol=1e-7)
 
+    @pytest.mark.parametrize("confidence", [1.0, 1.0 + 2**-22, 1.0 + 1e-3])
+    def test_all_in_the_last_bin(self, confidence):
+        """14 bins are empty; rounding may leave a sum of samples above 1."""
+        outputs = np.tile(np.float32([confidence, 0.0]), (50, 1))
+        metric = mp_keras.ExpectedCalibrationError()
+        metric.update_state(np.zeros(50), outputs)
+        np.testing.assert_array_equal(metric.count, [0] * 14 + [50])
+        np.testing.assert_allclose(metric.result(), confidence - 1, atol=1e-6)
+
+    @pytest.mark.parametrize("logit", [1e4, 1e30])
+    def test_huge_logits_are_a_sure_answer(self, logit):
+        assert error_of([1], [[0.0, logit]], from_logits=True) == 0.0
+
     def test_batches_add_up(self):
         labels, _, probabilities = predictions()
         weights = np.random.default_rng(1).random(200)

@@ -56,3 +56,11 @@ class ClassificationFiguresTest:
     def test_wrong_arguments_raise(self, shape, labels, message):
         with pytest.raises(ValueError, match=message):
             mp_keras.classification_figures(np.full(shape, 1 / 3), labels)
+
+    @pytest.mark.parametrize("number", [np.nan, np.inf])
+    def test_numbers_that_are_not_finite_raise(self, number):
+        message = "must be finite. Received: other numbers in 1 of 3 rows"
+        probabilities = np.full((3, 2), 0.5)
+        probabilities[1, 0] = number
+        with pytest.raises(FloatingPointError, match=message):
+            mp_keras.classification_figures(probabilities, [0, 1, 0])

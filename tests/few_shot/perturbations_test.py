@@ -194,6 +194,22 @@ class PenaltyTest:
         expected = np.trapezoid(density * (logs - prior), grid, axis=0).sum()
         assert float(state.penalty) == pytest.approx(0.5 * expected, rel=1e-3)
 
+    def test_bottleneck_of_hardly_any_noise_stays_finite(self):
+        """softplus(-1000) is 0 in float32, and its logarithm infinite."""
+        perturbation = information_bottleneck.InformationBottleneck(0.5)
+        learner = tasks.make_learner(perturbation, spread=0.0)
+        values = learner.values()
+        bias = tf.fill(values["logits/deviation_bias"].shape, -1000.0)
+        values["logits/deviation_bias"] = bias
+        stream = noise_stream.NoiseStream(tasks.SEED)
+        with tf.GradientTape() as tape:
+            tape.watch(bias)
+            state = forward_pass.ForwardPass(values, stream)
+            perturbation.block_inputs(4, tf.ones((2, len(bias))), state)
+        expected = 0.5 * len(bias) * -np.log(1e-30)
+        assert float(state.penalty) == pytest.approx(expected, rel=1e-4)
+        np.testing.assert_array_equal(tape.gradient(state.penalty, bias), 0)
+
     def test_information_dropout_counts_positive_features(self):
         perturbation = inner_information_dropout.InnerInformationDropout(0.5)
         learner = tasks.make_learner(perturbation, spread=0.5)

@@ -143,6 +143,16 @@ class TaskBankTest:
             np.testing.assert_array_equal(variable[0], old[0])
             np.testing.assert_array_equal(variable[2], old[2])
 
+    @pytest.mark.parametrize("number", [np.nan, np.inf])
+    @pytest.mark.parametrize("group", ["weights", "velocities"])
+    def test_tasks_with_bad_numbers_are_found(self, bank, group, number):
+        assert bank.broken_tasks() == []
+        for variable, task in zip(getattr(bank, group), (2, 0)):
+            values = variable.numpy()
+            values[task].flat[-1] = number
+            variable.assign(values)
+        assert bank.broken_tasks() == [0, 2]
+
     def test_streams_follow_seed_task_and_position(self, networks):
         task_network = task_bank.TaskNetwork(networks[0])
         streams = [

@@ -24,7 +24,7 @@ class FixedNoise(mp_keras.MetaPerturbLayer):
 
     eps = None
 
-    def sample_noise(self, inputs):
+    def sample_noise(self, inputs, training=False):
         return tf.constant(self.eps)
 
 

@@ -95,7 +95,7 @@ class RoundTripTest:
         layer.build(h.shape)
         layer.noise_coefficient.assign(0.7)
         draws = tf.random.stateless_normal(h.shape, seed)
-        monkeypatch.setattr(layer, "sample_noise", lambda _: draws)
+        monkeypatch.setattr(layer, "sample_noise", lambda *_: draws)
         actual = layer(h, training=True)
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
 

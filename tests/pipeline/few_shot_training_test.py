@@ -227,8 +227,8 @@ class FailureTest:
             ({"shots": 10}, "at least 12 images(.|\n)*10 of class"),
             ({"queries_per": "way"}, "'task' or 'class'"),
             ({"image_channels": 2}, "`channels` must be 1 or 3"),
-            ({"samples": 0}, "`samples` must be at least 1"),
-            ({"test_episodes": 0}, "`test_episodes` must be at least 1"),
+            ({"samples": 0}, "`samples` must be an integer from 1"),
+            ({"test_episodes": 0}, "`test_episodes` must be an integer from 1"),
             ({"data__source": "csv:x"}, "`source` must be few_shot:"),
         ],
     )
@@ -266,3 +266,7 @@ class FailureTest:
             tmp_path / "checkpoints", trainer.state
         )
         assert checkpoints.restore() == 2
+        monkeypatch.setattr(few_shot_episodes, "training_episodes", episodes)
+        config.learning_rate /= 10
+        result = few_shot_training.few_shot_train(config, tmp_path)
+        assert np.isfinite(result["query_loss"])

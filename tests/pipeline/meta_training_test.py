@@ -148,7 +148,8 @@ class FailureTest:
 
         monkeypatch.setattr(meta_training, "make_trainer", make_exploding)
         config = smoke.meta_config(source, steps=10)
-        with pytest.raises(FloatingPointError, match="must be finite.*ckpt-4"):
+        message = r"must be finite.*ckpt-4. Tasks whose .* not finite: \[0, 1"
+        with pytest.raises(FloatingPointError, match=message):
             meta_training.meta_train(config, tmp_path)
         assert smoke.history_steps(tmp_path) == [2, 4]
         assert not (tmp_path / "result.json").exists()
@@ -160,6 +161,20 @@ class FailureTest:
         assert checkpoints.restore() == 4
         values = trainer.perturbation.values().values()
         assert all(math.isfinite(x) for a in values for x in a.ravel())
+        monkeypatch.setattr(meta_training, "make_trainer", make_trainer)
+        config.learning_rate = 1e-4
+        result = meta_training.meta_train(config, tmp_path)
+        assert math.isfinite(result["held_out_loss"])
+        assert smoke.history_steps(tmp_path) == [2, 4, 6, 8, 10]
+
+    def test_task_with_bad_numbers_is_named(self, source):
+        config = smoke.meta_config(source, replicas=2)
+        strategy = strategies.make_strategy(config.replicas)
+        trainer = meta_training.make_trainer(config, 4, strategy)
+        assert "are finite" in meta_training._diagnose(trainer)
+        bad = trainer.banks[1].weights[0]
+        bad.assign(bad * math.nan)
+        assert meta_training._diagnose(trainer).endswith("not finite: [1]")
 
     @pytest.mark.parametrize(
         ("changes", "message"),

@@ -8,15 +8,19 @@ import tensorflow as tf
 
 from pipeline import run_folder
 from pipeline import run_log
+from pipeline import stopped_run
 from pipeline.workers import cluster as cluster_module
 from tests.pipeline import smoke
 
 
 class FakeCheckpoints:
-    def __init__(self):
+    def __init__(self, refused=None):
         self.saved = []
+        self.refused = refused
 
     def save(self, step):
+        if step == self.refused:
+            raise FloatingPointError(f"nothing to save at step {step}")
         self.saved.append(step)
 
     @property
@@ -39,7 +43,8 @@ def run(tmp_path, losses, name="loss", start_step=0, **arguments):
     cluster = arguments.pop("cluster", None)
     folder = run_folder.RunFolder(tmp_path, {}, cluster)
     folder.start()
-    checkpoints, model = FakeCheckpoints(), FakeModel()
+    checkpoints = FakeCheckpoints(arguments.pop("refused", None))
+    model = FakeModel()
     arguments = {"log_every": 2, "checkpoint_every": 4, **arguments}
     log = run_log.RunLog(
         folder,
@@ -148,3 +153,15 @@ class RunLogTest:
     def test_bad_loss_before_any_checkpoint(self, tmp_path):
         with pytest.raises(FloatingPointError, match="none yet"):
             run(tmp_path, [math.nan])
+
+    @pytest.mark.parametrize("losses", [[1.0] * 5 + [math.inf], [1.0] * 9])
+    def test_stop_is_noted_with_its_cause_and_a_cure(self, tmp_path, losses):
+        """A loss of step 6, or numbers that cannot be saved at step 8."""
+        message = (
+            "(must be finite|nothing to save)(.|\n)*Tasks 3(.|\n)*"
+            "What to try: a smaller `learning_rate`"
+        )
+        with pytest.raises(FloatingPointError, match=message):
+            run(tmp_path, losses, diagnose=lambda: "Tasks 3", refused=8)
+        (stop,) = stopped_run.stops(tmp_path)
+        assert stop["step"] == (6 if math.inf in losses else 8)

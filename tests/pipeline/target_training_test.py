@@ -204,6 +204,7 @@ class FailureTest:
             "history.jsonl",
             "lock",
             "seconds.json",
+            "stops.json",
             "tensorboard",
         }
         model = target_training.make_model(config, 4).trained
@@ -213,6 +214,10 @@ class FailureTest:
         assert checkpoints.restore() == 4
         for weights in model.get_weights():
             assert np.all(np.isfinite(weights))
+        config.learning_rate_factor = 0.3
+        result = target_training.train_target(config, tmp_path)
+        assert np.isfinite(result["negative_log_likelihood"])
+        assert smoke.history_steps(tmp_path) == [2, 4, 6, 8, 10]
 
     @pytest.mark.parametrize(
         ("changes", "message"),

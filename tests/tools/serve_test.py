@@ -35,11 +35,11 @@ class ServeTest:
             )[1]
             images, _ = squares.make_part(1)
             body = json.dumps({"instances": images.tolist()}).encode()
-            with urllib.request.urlopen(url, body, timeout=60) as answer:
+            with urllib.request.urlopen(url, body, timeout=300) as answer:
                 rows = json.load(answer)["predictions"]
         finally:
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=300)
         assert [sum(row) for row in rows] == pytest.approx([1] * len(images))
         assert (process.returncode, output) == (0, ""), errors
         assert "Traceback" not in errors

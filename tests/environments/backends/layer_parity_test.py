@@ -22,7 +22,7 @@ class FixedNoise(mp_keras.MetaPerturbLayer):
 
     eps = None
 
-    def sample_noise(self, inputs):
+    def sample_noise(self, inputs, training=False):
         return keras.ops.convert_to_tensor(self.eps)
 
 

@@ -68,7 +68,9 @@ class MonteCarloTest:
         views, noisy = [], mp_keras.MonteCarloClassifier(model)
         for position in position_layer.positions(model):
             draw = position.sample_noise
-            position.sample_noise = lambda h, draw=draw: keep(views, draw(h))
+            position.sample_noise = lambda *args, draw=draw: keep(
+                views, draw(*args)
+            )
         for sample in range(3):
             noisy.sample(np.ones((1, 4, 4, 2), "float32"), 0, sample)
         for _ in range(3):

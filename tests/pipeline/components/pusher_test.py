@@ -285,6 +285,22 @@ class RefuseTest:
 
 
 class InterruptedTest:
+    @pytest.mark.parametrize("store", [False, True])
+    def test_version_that_a_killed_process_pushed_is_taken(
+        self, make_runs, tmp_path, store
+    ):
+        serving = "memory://killed/serving" if store else tmp_path / "serving"
+        runs = make_runs().add("plain", 2.0).add("good", 1.0)
+        first = runs.push(serving)
+        assert runs.push(serving) == first
+        assert first["pushed"] == f"{serving}/1"
+
+    def test_version_that_was_half_uploaded_is_not(self, make_runs, tmp_path):
+        runs = make_runs().add("plain", 2.0).add("good", 1.0)
+        runs.push(tmp_path)
+        (tmp_path / "1" / "saved_model.pb").unlink()
+        assert runs.push(tmp_path)["pushed"] == str(tmp_path / "2")
+
     def test_half_copied_version_does_not_stay(
         self, make_runs, tmp_path, monkeypatch
     ):

@@ -1,0 +1,82 @@
+r"""What `tools.benchmark` measures.
+
+    python -m tools.benchmark --output=FILE.json \
+        [--config=configs/benchmark/default.py:ARGUMENT] [--against=DIR]
+
+ARGUMENT: `full` (default; docs/performance.md, about 12 minutes on two cores)
+or `check`, small cases with limits for ratios, about 2 minutes, which
+continuous integration runs.
+"""
+
+import ml_collections
+
+_RESNET20 = {"32x16": (32, 16), "16x32": (16, 32), "8x64": (8, 64)}
+_VGG9 = {
+    "32x64": (32, 64),
+    "16x128": (16, 128),
+    "8x256": (8, 256),
+    "4x512": (4, 512),
+}  # height of the feature map x channels
+# Of what is measured (part/key/...), at most. About 1.3 times of what two idle
+# cores measured.
+_LIMITS = {
+    "training_step/ratio/median": 2.3,
+    "meta_step/growth": 1.4,
+    "prediction/ratio/median": 3.2,
+}
+
+
+def get_config(argument="full"):
+    """Returns the config. `argument`: full (default) or check."""
+    if argument not in ("", "full", "check"):
+        raise ValueError(
+            "The config's argument must be full or check. "
+            f"Received: {argument!r}"
+        )
+    check = argument == "check"
+    case = {"network": "resnet20", "image_size": 32, "batch_size": 128}
+    parts = {
+        "training_step": {**case, "rounds": 15},
+        "meta_step": {
+            **case,
+            "batch_size": 64,
+            "tasks": (1, 2, 5, 10, 20),
+            "steps": 2,
+        },
+        "prediction": {**case, "examples": 256, "samples": 30, "rounds": 5},
+        "input_pipeline": {
+            "image_sizes": (32, 84),
+            "batch_size": 128,
+            "examples": 2000,
+            "steps": 20,
+        },
+        "position": {
+            "batch_size": 128,
+            "rounds": 11,
+            "shapes": {**_RESNET20, **_VGG9},
+        },
+        "determinism": {
+            **case,
+            "batch_size": 64,
+            "tasks": 2,
+            "steps": 5,
+            "rounds": 2,
+        },
+    }
+    if check:
+        small = {**case, "batch_size": 32}
+        few = {"network": "conv4", "image_size": 32, "batch_size": 16}
+        parts = {
+            "training_step": {**small, "rounds": 15},
+            "meta_step": {**few, "tasks": (1, 2, 8), "steps": 5},
+            "prediction": {
+                **small,
+                "examples": 32,
+                "samples": 10,
+                "rounds": 5,
+            },
+        }
+    config = ml_collections.ConfigDict()
+    config.parts = parts
+    config.limits = _LIMITS if check else {}
+    return config

@@ -1,0 +1,187 @@
+"""The tables of docs/performance.md, from what the benchmark measured."""
+
+from pipeline import measured_page
+
+TOOL = "tools/benchmark.py"
+
+
+def tables(results):
+    """Returns the measured part of the page as Markdown.
+
+    Args:
+        results: Dict, as `runner.measure` returns it, and `machine`.
+    """
+    lines = [f"Machine: {results['machine']}.", ""]
+    for part, section in _SECTIONS.items():
+        if part in results:
+            lines += section(results)
+    return "\n".join(lines)
+
+
+def _training_step(results):
+    rows = []
+    for name, engine in (
+        ("training_step", "TensorFlow"),
+        ("training_step_jax", "JAX"),
+    ):
+        if name in results:
+            rows.append([f"ours, {engine}", *_step_cells(results[name])])
+    figures = results["training_step"]
+    if "to_authors" in figures:
+        rows.append(
+            ["the authors', PyTorch", *_step_cells(figures, "authors_")]
+        )
+    lines = [
+        "**A training step**, ResNet20 at 32 pixels, median and quartiles:",
+        "",
+        *measured_page.table(
+            ("", "plain (ms)", "perturbed (ms)", "perturbed / plain"), rows
+        ),
+    ]
+    if "to_authors" in figures:
+        ratio = _ratio(figures["to_authors"])
+        lines += [f"Our perturbed step / theirs: {ratio}.", ""]
+    return lines
+
+
+def _step_cells(figures, prefix=""):
+    return (
+        _milliseconds(figures[f"{prefix}plain"]),
+        _milliseconds(figures[f"{prefix}perturbed"]),
+        _ratio(figures[f"{prefix}ratio"]),
+    )
+
+
+def _meta_step(results):
+    figures = results["meta_step"]
+    rows = [
+        (
+            row["tasks"],
+            f"{row['step_ms']:.0f}",
+            f"{row['per_task_ms']:.0f}",
+            f"{row['first_step_s']:.1f}",
+            f"{row['peak_mb']:.0f}",
+            f"{row['data_mb']:.0f}",
+        )
+        for row in figures["rows"]
+    ]
+    lines = [
+        "**A meta-training step** against its tasks, the same network and "
+        "batch:",
+        "",
+        *measured_page.table(
+            ("tasks", "step (ms)", "per task (ms)", "first step (s)")
+            + ("peak memory (MB)", "of which batches (MB)"),
+            rows,
+        ),
+    ]
+    if "to_authors" in figures:
+        lines += [
+            "The authors' step of one task: "
+            f"{_milliseconds(figures['authors_ms'])} ms; our time per task / "
+            f"theirs: {figures['to_authors']:.2f}.",
+            "",
+        ]
+    return lines
+
+
+def _prediction(results):
+    figures = results["prediction"]
+    return [
+        "**Monte Carlo prediction** against one plain forward pass:",
+        "",
+        *measured_page.table(
+            ("plain pass (ms)", "all samples (ms)", "one sample / plain pass")
+            + ("memory above plain (MB)", "with twice the samples (MB more)"),
+            [
+                (
+                    _milliseconds(figures["plain"]),
+                    _milliseconds(figures["monte_carlo"]),
+                    _ratio(figures["ratio"]),
+                    f"{figures['growth_mb']:.0f}",
+                    f"{figures['more_samples_growth_mb']:.0f}",
+                )
+            ],
+        ),
+    ]
+
+
+def _input_pipeline(results):
+    rows = []
+    step = results.get("training_step", {}).get("perturbed")
+    for size, figures in results["input_pipeline"].items():
+        share = "not measured"
+        if step and size == "32":
+            share = f"{figures['batch']['median_ms'] / step['median_ms']:.1%}"
+        rows.append(
+            (
+                size,
+                _milliseconds(figures["batch"]),
+                f"{figures['images_per_s']:.0f}",
+                share,
+            )
+        )
+    return [
+        "**The input pipeline**, batches of 128:",
+        "",
+        *measured_page.table(
+            ("pixels", "a batch (ms)", "images a second")
+            + ("of a perturbed step",),
+            rows,
+        ),
+    ]
+
+
+def _position(results):
+    shapes = results["position"]
+    names = list(next(iter(shapes.values())))
+    rows = [
+        (shape, *(f"{parts[name]['median_ms']:.1f}" for name in names))
+        for shape, parts in shapes.items()
+    ]
+    return [
+        "**One position**, forward and backward, median milliseconds of each "
+        "part (height x channels, batch 128):",
+        "",
+        *measured_page.table(("shape", *names), rows),
+    ]
+
+
+def _determinism(results):
+    rows = [
+        (
+            variant,
+            f"{figures['step_ms']:.0f}",
+            f"{figures['ratio']:.2f}",
+            figures["digests"],
+        )
+        for variant, figures in results["determinism"].items()
+    ]
+    return [
+        "**What determinism costs** (docs/reliability.md), a meta-training "
+        "step of two tasks in fresh processes:",
+        "",
+        *measured_page.table(
+            ("variant", "step (ms)", "to `fixed`", "different φ"), rows
+        ),
+    ]
+
+
+def _milliseconds(figures):
+    low, high = figures["quartiles_ms"]
+    return f"{figures['median_ms']:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _ratio(figures):
+    low, high = figures["quartiles"]
+    return f"{figures['median']:.2f} ({low:.2f} to {high:.2f})"
+
+
+_SECTIONS = {
+    "training_step": _training_step,
+    "meta_step": _meta_step,
+    "prediction": _prediction,
+    "input_pipeline": _input_pipeline,
+    "position": _position,
+    "determinism": _determinism,
+}

@@ -1,0 +1,199 @@
+"""Checks the values of a run's config, whichever way they came.
+
+`--config.KEY=VALUE` keeps the type of a value; JSON and a user's own config
+file do not. The trap: what is wrong here is found at the first step at best,
+and after hours at worst.
+"""
+
+import math
+
+_MOST = 2**31 - 1
+_SEEDS = 2**32 - 1  # NumPy's
+
+
+def check(config):
+    """Refuses a config with a value that no run can have.
+
+    Args:
+        config: JSON-compatible dict, nested. Keys that are not known here are
+            looked at only for numbers that are not finite.
+
+    Raises: ValueError, naming the first key.
+    """
+    for key, value in _flat(config):
+        rule = _RULES.get(key)
+        if not _is_finite(value):
+            expected = "finite"
+        elif rule is not None and not rule[0](value):
+            expected = rule[1]
+        else:
+            continue
+        raise ValueError(
+            f"Config key `{key}` must be {expected}. "
+            f"Received: {key}={str(value)[:60]!r} ({type(value).__name__})"
+        )
+
+
+def _flat(config, prefix=""):
+    """Yields ("data.source", value) for {"data": {"source": value}}."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _is_finite(value):
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(low, high=_MOST):
+    return (
+        lambda value: type(value) is int and low <= value <= high,
+        f"an integer from {low} to {high}",
+    )
+
+
+def _are_texts(values):
+    return isinstance(values, list | tuple) and all(
+        isinstance(value, str) for value in values
+    )
+
+
+def _are_parts(values):
+    if not isinstance(values, list | tuple) or not all(map(_is_number, values)):
+        return False
+    around = [0, *values, 1]
+    return all(low < high for low, high in zip(around, around[1:]))
+
+
+_POSITIVE = (
+    lambda value: _is_number(value) and value > 0,
+    "a number above 0",
+)
+_AT_LEAST_0 = (
+    lambda value: _is_number(value) and value >= 0,
+    "a number of at least 0",
+)
+_PART = (
+    lambda value: _is_number(value) and 0 <= value <= 1,
+    "a number from 0 to 1",
+)
+_TEXT = (lambda value: isinstance(value, str), "a string")
+_SWITCH = (lambda value: isinstance(value, bool), "true or false")
+_RULES = {
+    **dict.fromkeys(
+        (
+            "batch_size",
+            "channels",
+            "checkpoint_every",
+            "log_every",
+            "queries",
+            "replicas",
+            "shots",
+            "adversarial_training.steps",
+            "deep_ensemble.members",
+            "drop_block.block_size",
+            "steps",
+            "tasks",
+        ),
+        _whole(1),
+    ),
+    "image_size": _whole(1, 4096),
+    "image_channels": _whole(1, 3),
+    "inner_steps": _whole(0),
+    "samples": _whole(1, 10**6),
+    "tracking_samples": _whole(1, 10**6),
+    "test_episodes": _whole(1),
+    "ways": _whole(2),
+    **dict.fromkeys(
+        (
+            "classes_per_task",
+            "data.examples_per_class",
+            "validation_episodes",
+        ),
+        _whole(0),
+    ),
+    **dict.fromkeys(("seed", "data.seed", "test_seed"), _whole(0, _SEEDS)),
+    **dict.fromkeys(
+        (
+            "inner_rate",
+            "learning_rate",
+            "learning_rate_factor",
+            "manifold_mixup.alpha",
+            "mixup.alpha",
+            "mixup.gamma",
+        ),
+        _POSITIVE,
+    ),
+    "learning_rate_drops": (
+        _are_parts,
+        "rising numbers between 0 and 1, both excluded",
+    ),
+    **dict.fromkeys(
+        (
+            "adversarial.epsilon",
+            "adversarial_training.epsilon",
+            "clip",
+            "information_bottleneck.beta",
+            "information_dropout.beta",
+            "information_dropout.max_alpha",
+            "l2",
+            "meta_dropout.deviation",
+        ),
+        _AT_LEAST_0,
+    ),
+    **dict.fromkeys(
+        (
+            "data.test_fraction",
+            "data.validation_fraction",
+            "drop_block.ramp",
+            "drop_block.rate",
+            "monte_carlo_dropout.rate",
+            "noise_ramp",
+        ),
+        _PART,
+    ),
+    "fine_tuning.exclude": (_are_texts, "strings"),
+    **dict.fromkeys(
+        (
+            "adversarial_training.norm",
+            "algorithm",
+            "data.manual_dir",
+            "data.source",
+            "data.terms",
+            "fine_tuning.source",
+            "meta_dropout.logits",
+            "meta_dropout.transform",
+            "method",
+            "network",
+            "perturbation",
+            "perturbation.all_branch",
+            "positions",
+            "queries_per",
+            "task_split",
+        ),
+        _TEXT,
+    ),
+    **dict.fromkeys(
+        (
+            "data.augment",
+            "data.flip",
+            "data.train_on_validation",
+            "export",
+            "first_order",
+            "meta_dropout.learned_deviation",
+            "meta_dropout.stochastic",
+            "perturbation.use_noise",
+            "perturbation.use_scale",
+            "track_test",
+        ),
+        _SWITCH,
+    ),
+}

@@ -55,6 +55,7 @@ class ApplicationsTest:
         np.testing.assert_array_equal(loaded(inputs), first)
         np.testing.assert_array_equal(loaded(inputs), second)
 
+    @pytest.mark.long  # half a minute to build
     def test_densenet_has_no_additions(self, phi):
         model = keras.applications.DenseNet121(
             weights=None, classes=3, input_shape=(32, 32, 3)

@@ -26,6 +26,7 @@ def meta_runs(meta_arguments, tmp_path_factory):
     return folders
 
 
+@pytest.mark.long  # two more runs
 class MetaTrainTest:
     @pytest.mark.parametrize("replicas", [1, 2])
     def test_phi_is_the_same_bit_for_bit(self, meta_run, meta_runs, replicas):

@@ -162,7 +162,11 @@ class MetaPerturbLayer(keras.layers.Layer):
         )
 
     def sample_noise(self, inputs, training=False):
-        """Returns the standard normal draws for `inputs`, shaped like it."""
+        """Returns standard normal draws, shaped like `inputs`.
+
+        Independent ones in test; in training, on a CPU, of one table
+        (`normal_draws.py`).
+        """
         draw = normal_draws.shared if training else normal_draws.exact
         return draw(ops.shape(inputs), inputs.dtype, self.seed_generator)
 

@@ -17,7 +17,7 @@ import re
 import signal
 
 _RANDOM = (
-    (re.compile(r"(\.partial-(?:[^/]*-)?)[a-z0-9_]{8}(?=[. /-]|$)"), r"\1*"),
+    (re.compile(r"(\.partial-(?:[^/ ]*-)?)[a-z0-9_]{8}(?=[. /-]|$)"), r"\1*"),
     (re.compile(r"(tfevents\.)[^/]*"), r"\1*"),
     (re.compile(r"(\.kfp_cache_)[^/]*"), r"\1*"),
     (re.compile(r"[0-9a-f]{16,}"), "*"),

@@ -60,8 +60,22 @@ def read_json(path):
     Raises: FileNotFoundError; ValueError, naming the file, if it does not
         parse.
     """
+    return parse_json(
+        lambda: pathlib.Path(path).read_text(encoding="utf-8"), path
+    )
+
+
+def parse_json(read, path):
+    """Returns the value of the JSON that `read()` returns, str or bytes.
+
+    Args:
+        read: Function without arguments.
+        path: What the error names.
+
+    Raises: ValueError, if it does not parse; whatever else `read` raises.
+    """
     try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        return json.loads(read())
     # JSON's and UTF-8's errors are ValueErrors.
     except (ValueError, RecursionError) as error:
         raise ValueError(

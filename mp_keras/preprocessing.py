@@ -5,6 +5,8 @@ from keras import ops
 
 from mp_keras import annotations
 
+MOST_PIXELS = 2**26  # of a file, 8192 x 8192; 1/4 GiB when decoded
+
 
 def normalize(images: annotations.Array) -> keras.KerasTensor:
     """Returns pixels in [0, 255] as float32 in [-1, 1].

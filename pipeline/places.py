@@ -1,6 +1,5 @@
 """Small files at a place: a path of this machine or a URI of a store."""
 
-import json
 import pathlib
 import shutil
 import tempfile
@@ -17,12 +16,7 @@ def read_json(place):
     """
     if not artifact_store.is_uri(place):
         return files.read_json(place)
-    try:
-        return json.loads(artifact_store.read_bytes(place))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"File {place} must be JSON. Received: {error}"
-        ) from error
+    return files.parse_json(lambda: artifact_store.read_bytes(place), place)
 
 
 def read_bytes(place):

@@ -27,6 +27,22 @@ def read_object(path):
     return value
 
 
+def read_objects(path):
+    """Returns the list of dicts of a JSON file.
+
+    Raises: as `read_object`.
+    """
+    values = files.read_json(path)
+    if not isinstance(values, list) or not all(
+        isinstance(value, dict) for value in values
+    ):
+        raise ValueError(
+            f"File {path} must hold a JSON list of objects. "
+            f"Received: {str(values)[:_SHOWN]}"
+        )
+    return values
+
+
 def read_seconds(path):
     """Returns the seconds, a float of at least 0, that a JSON file holds.
 

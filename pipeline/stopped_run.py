@@ -8,6 +8,7 @@ which the checkpoint holds.
 """
 
 from mp_keras import files
+from pipeline import run_records
 
 # Keys of a config that may change after a stop.
 CURES = ("learning_rate", "learning_rate_factor")
@@ -33,17 +34,7 @@ def stops(folder):
     Raises: ValueError, if the file is not such a list.
     """
     file = folder / _FILE
-    if not file.exists():
-        return []
-    noted = files.read_json(file)
-    if not isinstance(noted, list) or not all(
-        isinstance(each, dict) for each in noted
-    ):
-        raise ValueError(
-            f"File {file} must be a list of stops, each an object. "
-            f"Received: {str(noted)[:100]}"
-        )
-    return noted
+    return run_records.read_objects(file) if file.exists() else []
 
 
 def changeable(folder, config):

@@ -23,7 +23,6 @@ from mp_keras import preprocessing
 from mp_keras.evaluation import monte_carlo
 
 _FILE_CHANNELS = (1, 3)  # gray, and red, green, blue
-_MOST_PIXELS = 2**26  # of a file: 8192 x 8192
 _HEADER = 26  # bytes that hold the size of all kinds but JPEG
 
 
@@ -99,8 +98,8 @@ def _file_reader(shape):
     def read_one(encoded):
         is_small = tf.debugging.assert_less_equal(
             _announced_pixels(encoded),
-            tf.constant(_MOST_PIXELS, tf.int64),
-            f"An image must have at most {_MOST_PIXELS} pixels.",
+            tf.constant(preprocessing.MOST_PIXELS, tf.int64),
+            f"An image must have at most {preprocessing.MOST_PIXELS} pixels.",
         )
         with tf.control_dependencies([is_small]):  # before it is decoded
             encoded = tf.identity(encoded)

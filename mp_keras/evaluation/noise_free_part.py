@@ -37,8 +37,8 @@ def split(model, is_noisy):
         return None, model
     noisy, border = set(), {}
     view = position_search.view(model)
-    for node in _calls(view):
-        reads = node.input_tensors
+    for node in position_search.own_nodes(view):
+        reads = node.input_tensors  # none of an input
         if _has(node.operation, is_noisy) or any(id(t) in noisy for t in reads):
             noisy.update(id(tensor) for tensor in node.output_tensors)
             border.update((id(tensor), tensor) for tensor in reads)
@@ -53,14 +53,3 @@ def split(model, is_noisy):
 def _has(operation, is_noisy):
     is_layer = isinstance(operation, keras.Layer)
     return is_layer and bool(layer_search.find_layers(operation, is_noisy))
-
-
-def _calls(view):
-    """Returns the calls of a functional model's own graph, first ones first."""
-    nodes_by_depth = view._nodes_by_depth
-    return [
-        node
-        for depth in sorted(nodes_by_depth, reverse=True)
-        for node in nodes_by_depth[depth]
-        if not node.is_input
-    ]

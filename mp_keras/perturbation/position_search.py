@@ -55,15 +55,20 @@ def calls(model, seen=None):
         seen: Set of the models that were read already, or None.
     """
     seen = {model} if seen is None else seen
-    nodes_by_depth = view(model)._nodes_by_depth
+    for node in own_nodes(view(model)):
+        operation = node.operation
+        if is_graph(operation) and operation not in seen:
+            seen.add(operation)
+            yield from calls(operation, seen)
+        if not node.is_input:
+            yield node
+
+
+def own_nodes(functional):
+    """Yields the nodes of a functional model's own graph, inputs first."""
+    nodes_by_depth = functional._nodes_by_depth
     for depth in sorted(nodes_by_depth, reverse=True):
-        for node in nodes_by_depth[depth]:
-            operation = node.operation
-            if is_graph(operation) and operation not in seen:
-                seen.add(operation)
-                yield from calls(operation, seen)
-            if not node.is_input:
-                yield node
+        yield from nodes_by_depth[depth]
 
 
 def levels(calls):

@@ -10,11 +10,27 @@ import pathlib
 import posixpath
 import zipfile
 
+from mp_keras import error_texts
+
 # A member of a data set is an image or a table.
 _MEMBER_LIMIT = 2**28  # bytes
 # Ways of compression that unpack piece by piece.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_SHOWN = 200  # characters of an error that may quote the file
+
+
+def check_size(name, size):
+    """Refuses a member of an archive that announces too many bytes.
+
+    Args:
+        name: Str, of the member.
+        size: Int, bytes.
+
+    Raises: ValueError, if they are more than 256 MiB.
+    """
+    if size > _MEMBER_LIMIT:
+        raise ValueError(
+            f"{name!r} of {size} bytes, where {_MEMBER_LIMIT} are the most"
+        )
 
 
 class FileArchive:
@@ -98,11 +114,7 @@ class FileArchive:
             raise ValueError(
                 f"{member.filename!r}, compressed in another way than deflate"
             )
-        if member.file_size > _MEMBER_LIMIT:
-            raise ValueError(
-                f"{member.filename!r} of {member.file_size} bytes, where "
-                f"{_MEMBER_LIMIT} are the most"
-            )
+        check_size(member.filename, member.file_size)
         with self._zip.open(member) as stream:
             # Its end is read as well, which checks the sum.
             content = stream.read(member.file_size) + stream.read(1)
@@ -116,7 +128,7 @@ class FileArchive:
     def _damaged(self, error):
         return ValueError(
             f"{self.path} must be a complete zip file; download or copy it "
-            f"again. Received: {str(error)[:_SHOWN] or type(error).__name__}"
+            f"again. Received: {error_texts.brief(error)}"
         )
 
 

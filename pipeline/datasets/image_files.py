@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image
 from PIL import ImageOps
 
+from mp_keras import error_texts
+from mp_keras import preprocessing
 from pipeline import artifact_store
 
 SUFFIXES = (
@@ -20,8 +22,6 @@ SUFFIXES = (
 )
 # The only decoders that are asked: Pillow has some that start programs.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_MOST_PIXELS = 2**26  # 8192 x 8192; 1/4 GiB when decoded
-_SHOWN = 200  # characters of an error that may quote the file
 
 
 def decode(file):
@@ -63,10 +63,11 @@ def open_image(file):
     """
     image = Image.open(file, formats=_FORMATS)
     width, height = image.size
-    if not 0 < width * height <= _MOST_PIXELS:
+    if not 0 < width * height <= preprocessing.MOST_PIXELS:
         image.close()
         raise ValueError(
-            f"{width} x {height} pixels, where {_MOST_PIXELS} are the most"
+            f"{width} x {height} pixels, where {preprocessing.MOST_PIXELS} "
+            "are the most"
         )
     return image
 
@@ -79,7 +80,7 @@ def _decode(content, name):
     except Exception as error:
         raise ValueError(
             f"{name} must be a complete image of a sensible size. "
-            f"Received: {str(error)[:_SHOWN] or type(error).__name__}"
+            f"Received: {error_texts.brief(error)}"
         ) from error
 
 

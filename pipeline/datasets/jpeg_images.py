@@ -8,10 +8,10 @@ import io
 
 import tensorflow_datasets as tfds
 
+from mp_keras import error_texts
 from pipeline.datasets import image_files
 
 _QUALITY = 95
-_SHOWN = 200  # characters of an error that may quote the file
 
 
 def to_color(name, encoded, size=None, cut_bottom=0):
@@ -47,7 +47,7 @@ def to_color(name, encoded, size=None, cut_bottom=0):
             kind += f" of more than {cut_bottom} rows"
         raise ValueError(
             f"{name} must be a complete {kind}. "
-            f"Received: {str(error)[:_SHOWN] or type(error).__name__}"
+            f"Received: {error_texts.brief(error)}"
         ) from error
     colored = colored.crop((0, 0, colored.width, colored.height - cut_bottom))
     buffer = io.BytesIO()

@@ -8,7 +8,9 @@ unpack to gigabytes; what a member announces is bounded before it is read.
 import pathlib
 import tarfile
 
-_MEMBER_LIMIT = 2**28  # bytes of a file that is read
+from mp_keras import error_texts
+from pipeline.datasets import file_archive
+
 _HEADER_LIMIT = 2**20  # bytes of a long name or of attributes
 _CHUNK = 2**20  # bytes
 _HEADERS = (
@@ -18,7 +20,6 @@ _HEADERS = (
     tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
 )
-_SHOWN = 200  # characters of an error that may quote the file
 
 
 class _Member(tarfile.TarInfo):
@@ -113,14 +114,10 @@ def _archive_files(path, wanted):
     except Exception as error:
         raise ValueError(
             f"{path} must be a complete tar archive; download or copy it "
-            f"again. Received: {str(error)[:_SHOWN] or type(error).__name__}"
+            f"again. Received: {error_texts.brief(error)}"
         ) from error
 
 
 def _unpack(archive, member):
-    if member.size > _MEMBER_LIMIT:
-        raise ValueError(
-            f"{member.name!r} of {member.size} bytes, where {_MEMBER_LIMIT} "
-            "are the most"
-        )
+    file_archive.check_size(member.name, member.size)
     return archive.extractfile(member).read()

@@ -11,6 +11,7 @@ import zipfile
 
 import numpy as np
 
+from mp_keras import error_texts
 from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 
@@ -25,7 +26,6 @@ _KEYS = (
 # are, bombs are to 1/1000.
 _SMALL = 2**26  # bytes
 _MOST_COMPRESSED = 200
-_SHOWN = 200  # characters of an error that may quote the file
 
 
 def load_npz(path, image_size):
@@ -82,7 +82,7 @@ def _read_arrays(path):
         raise ValueError(
             f"{path} must be a complete npz file of plain arrays, without "
             "pickled objects. "
-            f"Received: {str(error)[:_SHOWN] or type(error).__name__}"
+            f"Received: {error_texts.brief(error)}"
         ) from error
     raise ValueError(
         f"{path} must hold the keys {', '.join(_KEYS)}. "

@@ -1,0 +1,12 @@
+"""What of another error goes into ours."""
+
+_SHOWN = 200  # characters
+
+
+def brief(error):
+    """Returns the beginning of an error's text, which may quote a whole file.
+
+    Args:
+        error: Exception or str; the name of its type stands for an empty text.
+    """
+    return str(error)[:_SHOWN] or type(error).__name__

@@ -10,11 +10,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras import backends
 from mp_keras import layer_search
 from mp_keras import seeds
 from mp_keras.evaluation import noise_free_part
 
 _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
+_SAMPLES_AT_ONCE = 2  # one computes while the other waits for its kernels
 
 
 class MonteCarloClassifier(keras.Model):
@@ -79,7 +81,7 @@ class MonteCarloClassifier(keras.Model):
         """
         features = self.before_noise(images)
         total = self.sample_from(features, seed, 0)
-        total = ops.fori_loop(
+        total = _loop(
             1,
             samples,
             lambda index, sum_: sum_ + self.sample_from(features, seed, index),
@@ -145,8 +147,10 @@ def monte_carlo_predict(
             in training.
         samples: Int >= 1, default 30 (100 for the paper's tables).
         from_logits: Bool, default True.
-        batch_size: Int, default 128: examples of one pass; memory grows with
-            it, not with `samples`.
+        batch_size: Int, default 128: examples of one pass. Memory grows with
+            it and not with `samples`: at most 100 MB and 32 float32 tensors
+            of the largest feature map with noise, 2 MiB an example for
+            ResNet20 at 32 pixels (docs/performance.md).
         seed: Int >= 0, default 0. The same seed gives the same answer.
 
     Returns: float32 array `(examples, classes)`.
@@ -175,6 +179,23 @@ def noisy_layers(model):
         model: `keras.Model`; layers of nested models are found as well.
     """
     return layer_search.find_layers(model, _is_noisy)
+
+
+def _loop(start, stop, body, value):
+    """`keras.ops.fori_loop`, with few iterations under way at once."""
+    if not backends.is_tensorflow():
+        return ops.fori_loop(start, stop, body, value)
+    import tensorflow as tf
+
+    # An iteration's noisy pass does not wait for the sum of those before it:
+    # TensorFlow would hold the feature maps of ten of them.
+    _, value = tf.while_loop(
+        lambda index, _: index < stop,
+        lambda index, value: (index + 1, body(index, value)),
+        (tf.constant(start), value),
+        parallel_iterations=_SAMPLES_AT_ONCE,
+    )
+    return value
 
 
 def _is_noisy(layer):

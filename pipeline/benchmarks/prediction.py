@@ -1,10 +1,12 @@
 """Monte Carlo prediction against one plain forward pass."""
 
+import math
 import resource
 
 import numpy as np
 
 import mp_keras
+from mp_keras.evaluation import monte_carlo
 from pipeline import networks
 from pipeline import runtime
 from pipeline.benchmarks import interleaving
@@ -27,7 +29,9 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
         (all samples of the perturbed one), as `interleaving.milliseconds`;
         `ratio`, of one sample to one plain pass; `growth_mb`, by how much
         (10^6 bytes) the peak memory of a plain prediction is exceeded, and
-        `more_samples_growth_mb`, by how much twice the samples exceed that.
+        `more_samples_growth_mb`, by how much twice the samples exceed that;
+        `growth_in_maps` and `more_samples_growth_in_maps`, both as multiples
+        of the largest feature map with noise, one batch in float32.
     """
     runtime.configure(0)
     shape = (examples, image_size, image_size, 3)
@@ -59,6 +63,8 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
     predict(perturbed, 2 * samples)
     doubled = _peak_mb()
     seconds = interleaving.measure(actions, rounds, warm_up=1)
+    growth = {"growth": peak - before, "more_samples_growth": doubled - peak}
+    map_mb = _largest_map_mb(perturbed, batch_size)
     one_sample = [each / samples for each in seconds["monte_carlo"]]
     return {
         **{
@@ -66,9 +72,17 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
             for name, each in seconds.items()
         },
         "ratio": interleaving.ratio(one_sample, seconds["plain"]),
-        "growth_mb": peak - before,
-        "more_samples_growth_mb": doubled - peak,
+        **{f"{key}_mb": each for key, each in growth.items()},
+        **{f"{key}_in_maps": each / map_mb for key, each in growth.items()},
     }
+
+
+def _largest_map_mb(network, batch_size):
+    numbers = max(
+        math.prod(layer.output.shape[1:])
+        for layer in monte_carlo.noisy_layers(network)
+    )
+    return 4 * batch_size * numbers / 1e6
 
 
 def _peak_mb():

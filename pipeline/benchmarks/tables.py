@@ -92,13 +92,15 @@ def _prediction(results):
         "",
         *measured_page.table(
             ("plain pass (ms)", "all samples (ms)", "one sample / plain pass")
-            + ("memory above plain (MB)", "with twice the samples (MB more)"),
+            + ("memory above plain (MB)", "in feature maps")
+            + ("with twice the samples (MB more)",),
             [
                 (
                     _milliseconds(figures["plain"]),
                     _milliseconds(figures["monte_carlo"]),
                     _ratio(figures["ratio"]),
                     f"{figures['growth_mb']:.0f}",
+                    f"{figures['growth_in_maps']:.0f}",
                     f"{figures['more_samples_growth_mb']:.0f}",
                 )
             ],

@@ -113,19 +113,16 @@ def make_trainer(config, classes, strategy=None):
         strategy: `tf.distribute.Strategy`, or None for one device.
     """
     phi = mp_keras.PerturbationFunction(seed=config.seed, **config.perturbation)
-
-    def make_network():
-        return networks.make_network(
-            config.network,
-            classes,
-            config.image_size,
-            perturbation=phi,
-            positions=config.positions,
-            options=config.network_options,
-        )
-
+    network = networks.make_network(
+        config.network,
+        classes,
+        config.image_size,
+        perturbation=phi,
+        positions=config.positions,
+        options=config.network_options,
+    )
     trainer = mp_keras.MetaTrainer(
-        make_network,
+        network,
         config.tasks,
         perturbation=phi,
         seed=config.seed,

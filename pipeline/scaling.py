@@ -159,19 +159,11 @@ def _pin(number):
 def make_trainer(case, strategy=None):
     """Returns the compiled `MetaTrainer` of a case."""
     phi = mp_keras.PerturbationFunction(seed=0)
-
-    def make_network():
-        return networks.make_network(
-            case.network,
-            _CLASSES,
-            case.image_size,
-            perturbation=phi,
-            positions="all",
-            options={},
-        )
-
+    network = networks.make_network(
+        case.network, _CLASSES, case.image_size, perturbation=phi
+    )
     trainer = mp_keras.MetaTrainer(
-        make_network, case.tasks, perturbation=phi, seed=0, strategy=strategy
+        network, case.tasks, perturbation=phi, seed=0, strategy=strategy
     )
     trainer.compile()
     return trainer

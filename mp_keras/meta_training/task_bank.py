@@ -54,6 +54,22 @@ class TaskNetwork:
             for variable in network.non_trainable_variables
         ]
 
+    def values(self, network):
+        """Returns the weights and states of a network built like this one.
+
+        Args:
+            network: `keras.Model`.
+
+        Returns: two lists of arrays.
+        """
+        return tuple(
+            [variable.numpy() for variable in variables]
+            for variables in (
+                network.trainable_variables,
+                self.states(network),
+            )
+        )
+
     def states(self, network=None):
         """Returns the non-trainable variables that belong to a task.
 
@@ -105,8 +121,8 @@ class TaskBank:
 
     Args:
         task_network: `TaskNetwork`, the description.
-        networks: One network a task, built like it, with its own initial
-            values.
+        initial_values: For each task two lists of arrays, its initial weights
+            and states, as `TaskNetwork.values` returns them.
         task_ids: One int a task, unique over all replicas: with the position
             it decides where the task's noise starts.
         seed: Int, seed of the noise.
@@ -117,12 +133,9 @@ class TaskBank:
         of the states that `NoiseAnnealing` moves.
     """
 
-    def __init__(self, task_network, networks, task_ids, seed):
-        self.tasks = len(networks)
-        values = [
-            [variable.numpy() for variable in network.trainable_variables]
-            for network in networks
-        ]
+    def __init__(self, task_network, initial_values, task_ids, seed):
+        self.tasks = len(initial_values)
+        values = [weights for weights, _ in initial_values]
         self.weights = _stack(values, "weight")
         self.momentums = _stack(
             [[np.zeros_like(v) for v in task] for task in values], "momentum"
@@ -132,8 +145,8 @@ class TaskBank:
         )
         self.states = _stack(
             [
-                _initial_states(task_network, network, task_id, seed)
-                for network, task_id in zip(networks, task_ids)
+                _with_own_noise(task_network, states, task_id, seed)
+                for (_, states), task_id in zip(initial_values, task_ids)
             ],
             "state",
         )
@@ -195,21 +208,34 @@ def _stack(values_of_tasks, name):
     ]
 
 
-def _initial_states(task_network, network, task_id, seed):
+def _with_own_noise(task_network, states, task_id, seed):
     """Returns a task's initial states, its noise starting where no other's."""
+    generators = [
+        *(position.seed_generator for position in task_network.positions),
+        *_other_generators(task_network),
+    ]
     streams = {
-        id(position.seed_generator.state): index
-        for index, position in enumerate(layer_module.positions(network))
+        id(generator.state): index for index, generator in enumerate(generators)
     }
     values = []
-    for variable in task_network.states(network):
-        value = variable.numpy()
+    for variable, value in zip(task_network.states(), states):
         if id(variable) in streams:
             entropy = [seed, task_id, streams[id(variable)]]
             value = np.random.SeedSequence(entropy).generate_state(2)
             value = value.astype(variable.dtype)
         values.append(value)
     return values
+
+
+def _other_generators(task_network):
+    """Returns the seed generators of layers that are no positions."""
+    return [
+        value
+        for layer in task_network.network._flatten_layers(include_self=False)
+        if layer not in task_network.positions
+        for value in vars(layer).values()
+        if isinstance(value, keras.random.SeedGenerator)
+    ]
 
 
 def _check_batch_norm(network):

@@ -24,6 +24,7 @@ from mp_keras import classification
 from mp_keras import optimizers
 from mp_keras import replicas
 from mp_keras import replicated_trainer
+from mp_keras.meta_training import initial_weights
 from mp_keras.meta_training import task_bank
 from mp_keras.perturbation import function
 
@@ -55,8 +56,10 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
     set whose element, for each of its replicas, has that replica's tasks only.
 
     Args:
-        network_fn: Function without arguments that returns a functional
-            network with `MetaPerturbLayer`s, newly initialized at each call.
+        network: Functional network with `MetaPerturbLayer`s, of which each
+            task gets trainable weights drawn anew from its layers'
+            initializers; or a function without arguments that returns such a
+            network with its own initial weights at each call.
         tasks: Int >= 1, a multiple of the replicas.
         perturbation: `PerturbationFunction` to start from (copied), or None
             (default) for fresh numbers from N(0, 0.01^2).
@@ -68,14 +71,15 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         this process; `task_network`, their common description;
         `local_tasks`, the range of the tasks that this process trains.
     Raises: ValueError, if `tasks` is not a positive multiple of the replicas,
-        or the network has no position or has batch norm in a nested model.
+        the network has no position or has batch norm in a nested model, or
+        weights cannot be drawn anew (`initial_weights.draw`).
 
     Reference: Ryu et al., NeurIPS 2020, section 3.3, Algorithm 1.
     """
 
     def __init__(
         self,
-        network_fn: abc.Callable[[], keras.Model],
+        network: keras.Model | abc.Callable[[], keras.Model],
         tasks: int,
         perturbation: function.PerturbationFunction | None = None,
         seed: int = 0,
@@ -90,10 +94,10 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
             self.perturbation = function.PerturbationFunction(
                 start, seed=seed, **variant
             )
-        self._make_banks(network_fn, seed)
+        self._make_banks(network, seed)
         self.built = True
 
-    def _make_banks(self, network_fn, seed):
+    def _make_banks(self, network, seed):
         # In a dictionary of their own: Keras would track the networks as
         # parts of this model.
         plain = self.__dict__
@@ -103,20 +107,16 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         local = range(mine.start * per_replica, mine.stop * per_replica)
         plain["_first_replica"] = mine.start
         plain["local_tasks"] = local
-        networks = []
-        # Every process makes all networks, for their random draws follow one
-        # another, and keeps its own.
-        for task in range(self.tasks):
-            network = network_fn()
-            if task in local:
-                networks.append(network)
-        plain["task_network"] = task_bank.TaskNetwork(networks[0])
+        # Every process draws the weights of all tasks, for the draws follow
+        # one another, and keeps those of its own.
+        task_network, values = _initial_values(network, self.tasks)
+        plain["task_network"] = task_network
         plain["banks"] = []
         for index, device in enumerate(replicas.local_devices(strategy)):
-            part = slice(index * per_replica, (index + 1) * per_replica)
+            part = local[index * per_replica : (index + 1) * per_replica]
             with tf.device(device):
                 bank = task_bank.TaskBank(
-                    self.task_network, networks[part], local[part], seed
+                    task_network, [values[task] for task in part], part, seed
                 )
             self.banks.append(bank)
 
@@ -273,3 +273,18 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
                 for index, bank in enumerate(self.banks, self._first_replica)
             },
         }
+
+
+def _initial_values(network, tasks):
+    """Returns the `TaskNetwork` and, for each task, its weights and states."""
+    if isinstance(network, keras.Model):
+        task_network = task_bank.TaskNetwork(network)
+        _, states = task_network.values(network)
+        return task_network, [
+            (initial_weights.draw(network), states) for _ in range(tasks)
+        ]
+    first = network()
+    task_network = task_bank.TaskNetwork(first)
+    values = [task_network.values(first)]
+    values += [task_network.values(network()) for _ in range(tasks - 1)]
+    return task_network, values

@@ -120,7 +120,8 @@ def networks():
 @pytest.fixture
 def bank(networks):
     task_network = task_bank.TaskNetwork(networks[0])
-    return task_bank.TaskBank(task_network, networks, [4, 5, 6], seed=1)
+    values = [task_network.values(network) for network in networks]
+    return task_bank.TaskBank(task_network, values, [4, 5, 6], seed=1)
 
 
 class TaskBankTest:
@@ -162,7 +163,8 @@ class TaskBankTest:
         ]
 
         def starts(task_ids, seed):
-            bank = task_bank.TaskBank(task_network, networks, task_ids, seed)
+            values = [task_network.values(network) for network in networks]
+            bank = task_bank.TaskBank(task_network, values, task_ids, seed)
             return np.array([bank.states[index].numpy() for index in streams])
 
         first = starts([0, 1, 2], 0)

@@ -472,6 +472,29 @@ class MetaTrainerTest:
         with pytest.raises(ValueError, match="must contain MetaPerturbLayers"):
             make_trainer(1, network_fn=lambda: plain)
 
+    def test_one_network_gives_each_task_weights_of_its_own(self):
+        network = small_networks.make_network()
+        before = network.get_weights()
+        (bank,) = make_trainer(3, network_fn=network).banks
+        kernels = [v for v in bank.weights if len(v.shape) > 2]
+        assert len(kernels) == 3
+        for kernel in kernels:
+            first, second, third = kernel.numpy()
+            assert np.all(first != second)
+            assert np.all(second != third)
+        for old, new in zip(before, network.get_weights()):
+            np.testing.assert_array_equal(old, new)
+
+    def test_one_network_gives_each_task_dropout_of_its_own(self):
+        inner = small_networks.make_network()
+        dropped = keras.layers.Dropout(0.5)(inner.outputs[0])
+        network = keras.Model(inner.inputs, dropped)
+        (bank,) = make_trainer(4, network_fn=network).banks
+        streams = [v.numpy() for v in bank.states if v.dtype.is_integer]
+        assert len(streams) == 3  # two positions and the dropout
+        rows = np.concatenate(streams)
+        assert len({tuple(row) for row in rows}) == 12
+
     def test_fresh_perturbation_follows_the_seed(self):
         makers = [
             mp_keras.MetaTrainer(small_networks.make_network, 1, seed=seed)

@@ -58,8 +58,9 @@ def measure(cases, cluster=None, timeout_s=300):
         cluster: `Cluster` of `workers` workers, or None for one.
         timeout_s: Float, seconds to wait for the other workers.
 
-    Returns: a dict for each of them: `step_ms` (median) and `first_step_s`,
-        unless there are no steps; `peak_mb` (10^6 bytes, of this process so
+    Returns: a dict for each of them: `step_ms` (median) and `start_s`, from
+        the making of the networks to the beginning of the first step, unless
+        there are no steps; `peak_mb` (10^6 bytes, of this process so
         far); `gradient` and `metrics`, lists of (operation, numbers, bytes), a
         step's collectives; and between workers `reduction_ms`, of φ's gradient
         by itself.
@@ -82,12 +83,15 @@ def measure(cases, cluster=None, timeout_s=300):
 
 
 def _measure_one(case, strategy):
+    start = time.perf_counter()
     trainer = make_trainer(case, strategy)
+    making = time.perf_counter() - start
     batch = make_batch(case, len(trainer.local_tasks))
     gradient, everything = collectives(trainer, batch)
     figures = {"gradient": gradient, "metrics": everything[len(gradient) :]}
     if case.steps:
-        figures |= time_steps(trainer, batch, case)
+        figures["step_ms"], tracing = time_steps(trainer, batch, case)
+        figures["start_s"] = making + tracing
     if case.workers > 1:
         figures["reduction_ms"] = _time_reduction(strategy)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -181,7 +185,10 @@ def make_batch(case, tasks):
 
 
 def time_steps(trainer, batch, case):
-    """Returns `first_step_s` and `step_ms`, the median of the later ones."""
+    """Returns a step's median milliseconds, and the seconds before the first.
+
+    The first step takes as long as the others, after it is traced.
+    """
     ends = [time.perf_counter()]
 
     def note(step, logs):
@@ -201,10 +208,8 @@ def time_steps(trainer, batch, case):
         verbose=0,
     )
     seconds = [after - before for before, after in zip(ends, ends[1:])]
-    return {
-        "first_step_s": seconds[0],
-        "step_ms": 1000 * statistics.median(seconds[_WARM_UP_STEPS:]),
-    }
+    step = statistics.median(seconds[_WARM_UP_STEPS:])
+    return 1000 * step, seconds[0] - step
 
 
 def _time_reduction(strategy):

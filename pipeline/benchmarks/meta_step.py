@@ -22,7 +22,7 @@ def measure(network, image_size, batch_size, tasks, steps):
         steps: Int, steps whose time is taken.
 
     Returns: dict: `tasks`, `step_ms` (median), `per_task_ms`,
-        `first_step_s`, `peak_mb` (10^6 bytes) and `data_mb`, what the batches
+        `start_s`, `peak_mb` (10^6 bytes) and `data_mb`, what the batches
         take of it.
     """
     from pipeline import scaling
@@ -36,7 +36,7 @@ def measure(network, image_size, batch_size, tasks, steps):
         "tasks": tasks,
         "step_ms": figures["step_ms"],
         "per_task_ms": figures["step_ms"] / tasks,
-        "first_step_s": figures["first_step_s"],
+        "start_s": figures["start_s"],
         "peak_mb": figures["peak_mb"],
         "data_mb": 4 * numbers / 1e6,
     }

@@ -59,7 +59,7 @@ def _meta_step(results):
             row["tasks"],
             f"{row['step_ms']:.0f}",
             f"{row['per_task_ms']:.0f}",
-            f"{row['first_step_s']:.1f}",
+            f"{row['start_s']:.1f}",
             f"{row['peak_mb']:.0f}",
             f"{row['data_mb']:.0f}",
         )
@@ -70,7 +70,7 @@ def _meta_step(results):
         "batch:",
         "",
         *measured_page.table(
-            ("tasks", "step (ms)", "per task (ms)", "first step (s)")
+            ("tasks", "step (ms)", "per task (ms)", "until the first step (s)")
             + ("peak memory (MB)", "of which batches (MB)"),
             rows,
         ),

@@ -22,7 +22,7 @@ RESULTS = {
             **COMMON,
             "tasks": 4,
             "step_ms": 100.4,
-            "first_step_s": 2.0,
+            "start_s": 2.0,
             "peak_mb": 900.0,
         }
     ],

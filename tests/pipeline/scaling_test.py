@@ -11,7 +11,8 @@ class MeasureTest:
         case = scaling.Case("conv4", 2, 1, steps=1, image_size=16, pinned=False)
         (figures,) = scaling.measure([case])
         assert figures["gradient"] == figures["metrics"] == []
-        assert 0 < figures["step_ms"] < 1000 * figures["first_step_s"]
+        assert 0 < figures["step_ms"]
+        assert 0.1 < figures["start_s"] < 300
         assert 100 < figures["peak_mb"] < 1e5
         assert "reduction_ms" not in figures
 

@@ -94,6 +94,10 @@ def run(main):
         except _MISTAKES as error:
             logging.debug("where it came from", exc_info=True)
             _fail(error)
+        except AttributeError as error:
+            if not isinstance(error.obj, ml_collections.ConfigDict):
+                raise
+            _fail(f"--config must have the key {error.name!r}; it is missing")
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow
     app.run(guarded, flags_parser=_parse)

@@ -104,6 +104,22 @@ class RunTest:
         assert message in line
         assert value in line
 
+    def test_own_config_without_a_key(self, tmp_path):
+        (tmp_path / "own.py").write_text(
+            "from configs.meta_train import glyphs\n\n\n"
+            "def get_config():\n"
+            "    config = glyphs.get_config('conv4')\n"
+            "    del config.task_split\n"
+            "    return config\n",
+            encoding="utf-8",
+        )
+        line = error_of(
+            "meta_train",
+            f"--config={tmp_path / 'own.py'}",
+            f"--workdir={tmp_path / 'run'}",
+        )
+        assert "must have the key 'task_split'" in line
+
     def test_workdir_of_another_config(self, meta_run, meta_arguments):
         before = {
             file.name: file.read_bytes()

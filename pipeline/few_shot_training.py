@@ -6,14 +6,13 @@ with `saved_model/`, and the same call resumes a killed run.
 
 from absl import logging
 
-from mp_keras import checkpointing
 from mp_keras.few_shot import episode_evaluation
 from mp_keras.few_shot import export
 from pipeline import configuration
 from pipeline import few_shot_episodes
 from pipeline import few_shot_evaluation
 from pipeline import few_shot_methods
-from pipeline import learning_rates
+from pipeline import resumption
 from pipeline import run_folder
 from pipeline import run_log
 from pipeline import runtime
@@ -46,12 +45,13 @@ def few_shot_train(config, workdir, data_dir=None):
     few_shot_episodes.fixed_episodes(config, data.test, config.test_episodes)
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
-    checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
-    start_step = checkpoints.restore()
-    learning_rates.restore_rate(trainer.optimizer, config.learning_rate)
-    folder.rewind(start_step)
-    logging.info(
-        "few-shot training from step %d of %d", start_step, config.steps
+    checkpoints, start_step = resumption.resume(
+        "few-shot training",
+        folder,
+        config.steps,
+        trainer.state,
+        trainer.optimizer,
+        config.learning_rate,
     )
     if start_step < config.steps:
         _fit(trainer, data, config, folder, checkpoints, start_step)

@@ -8,11 +8,11 @@ several workers each trains its own tasks; the chief writes.
 from absl import logging
 
 import mp_keras
-from mp_keras import checkpointing
 from mp_keras.evaluation import inspection
 from pipeline import datasets
 from pipeline import learning_rates
 from pipeline import networks
+from pipeline import resumption
 from pipeline import run_folder
 from pipeline import run_log
 from pipeline import runtime
@@ -68,15 +68,15 @@ def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     trainer = make_trainer(config, tasks[0].classes, strategy)
-    checkpoints = checkpointing.Checkpoints(folder.checkpoints, trainer.state)
-    start_step = checkpoints.restore(
-        group.newest_common_step(checkpoints.steps)
+    checkpoints, start_step = resumption.resume(
+        "meta-training",
+        folder,
+        config.steps,
+        trainer.state,
+        trainer.optimizer,
+        learning_rates.make_learning_rate(config),
+        group.newest_common_step,
     )
-    learning_rates.restore_rate(
-        trainer.optimizer, learning_rates.make_learning_rate(config)
-    )
-    folder.rewind(start_step)
-    logging.info("meta-training from step %d of %d", start_step, config.steps)
     group.announce(
         f"trains the tasks {trainer.local_tasks[0]} to "
         f"{trainer.local_tasks[-1]} of {config.tasks}, from step {start_step} "

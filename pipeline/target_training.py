@@ -11,7 +11,6 @@ from absl import logging
 
 import mp_keras
 from mp_keras import baselines
-from mp_keras import checkpointing
 from mp_keras import files
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
@@ -21,6 +20,7 @@ from pipeline import datasets
 from pipeline import hparams_summary
 from pipeline import learning_rates
 from pipeline import methods
+from pipeline import resumption
 from pipeline import run_folder
 from pipeline import run_log
 from pipeline import runtime
@@ -86,15 +86,14 @@ def train_target(config, workdir, data_dir=None):
 def _train(config, folder, data):
     """Trains one network from its newest checkpoint on, and returns it."""
     method = make_model(config, len(data.class_names))
-    checkpoints = checkpointing.Checkpoints(
-        folder.checkpoints, _state_of(method.trained)
+    checkpoints, start_step = resumption.resume(
+        "target training",
+        folder,
+        config.steps,
+        _state_of(method.trained),
+        method.trained.optimizer,
+        learning_rates.make_learning_rate(config),
     )
-    start_step = checkpoints.restore()
-    learning_rates.restore_rate(
-        method.trained.optimizer, learning_rates.make_learning_rate(config)
-    )
-    folder.rewind(start_step)
-    logging.info("target training from step %d of %d", start_step, config.steps)
     if start_step < config.steps:
         _fit(method, data, config, folder, checkpoints, start_step)
     return method.network

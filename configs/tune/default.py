@@ -16,7 +16,7 @@ from configs.target import default
 
 SPACES = {  # method -> (key of a target config, values to try)
     "information_dropout": (
-        ("information_dropout.beta", (1e-6, 1e-5, 1e-4, 1e-3)),
+        ("information_dropout.beta", (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)),
     ),
     "drop_block": (
         ("drop_block.rate", (0.05, 0.1, 0.2)),

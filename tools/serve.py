@@ -10,6 +10,8 @@ answers, and a newer one as soon as it is there. docs/serving.md describes
 requests, answers, and TensorFlow Serving itself, which this does not replace.
 """
 
+import signal
+
 from absl import flags
 
 from tools import binary
@@ -42,6 +44,10 @@ def main():
     classifier = server.ClassifierServer(
         _MODEL_DIR.value, _MODEL_NAME.value, _HOST.value, _PORT.value
     )
+    # Both, for a process that a script starts in the background ignores the
+    # first, and containers are stopped by the second.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with classifier:
         print(f"Answering at {classifier.address}:predict", flush=True)
         try:

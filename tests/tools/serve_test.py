@@ -19,7 +19,8 @@ def error_of(*arguments):
 
 
 class ServeTest:
-    def test_answers_until_it_is_interrupted(self, target_run):
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_answers_until_it_is_stopped(self, target_run, number):
         process = processes.start(
             "serve",
             f"--model_dir={target_run / 'saved_model'}",
@@ -38,7 +39,7 @@ class ServeTest:
             with urllib.request.urlopen(url, body, timeout=300) as answer:
                 rows = json.load(answer)["predictions"]
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             output, errors = process.communicate(timeout=300)
         assert [sum(row) for row in rows] == pytest.approx([1] * len(images))
         assert (process.returncode, output) == (0, ""), errors

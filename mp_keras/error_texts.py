@@ -10,3 +10,8 @@ def brief(error):
         error: Exception or str; the name of its type stands for an empty text.
     """
     return str(error)[:_SHOWN] or type(error).__name__
+
+
+def named(error):
+    """Returns the name of an error's type and the beginning of its text."""
+    return f"{type(error).__name__}: {str(error)[:_SHOWN]}"

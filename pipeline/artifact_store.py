@@ -13,6 +13,7 @@ import tempfile
 
 import fsspec
 
+from mp_keras import error_texts
 from mp_keras import files
 
 # Uploaded after all else, in this order: what points to other files.
@@ -252,7 +253,7 @@ def _open(uri):
 def _unreachable(uri, error):
     return ConnectionError(
         f"Store {uri} must be reachable, with a right to read and write. "
-        f"Received: {type(error).__name__}: {str(error)[:200]}"
+        f"Received: {error_texts.named(error)}"
     )
 
 

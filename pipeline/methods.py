@@ -13,6 +13,7 @@ import keras
 
 import mp_keras
 from mp_keras import baselines
+from mp_keras import error_texts
 from mp_keras.baselines import drop_block
 from mp_keras.baselines import fine_tuning
 from mp_keras.baselines import information_dropout
@@ -157,7 +158,7 @@ def load_network(path):
     except Exception as error:
         raise ValueError(
             f"File {file} must be a whole model.keras. "
-            f"Received: {type(error).__name__}: {str(error)[:200]}"
+            f"Received: {error_texts.named(error)}"
         ) from error
 
 

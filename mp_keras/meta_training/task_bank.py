@@ -62,13 +62,8 @@ class TaskNetwork:
 
         Returns: two lists of arrays.
         """
-        return tuple(
-            [variable.numpy() for variable in variables]
-            for variables in (
-                network.trainable_variables,
-                self.states(network),
-            )
-        )
+        weights = [variable.numpy() for variable in network.trainable_variables]
+        return weights, [variable.numpy() for variable in self.states(network)]
 
     def states(self, network=None):
         """Returns the non-trainable variables that belong to a task.
@@ -143,9 +138,10 @@ class TaskBank:
         self.velocities = _stack(
             [[np.zeros_like(v) for v in task] for task in values], "velocity"
         )
+        streams = _noise_streams(task_network)
         self.states = _stack(
             [
-                _with_own_noise(task_network, states, task_id, seed)
+                _with_own_noise(states, streams, seed, task_id)
                 for (_, states), task_id in zip(initial_values, task_ids)
             ],
             "state",
@@ -208,34 +204,35 @@ def _stack(values_of_tasks, name):
     ]
 
 
-def _with_own_noise(task_network, states, task_id, seed):
-    """Returns a task's initial states, its noise starting where no other's."""
-    generators = [
-        *(position.seed_generator for position in task_network.positions),
-        *_other_generators(task_network),
-    ]
-    streams = {
-        id(generator.state): index for index, generator in enumerate(generators)
-    }
-    values = []
-    for variable, value in zip(task_network.states(), states):
-        if id(variable) in streams:
-            entropy = [seed, task_id, streams[id(variable)]]
-            value = np.random.SeedSequence(entropy).generate_state(2)
-            value = value.astype(variable.dtype)
-        values.append(value)
-    return values
-
-
-def _other_generators(task_network):
-    """Returns the seed generators of layers that are no positions."""
-    return [
+def _noise_streams(task_network):
+    """Returns, for each state, the number of its noise stream, or None."""
+    positions = task_network.positions
+    others = [
         value
         for layer in task_network.network._flatten_layers(include_self=False)
-        if layer not in task_network.positions
+        if layer not in positions
         for value in vars(layer).values()
         if isinstance(value, keras.random.SeedGenerator)
     ]
+    generators = [*(position.seed_generator for position in positions), *others]
+    numbers = {
+        id(generator.state): number
+        for number, generator in enumerate(generators)
+    }
+    return [numbers.get(id(variable)) for variable in task_network.states()]
+
+
+def _with_own_noise(states, streams, seed, task_id):
+    """Returns a task's initial states, its noise starting where no other's."""
+    values = []
+    for value, stream in zip(states, streams):
+        if stream is not None:
+            dtype = value.dtype
+            entropy = [seed, task_id, stream]
+            value = np.random.SeedSequence(entropy).generate_state(2)
+            value = value.astype(dtype)
+        values.append(value)
+    return values
 
 
 def _check_batch_norm(network):

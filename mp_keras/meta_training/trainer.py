@@ -109,14 +109,21 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         plain["local_tasks"] = local
         # Every process draws the weights of all tasks, for the draws follow
         # one another, and keeps those of its own.
-        task_network, values = _initial_values(network, self.tasks)
+        is_one = isinstance(network, keras.Model)
+        task_network = task_bank.TaskNetwork(network if is_one else network())
+        draws = _initial_values(task_network, None if is_one else network)
+        values = [
+            drawn
+            for task, drawn in zip(range(self.tasks), draws)
+            if task in local
+        ]
         plain["task_network"] = task_network
         plain["banks"] = []
         for index, device in enumerate(replicas.local_devices(strategy)):
-            part = local[index * per_replica : (index + 1) * per_replica]
+            part = slice(index * per_replica, (index + 1) * per_replica)
             with tf.device(device):
                 bank = task_bank.TaskBank(
-                    task_network, [values[task] for task in part], part, seed
+                    task_network, values[part], local[part], seed
                 )
             self.banks.append(bank)
 
@@ -275,16 +282,19 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         }
 
 
-def _initial_values(network, tasks):
-    """Returns the `TaskNetwork` and, for each task, its weights and states."""
-    if isinstance(network, keras.Model):
-        task_network = task_bank.TaskNetwork(network)
+def _initial_values(task_network, make_network):
+    """Yields the initial weights and states of one task after the other.
+
+    Args:
+        task_network: `TaskNetwork` of the first task.
+        make_network: Function that makes the networks of the others, or None:
+            the weights of all are drawn anew.
+    """
+    network = task_network.network
+    if make_network is None:
         _, states = task_network.values(network)
-        return task_network, [
-            (initial_weights.draw(network), states) for _ in range(tasks)
-        ]
-    first = network()
-    task_network = task_bank.TaskNetwork(first)
-    values = [task_network.values(first)]
-    values += [task_network.values(network()) for _ in range(tasks - 1)]
-    return task_network, values
+        while True:
+            yield initial_weights.draw(network), states
+    while True:
+        yield task_network.values(network)
+        network = make_network()

@@ -23,6 +23,7 @@ import numpy as np
 
 from mp_keras import annotations
 from mp_keras import backends
+from mp_keras import error_texts
 from mp_keras import files
 from mp_keras.perturbation import function
 from mp_keras.perturbation import phi_archive
@@ -31,7 +32,6 @@ DEFAULT_PERTURBATION = "tiny_imagenet_resnet20"
 PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
 _CARD = "card.json"
 _ARCHIVE = "phi.npz"
-_SHOWN = 200  # characters of an error that may quote the file
 
 
 def save_perturbation(
@@ -175,9 +175,7 @@ def _checked(read, path, problem):
         return function.PerturbationFunction(values, **variant)
     # A truncated file raises nearly anything, IndexError included.
     except Exception as error:
-        raise ValueError(
-            f"{problem}{type(error).__name__}: {str(error)[:_SHOWN]}"
-        ) from error
+        raise ValueError(f"{problem}{error_texts.named(error)}") from error
 
 
 def _agree(one, two):

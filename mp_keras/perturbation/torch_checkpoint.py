@@ -20,6 +20,7 @@ import zipfile
 import numpy as np
 
 from mp_keras import annotations
+from mp_keras import error_texts
 from mp_keras.perturbation import function
 from mp_keras.perturbation import inert_pickle
 
@@ -42,7 +43,6 @@ _WEIGHT_NAMES = {
 }
 _BYTES_LIMIT = 2**20
 _LISTED_LIMIT = 8
-_SHOWN = 200  # characters of an error
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
 _BYTE_ORDERS = {b"little": "<", b"big": ">"}
@@ -119,9 +119,7 @@ def read_torch_perturbation(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except _BROKEN_FILE_ERRORS as error:
         reason = str(error)
         if not isinstance(error, ValueError):
-            # The error may quote the file.
-            shown = str(error)[:_SHOWN]
-            reason = f"it is corrupt ({type(error).__name__}: {shown})"
+            reason = f"it is corrupt ({error_texts.named(error)})"
         raise ValueError(
             "`path` must be a PyTorch state dict with the 82 numbers of a "
             f"perturbation function. Received: path={os.fspath(path)!r}, "

@@ -30,8 +30,8 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
         `ratio`, of one sample to one plain pass; `growth_mb`, by how much
         (10^6 bytes) the peak memory of a plain prediction is exceeded, and
         `more_samples_growth_mb`, by how much twice the samples exceed that;
-        `growth_in_maps` and `more_samples_growth_in_maps`, both as multiples
-        of the largest feature map with noise, one batch in float32.
+        `growth_in_maps`, the first as a multiple of the largest feature map
+        with noise, one batch in float32.
     """
     runtime.configure(0)
     shape = (examples, image_size, image_size, 3)
@@ -63,8 +63,6 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
     predict(perturbed, 2 * samples)
     doubled = _peak_mb()
     seconds = interleaving.measure(actions, rounds, warm_up=1)
-    growth = {"growth": peak - before, "more_samples_growth": doubled - peak}
-    map_mb = _largest_map_mb(perturbed, batch_size)
     one_sample = [each / samples for each in seconds["monte_carlo"]]
     return {
         **{
@@ -72,8 +70,10 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
             for name, each in seconds.items()
         },
         "ratio": interleaving.ratio(one_sample, seconds["plain"]),
-        **{f"{key}_mb": each for key, each in growth.items()},
-        **{f"{key}_in_maps": each / map_mb for key, each in growth.items()},
+        "growth_mb": peak - before,
+        "growth_in_maps": (peak - before)
+        / _largest_map_mb(perturbed, batch_size),
+        "more_samples_growth_mb": doubled - peak,
     }
 
 

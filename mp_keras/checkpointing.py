@@ -12,13 +12,13 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import error_texts
 from mp_keras import files
 
 _POINTER = "checkpoint"  # where tf.train.latest_checkpoint looks
 _FILE = re.compile(r"(ckpt-\d+)(\.|_temp)|checkpoint\.tmp")
 
 _NAME = re.compile(r"ckpt-\d+", re.ASCII)
-_SHOWN = 200  # characters of an error that may quote the file
 
 
 class Checkpoints:
@@ -74,9 +74,9 @@ class Checkpoints:
         try:
             listed = tf.train.get_checkpoint_state(str(self.directory))
             paths = list(listed.all_model_checkpoint_paths)
-            found = f"{paths}"
+            found = error_texts.brief(paths)
         except Exception as error:  # it is no text, or no list
-            paths, found = [], f"{type(error).__name__}: {error}"
+            paths, found = [], error_texts.named(error)
         places = [pathlib.Path(path) for path in paths]
         # A path that leads elsewhere would be read, and trusted.
         if not places or not all(
@@ -87,7 +87,7 @@ class Checkpoints:
                 f"File {file} must list checkpoints of its folder by their "
                 "names, ckpt-STEP. Write those that are there into it, or "
                 "remove it to begin at step 0. "
-                f"Received: {found[:_SHOWN]}"
+                f"Received: {found}"
             )
         return paths
 

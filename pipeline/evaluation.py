@@ -10,6 +10,7 @@ import ml_collections
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import error_texts
 from mp_keras import files
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import saved_graph
@@ -83,8 +84,8 @@ def load_classifier(path):
     except Exception as error:
         raise ValueError(
             f"Folder {path} must be a whole SavedModel with the endpoints "
-            f"`serve` and `predict`. Received: {type(error).__name__}: "
-            f"{str(error)[:200]}"
+            f"`serve` and `predict`. Received: "
+            f"{error_texts.named(error)}"
         ) from error
     return classifier
 

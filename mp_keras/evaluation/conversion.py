@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from mp_keras import annotations
+from mp_keras import error_texts
 from mp_keras import files
 from mp_keras import preprocessing
 from mp_keras.evaluation import deterministic
@@ -189,7 +190,7 @@ def _difference(run, module):
 def _summary(error):
     """Returns the first line of an error that says something."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else "no message"
+    return error_texts.brief(lines[0]) if lines else "no message"
 
 
 _FORMATS = {

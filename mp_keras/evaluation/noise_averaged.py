@@ -14,6 +14,7 @@ log domain, up to one positive factor an example, and never vanishes.
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import error_texts
 from mp_keras import preprocessing
 from mp_keras.evaluation import monte_carlo
 
@@ -100,7 +101,7 @@ def check_gradient(gradient, model, pixels, labels):
         direction = gradient(pixels, labels, zero, zero).numpy()
         found = bool(np.all(np.isfinite(direction)) and np.any(direction))
     except LookupError as error:  # an operation without a derivative
-        found, received = False, str(error)[:200]
+        found, received = False, error_texts.brief(error)
     if not found:
         raise ValueError(
             f"Model `{model.name}` must depend differentiably on its images: "

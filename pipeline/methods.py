@@ -34,7 +34,10 @@ def _phi(config):
 def _information_dropout(config):
     options = config.information_dropout
     return information_dropout.layer_factory(
-        options.beta, options.max_alpha, config.seed
+        options.beta,
+        options.max_alpha,
+        config.seed,
+        options.noisy_in_test,
     )
 
 

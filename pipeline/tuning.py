@@ -65,20 +65,26 @@ def tune(config, workdir, data_dir=None):
 
 def _try(study, values, config, workdir, data_dir):
     """Runs one point; what interrupts it leaves it to the next call."""
-    study.enqueue_trial(values)
-    trial = study.ask()
-    for key, choices in config.space:
-        trial.suggest_categorical(key, choices)
     try:
         validation = _validate(config, values, workdir, data_dir)
     except FloatingPointError as error:  # a bad point, not the search's end
-        print(f"{values}: {error}", flush=True)
-        study.tell(trial, state=_STATES.FAIL)
-        return
-    trial.set_user_attr("validation", validation)
-    figure = validation[config.objective]
-    print(f"{values}: {config.objective} {figure:.4f}", flush=True)
-    study.tell(trial, figure)
+        said, outcome = str(error), {"state": _STATES.FAIL}
+    else:
+        figure = validation[config.objective]
+        said = f"{config.objective} {figure:.4f}"
+        outcome = {"value": figure, "user_attrs": {"validation": validation}}
+    # Added as a whole: a kill leaves no trial to another point's figure.
+    study.add_trial(
+        optuna.trial.create_trial(
+            params=values,
+            distributions={
+                key: optuna.distributions.CategoricalDistribution(choices)
+                for key, choices in config.space
+            },
+            **outcome,
+        )
+    )
+    print(f"{values}: {said}", flush=True)
 
 
 def _ended(study):

@@ -19,6 +19,7 @@ SHIPPED_PHI = "tiny_imagenet_resnet20"
 SMOKE_PHI = "glyphs_conv4"
 PAPER_PHI = "tiny_imagenet"  # one of `phis`: meta-trained by the experiment
 
+_WHOLE_SOURCE = "paper:tiny_imagenet"  # refuses a part of the images
 _SETS = {  # name in the paper's tables -> source, pixels
     "STL10": ("paper:stl10", 32),
     "s-CIFAR100": ("paper:s_cifar100", 32),
@@ -59,6 +60,7 @@ def make_config(name, title, profile):
         config.source_classifier.steps = 2000
     elif profile == "paper":
         config.target.samples = 100
+        config.source_classifier.data.source = _WHOLE_SOURCE
     else:
         for part in (config.target, config.source_classifier):
             part.network_options.channels = 8
@@ -86,6 +88,7 @@ def phi_config(profile, **changes):
         config = tiny_imagenet.get_config("resnet20")
         config.task_split = "class_wise"
     if profile == "paper":
+        config.data.source = _WHOLE_SOURCE
         config.steps = 10_000
         config.learning_rate_drops = (0.4, 0.7, 0.9)
     elif profile == "cpu":
@@ -138,7 +141,8 @@ def column(name, *, seeds=None, rows=None, paper="", tuned_for="", **set_):
         seeds: Tuple of ints, or None for those of the config.
         rows: Tuple of row names, or None for all.
         paper: Str, the column's name in the paper's table; "": `name`.
-        tuned_for: Str, the source whose tuned values the rows take.
+        tuned_for: Str, the source whose tuned values the rows take; "": those
+            of configs/target/default.py.
         **set_: Target config values, as in `row`.
     """
     values = {key.replace("__", "."): value for key, value in set_.items()}
@@ -147,6 +151,7 @@ def column(name, *, seeds=None, rows=None, paper="", tuned_for="", **set_):
         "paper": paper or name,
         "set": values,
         "tuned": tuned.values_for(tuned_for),
+        "tuned_on": tuned.chosen_on(tuned_for),
         "seeds": seeds,
         "rows": rows,
     }

@@ -12,6 +12,7 @@ docs/results.md has the outcome.
 """
 
 from configs.experiments import base
+from configs.experiments import empty
 
 _PHIS = {  # name of the row -> φ
     "MetaPerturb, Tiny ImageNet φ": "tiny_imagenet_resnet20",
@@ -23,6 +24,7 @@ _SEVERAL = (0, 1, 2)
 
 def get_config(argument=""):
     """Returns the config. `argument`: smoke or cpu (default)."""
+    argument = empty.checked_profile(argument, ("smoke", "cpu"))
     config = base.make_config("data_at_hand", "Four small data sets", argument)
     config.phi_paths.authors = ""  # a SavedModel folder; "": no such row
     *rivals, _ = base.regularizers(config.profile)

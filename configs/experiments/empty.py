@@ -17,7 +17,7 @@ def make_config(name, title, profile, task, paper):
 
     Raises: ValueError, if the profile is unknown.
     """
-    profile = _checked(profile)
+    profile = checked_profile(profile)
     config = ml_collections.ConfigDict()
     config.name = name
     config.title = title
@@ -42,15 +42,19 @@ def make_config(name, title, profile, task, paper):
     return config
 
 
-def _checked(profile):
+def checked_profile(profile, known=PROFILES):
     """Returns the profile's name, "cpu" for an empty one.
+
+    Args:
+        profile: Str.
+        known: Tuple of str, the profiles that an experiment has.
 
     Raises: ValueError, if there is no such profile.
     """
     profile = profile or "cpu"
-    if profile not in PROFILES:
+    if profile not in known:
         raise ValueError(
-            f"The config's argument must be one of {PROFILES}. "
+            f"The config's argument must be one of {known}. "
             f"Received: {profile!r}"
         )
     return profile

@@ -10,11 +10,13 @@ docs/results.md has the outcome.
 """
 
 from configs.experiments import base
+from configs.experiments import empty
 from configs.experiments import few_shot
 
 
 def get_config(argument=""):
     """Returns the config. `argument`: smoke or cpu (default)."""
+    argument = empty.checked_profile(argument, ("smoke", "cpu"))
     config = few_shot.make_config(
         "few_shot_at_hand",
         "Few-shot learning on Omniglot's small sets",

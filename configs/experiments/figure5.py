@@ -19,6 +19,5 @@ def get_config(argument=""):
     )
     config.kinds = ("robustness", "reliability")
     config.measures.reliability = {"bins": 15}
-    attacks.add_to(config)
-    config.columns = base.paper_columns(config.profile, ("s-CIFAR100",))
+    attacks.add_to(config, "s-CIFAR100")
     return config

@@ -15,6 +15,5 @@ def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure8", "Figure 8: robustness", argument)
     config.kinds = ("robustness",)
-    attacks.add_to(config)
-    config.columns = base.paper_columns(config.profile, ("STL10",))
+    attacks.add_to(config, "STL10")
     return config

@@ -74,7 +74,11 @@ def get_config(argument=""):
 def _add_baselines(config):
     """Adds one section a baseline, with the values of its authors."""
     for name, values in {
-        "information_dropout": {"beta": 1e-4, "max_alpha": 0.7},
+        "information_dropout": {
+            "beta": 1e-4,
+            "max_alpha": 0.7,
+            "noisy_in_test": False,
+        },
         "drop_block": {"rate": 0.1, "block_size": 7, "ramp": 1.0},
         "manifold_mixup": {"alpha": 2.0},
         "mixup": {"alpha": 0.2},

@@ -4,9 +4,11 @@ r"""Trains the source of fine-tuning: Tiny ImageNet, all 200 classes, 32 pixels.
         --config=configs/target/source_classifier.py:resnet20 \
         --config.data.manual_dir=FOLDER --workdir=runs/source_resnet20
 
-FOLDER holds `tiny-imagenet-200.zip`. MetaPerturb, table 1, "Finetuning": the
-target network starts from these weights (`--config.fine_tuning.source=` in
-configs/target/default.py). 10,000 steps of batch 128.
+FOLDER holds `tiny-imagenet-200.zip`, with all images or a part of them
+(`--config.data.source=paper:tiny_imagenet` refuses a part). MetaPerturb, table
+1, "Finetuning": the target network starts from these weights
+(`--config.fine_tuning.source=` in configs/target/default.py). 10,000 steps of
+batch 128.
 """
 
 from configs.target import default
@@ -17,5 +19,5 @@ def get_config(argument=""):
     config = default.get_config(argument)
     config.method = "base"
     config.perturbation = ""
-    config.data.source = "paper:tiny_imagenet"
+    config.data.source = "tfds:tiny_imagenet"
     return config

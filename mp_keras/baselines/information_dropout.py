@@ -32,11 +32,15 @@ class InformationDropout(keras.layers.Layer):
         max_alpha: Float > 0, default 0.7: the largest standard deviation of
             the logarithm of the noise.
         seed: Int or None (default, drawn at random).
+        noisy_in_test: Bool, default False. True draws the noise in test as
+            well, for `monte_carlo_predict`: MetaPerturb, section 2, says that
+            these methods perturb test examples too, not how it tested them.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
         inputs: Float tensor `(batch, height, width, channels)`.
-        training: Bool, default False: the inputs come back.
+        training: Bool, default False: the inputs come back, unless the layer
+            is noisy in test.
 
     Output shape: that of `inputs`.
     Weights, trainable: `kernel` `(3, 3, channels, channels)` and `bias`
@@ -55,6 +59,7 @@ class InformationDropout(keras.layers.Layer):
         beta: float,
         max_alpha: float = MAX_ALPHA,
         seed: int | None = None,
+        noisy_in_test: bool = False,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,6 +71,7 @@ class InformationDropout(keras.layers.Layer):
             )
         self.beta = beta
         self.max_alpha = max_alpha
+        self.noisy_in_test = noisy_in_test
         self.seed = seeds.given_or_drawn(seed)
         self.seed_generator = seeds.generator(self.seed)
 
@@ -88,10 +94,11 @@ class InformationDropout(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=False):
-        if not training:
+        if not (training or self.noisy_in_test):
             return inputs
         part = self.noise_part(inputs)
-        self.add_loss(self.beta * penalty(inputs, part))
+        if training:
+            self.add_loss(self.beta * penalty(inputs, part))
         draws = keras.random.normal(
             ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator
         )
@@ -111,6 +118,7 @@ class InformationDropout(keras.layers.Layer):
             "beta": self.beta,
             "max_alpha": self.max_alpha,
             "seed": self.seed,
+            "noisy_in_test": self.noisy_in_test,
         }
 
 
@@ -146,6 +154,7 @@ def information_dropout_model(
     max_alpha: float = MAX_ALPHA,
     positions: annotations.Positions = "auto",
     seed: int | None = None,
+    noisy_in_test: bool = False,
 ) -> keras.Model:
     """Returns a copy of a network with `InformationDropout` at every position.
 
@@ -155,20 +164,22 @@ def information_dropout_model(
         max_alpha: Float > 0, default 0.7, see `InformationDropout`.
         positions: As in `perturb_model`.
         seed: Int or None (default). Position `i` gets `seed + i`.
+        noisy_in_test: Bool, default False, see `InformationDropout`.
 
     Raises: ValueError, as `InformationDropout` and `perturb_model` do.
     """
     return insertion.insert_layers(
-        model, layer_factory(beta, max_alpha, seed), positions
+        model, layer_factory(beta, max_alpha, seed, noisy_in_test), positions
     )
 
 
-def layer_factory(beta, max_alpha=MAX_ALPHA, seed=None):
+def layer_factory(beta, max_alpha=MAX_ALPHA, seed=None, noisy_in_test=False):
     """Returns the function that makes the layer of position `index`."""
     first = seeds.given_or_drawn(seed)
     return lambda index: InformationDropout(
         beta,
         max_alpha,
         seed=first + index,
+        noisy_in_test=noisy_in_test,
         name=f"information_dropout_{index}",
     )

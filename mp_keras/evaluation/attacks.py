@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mp_keras.baselines import wrapped_network
 from mp_keras.evaluation import noise_averaged
 from mp_keras.evaluation import norm_ball
 
@@ -49,7 +50,8 @@ def robust_accuracy(
     """Returns the accuracy on adversarial images, for each radius.
 
     Args:
-        model: `keras.Model` from images normalized to [-1, 1] to logits.
+        model: `keras.Model` from images normalized to [-1, 1] to logits; of a
+            wrapper of `mp_keras.baselines`, its network.
         images: Array `(examples, height, width, channels)` of pixels, uint8 or
             floats in [0, 1].
         labels: Integer array `(examples,)`, the true classes.
@@ -71,7 +73,7 @@ def robust_accuracy(
     Raises: ValueError, if an argument is not as above or the model passes no
         gradient to its images; ImportError without foolbox.
     """
-    images, labels = _check_examples(model, images, labels)
+    model, images, labels = _check(model, images, labels)
     epsilons = sorted({0.0, *(_check_epsilon(value) for value in epsilons)})
     attacker = _Attacker(model, norm, steps, gradient_samples, random_start)
     predictor = noise_averaged.mean_probabilities(model, samples)
@@ -105,7 +107,7 @@ def adversarial_images(
 
     Returns: float32 array shaped like `images`, pixels in [0, 1].
     """
-    images, labels = _check_examples(model, images, labels)
+    model, images, labels = _check(model, images, labels)
     epsilon = _check_epsilon(epsilon)
     attacker = _Attacker(model, norm, steps, gradient_samples, random_start)
     batches = []
@@ -197,8 +199,16 @@ class _NoisyPgd:
         return x0 + epsilon * x0.from_numpy(start)
 
 
-def _check_examples(model, images, labels):
-    """Returns pixels as float32 in [0, 1] and labels as int32."""
+def _check(model, images, labels):
+    """Returns the network, pixels as float32 in [0, 1], labels as int32."""
+    if isinstance(model, wrapped_network.WrappedNetwork):
+        model = model.network
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(
+            "Argument `model` must be a built keras.Model: an attack follows "
+            "its gradient to the images, which a loaded SavedModel or another "
+            f"function does not give. Received: model={model!r}"
+        )
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 4 or not len(images) or labels.shape != images.shape[:1]:
         raise ValueError(
@@ -217,7 +227,9 @@ def _check_examples(model, images, labels):
             "they are normalized here. Received: dtype "
             f"{images.dtype}, from {images.min()} to {images.max()}"
         )
-    classes = model.output_shape[-1]
+    shape = (None, *images.shape[1:])
+    logits = model.compute_output_spec(keras.KerasTensor(shape))
+    classes = logits.shape[-1]
     if labels.dtype.kind not in "iu" or not np.all(
         (0 <= labels) & (labels < classes)
     ):
@@ -225,7 +237,7 @@ def _check_examples(model, images, labels):
             f"Argument `labels` must hold integers in [0, {classes}). "
             f"Received: labels={np.unique(labels)[:10]}"
         )
-    return images.astype("float32"), labels.astype("int32")
+    return model, images.astype("float32"), labels.astype("int32")
 
 
 def _check_epsilon(epsilon):

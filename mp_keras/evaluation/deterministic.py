@@ -10,6 +10,7 @@ another runtime.
 
 import keras
 
+from mp_keras.baselines import information_dropout
 from mp_keras.baselines import monte_carlo_dropout
 from mp_keras.evaluation import monte_carlo
 from mp_keras.perturbation import layer as layer_module
@@ -21,7 +22,8 @@ def deterministic(model: keras.Model) -> keras.Model:
     """Returns a copy of a network that draws no noise in test.
 
     A `MetaPerturbLayer` takes the mean of its noise (`stochastic=False`), a
-    `MonteCarloDropout` drops nothing. All else is copied as it is, with its
+    `MonteCarloDropout` drops nothing, an `InformationDropout` takes the median
+    of its noise, which is 1. All else is copied as it is, with its
     weights; layers that are noisy in training alone stay so.
 
     Args:
@@ -54,9 +56,11 @@ def _silence(layer):
         layer.stochastic = False
     elif isinstance(layer, monte_carlo_dropout.MonteCarloDropout):
         layer.rate = 0.0  # its mean: units are scaled by 1 / (1 - rate)
+    elif isinstance(layer, information_dropout.InformationDropout):
+        layer.noisy_in_test = False
     else:
         raise ValueError(
             "Argument `model` must have no other noise in test than that of "
-            "MetaPerturbLayer and MonteCarloDropout, whose mean is known. "
+            "MetaPerturbLayer, MonteCarloDropout and InformationDropout. "
             f"Received: layer {layer.name} of type {type(layer).__name__}"
         )

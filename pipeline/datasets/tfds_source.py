@@ -11,6 +11,14 @@ from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 
 _BATCH = 256
+_OURS = (
+    "glyphs",
+    "digits",
+    "tiny_imagenet",
+    "stanford_cars",
+    "fgvc_aircraft",
+    "cub_200_2011",
+)
 _REASON_LENGTH = 300  # characters of a library's error
 _PACKAGES = {"cv2": "opencv-python-headless"}  # where the name differs
 
@@ -131,8 +139,8 @@ def _make_builder(name, data_dir):
         close = difflib.get_close_matches(base, known, n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         raise ValueError(
-            "`source` must be tfds: and the name of a TensorFlow data set."
-            f"{hint} Received: tfds:{name}"
+            "`source` must be tfds: and the name of a TensorFlow data set, or "
+            f"of one of ours: {', '.join(_OURS)}.{hint} Received: tfds:{name}"
         ) from error
 
 

@@ -23,8 +23,8 @@ class Cell:
             bool; `paper`, the row's name in the paper's tables; `style`, see
             pipeline/figures/method_styles.py.
         column: Dict of the config's columns: `name`, `set`, `paper` as above;
-            `tuned`, {method: values by key} chosen on validation data;
-            `seeds` and `rows` (names), or None for all.
+            `tuned`, {method: values by key} chosen on validation data of the
+            source `tuned_on`; `seeds` and `rows` (names), or None for all.
         seed: Int.
         config: Config of the training, without φ and source, which are made
             first.
@@ -52,17 +52,20 @@ class Cell:
         return pathlib.Path(workdir) / "cells" / name
 
 
+def rows_of(config):
+    """Returns the rows, without those whose φ of `phi_paths` is not given."""
+    return [
+        row for row in config.rows if config.phi_paths.get(row["phi"], "given")
+    ]
+
+
 def expand(config):
     """Returns all cells of an experiment's config, in its order.
-
-    Rows whose φ is one of `phi_paths` are left out where the path is "".
 
     Raises: ValueError, if a row or column sets a key that a training's config
         lacks, or two rows of a figure would look the same.
     """
-    rows = [
-        row for row in config.rows if config.phi_paths.get(row["phi"], "given")
-    ]
+    rows = rows_of(config)
     styles = [row["style"] for row in rows]
     if config.kinds and len(set(styles)) < len(styles):
         raise ValueError(
@@ -134,7 +137,7 @@ def slug(name):
 def _run_config(config, row, column, seed):
     kind = run_kinds.of(config)
     run = config[kind.SECTION].copy_and_resolve_references()
-    method = row["set"].get("method", run.get("method"))
+    method = row["set"].get(kind.METHOD, run[kind.METHOD])
     changes = {
         "data.manual_dir": config.manual_dir,
         **column["set"],

@@ -6,6 +6,7 @@ from pipeline import few_shot_training
 from pipeline.experiments import few_shot_measures
 
 SECTION = "few_shot"
+METHOD = "perturbation"
 OPEN_SECTIONS = ()
 DECIMALS = {"accuracy": 2}  # as the paper
 NOTE = (

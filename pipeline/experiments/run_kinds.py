@@ -3,6 +3,8 @@
 A kind is a module with
 
     SECTION           key of the config that its cells start from
+    METHOD            key in it of the method's name, after which the section
+                      with the method's hyperparameters is named, if it has any
     OPEN_SECTIONS     sections of it that take keys of any name
     DECIMALS          of figures in its tables, where not the usual ones
     NOTE              what its intervals are, below the title of a table

@@ -22,6 +22,7 @@ from pipeline.experiments import measures
 from pipeline.experiments import outputs
 from pipeline.experiments import run_kinds
 from pipeline.experiments import sources as sources_module
+from pipeline.experiments import tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,7 @@ def reproduce(config, workdir, data_dir=None):
     # Resolved: runs note where their φ lies, and compare it when they resume.
     workdir = pathlib.Path(workdir).resolve()
     measures.check_kinds(config)
+    tables.check_metric(config)
     cells = cells_module.expand(config)
     todo = cells_module.chosen(cells, config)
     workdir.mkdir(parents=True, exist_ok=True)

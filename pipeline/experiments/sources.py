@@ -2,8 +2,12 @@
 
 import pathlib
 
+import keras
+
 import mp_keras
 from pipeline import meta_training
+from pipeline import methods
+from pipeline import target_data
 from pipeline import target_training
 from pipeline.experiments import cells
 
@@ -42,18 +46,22 @@ class Sources:
     def prepare(self, cell):
         """Returns the cell's config with its sources, made if need be.
 
-        Raises: what the training of a source raised, at every call.
+        Before a source is made, which takes long, the cell's data are read
+        and its network is built: what is wrong with them is said at once.
+
+        Raises: what was wrong with the cell; what the training of a source
+            raised, at every call.
         """
         config = cell.config.copy_and_resolve_references()
         phi, classifier = self._phi_config(cell), self._classifier(cell)
         if isinstance(phi, str):
             config.perturbation = phi
         elif phi:
-            run = self._made(phi, "phi", meta_training.meta_train)
+            run = self._made(phi, "phi", meta_training.meta_train, cell)
             config.perturbation = str(run / "phi")
         if classifier:
             run = self._made(
-                classifier, "classifier", target_training.train_target
+                classifier, "classifier", target_training.train_target, cell
             )
             config.fine_tuning.source = str(run)
         return config
@@ -77,15 +85,25 @@ class Sources:
         config.data.manual_dir = self._config.manual_dir
         return config
 
-    def _made(self, config, kind, train):
+    def _made(self, config, kind, train, cell):
         """Returns the folder of a finished source run."""
         digest = cells.content_digest(cells.without_places(config))
         folder = self._folder / f"{kind}-{config.network}-{digest}"
         if folder in self._failures:
             raise self._failures[folder]
+        if not (folder / "result.json").exists():
+            _check(cell.config, self._data_dir)
         try:
             train(config, folder, self._data_dir)
         except Exception as error:
             self._failures[folder] = error
             raise
         return folder
+
+
+def _check(config, data_dir):
+    """Raises what a target training would raise before its first step."""
+    methods.check_method(config.method)
+    data, _ = target_data.load_data(config, data_dir)
+    methods.make_method(config, len(data.class_names))
+    keras.backend.clear_session()

@@ -4,6 +4,7 @@ import csv
 import io
 
 from mp_keras import files
+from pipeline.experiments import cells
 from pipeline.experiments import paper
 from pipeline.experiments import run_kinds
 from pipeline.report import statistics
@@ -12,6 +13,15 @@ _OTHER_PROTOCOL = (
     "The paper's figures are those of its full protocol (`:paper`), which "
     "this is not."
 )
+
+
+def check_metric(config):
+    """Raises ValueError, with the valid ones, for an unknown metric."""
+    if config.metric not in statistics.FIGURES:
+        raise ValueError(
+            f"Config key `metric` must be one of {list(statistics.FIGURES)}. "
+            f"Received: metric={config.metric!r}"
+        )
 
 
 def write(config, finished, workdir):
@@ -26,8 +36,12 @@ def write(config, finished, workdir):
         workdir: Path of the folder.
     """
     numbers = _intervals(finished)
-    rows = _present(config.rows, {row for row, _ in numbers})
-    columns = _present(config.columns, {column for _, column in numbers})
+    rows = _listed(
+        cells.rows_of(config), config.only_rows, {row for row, _ in numbers}
+    )
+    columns = _listed(
+        config.columns, config.only_columns, {column for _, column in numbers}
+    )
     markdown, table = workdir / f"{config.name}.md", f"{config.name}.csv"
     order = [config.metric]
     order += [name for name in statistics.FIGURES if name != config.metric]
@@ -35,6 +49,7 @@ def write(config, finished, workdir):
     parts = [f"# {config.title}", note, _protocol(config, finished)]
     if config.paper_table and config.profile != "paper":
         parts.append(_OTHER_PROTOCOL)
+    parts += _hyperparameters(config, finished)
     versions = {each.result.get("software") for each in finished}
     if len(versions) > 1:
         parts.append(
@@ -70,8 +85,13 @@ def _interval(runs, metric):
     return found
 
 
-def _present(entries, names):
-    return [entry for entry in entries if entry["name"] in names]
+def _listed(entries, chosen, finished):
+    """Returns the entries that were asked for or are there, failed or not."""
+    return [
+        entry
+        for entry in entries
+        if entry["name"] in finished or not chosen or entry["name"] in chosen
+    ]
 
 
 def _protocol(config, finished):
@@ -82,6 +102,30 @@ def _protocol(config, finished):
         for each in finished
     ]
     return "Protocol. " + "; ".join(dict.fromkeys(said)) + "."
+
+
+def _hyperparameters(config, finished):
+    """One line a column: the values of its methods; [], if none has any."""
+    said = {}
+    for each in finished:
+        text = _chosen_values(each.cell, run_kinds.of(config).METHOD)
+        of_column = said.setdefault(each.cell.column["name"], [])
+        if text and text not in of_column:
+            of_column.append(text)
+    lines = [f"- {name}. {'; '.join(of)}" for name, of in said.items() if of]
+    return ["Hyperparameters:\n\n" + "\n".join(lines)] if lines else []
+
+
+def _chosen_values(cell, key):
+    method = cell.config[key]
+    section = cell.config.get(method)
+    if section is None:
+        return ""
+    values = ", ".join(f"{name} {value}" for name, value in section.items())
+    origin = "default"
+    if method in cell.column["tuned"]:
+        origin = f"chosen on {cell.column['tuned_on']}"
+    return f"{method}: {values} ({origin})"
 
 
 def _markdown(config, rows, columns, numbers, metric):

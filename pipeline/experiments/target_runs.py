@@ -5,6 +5,7 @@ from pipeline import target_training
 from pipeline.experiments import target_measures
 
 SECTION = "target"
+METHOD = "method"
 OPEN_SECTIONS = ("network_options",)  # what a network takes, it knows itself
 DECIMALS = {}
 NOTE = (

@@ -93,3 +93,20 @@ class ModelTest:
         network.save(tmp_path / "model.keras")
         loaded = keras.models.load_model(tmp_path / "model.keras")
         np.testing.assert_array_equal(loaded(images), network(images))
+
+    def test_noise_in_test_is_averaged_and_can_be_silenced(self):
+        plain = mp_keras.networks.Conv4(3, (16, 16, 3), channels=4)
+        network = baselines.information_dropout_model(
+            plain, 0.1, seed=0, noisy_in_test=True
+        )
+        assert len(monte_carlo.noisy_layers(network)) == 4
+        images = small_networks.draw_images(4, 16, 16, 3)
+        single, averaged, again = (
+            mp_keras.monte_carlo_predict(network, images, samples)
+            for samples in (1, 50, 50)
+        )
+        np.testing.assert_array_equal(averaged, again)
+        assert np.abs(single - averaged).max() > 1e-4
+        assert network.losses == []  # the penalty is that of training
+        still = mp_keras.deterministic(network)
+        np.testing.assert_allclose(still(images), plain(images), rtol=1e-5)

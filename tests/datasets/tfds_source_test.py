@@ -145,8 +145,11 @@ class LoadTfdsTest:
             _load("glyfs", tmp_path)
 
     def test_unknown_name_without_close_ones_raises(self, tmp_path):
-        with pytest.raises(ValueError, match="data set. Received: tfds:q0q0q"):
+        with pytest.raises(ValueError, match="digits, .*Received: tfds:q0q0q"):
             _load("q0q0q0q0", tmp_path)
+
+    def test_the_names_of_ours_are_registered(self):
+        assert set(tfds_source._OURS) <= set(tfds.list_builders())
 
     def test_unknown_config_raises(self, tmp_path):
         with pytest.raises(ValueError, match="configuration and version"):

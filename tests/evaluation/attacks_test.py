@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mp_keras import baselines
 from mp_keras.evaluation import attacks
 
 SHAPE = (2, 2, 1)
@@ -144,6 +145,23 @@ class LinearClassifierTest:
         )
 
 
+class KindsOfModelTest:
+    def test_wrappers_and_subclasses_are_attacked_as_their_network(self):
+        weights, images, labels = two_classes()
+        network = linear(weights)
+
+        class Subclassed(keras.Model):
+            def call(self, inputs, training=False):
+                return network(inputs)
+
+        subclassed = Subclassed()
+        subclassed(images)
+        expected = attack(network, images, labels)
+        for model in (baselines.Mixup(network, 0.2), subclassed):
+            actual = attack(model, images, labels)
+            np.testing.assert_array_equal(actual, expected)
+
+
 class FlatTest:
     @pytest.mark.parametrize("norm", ORDERS)
     def test_images_without_a_gradient_stay(self, norm):
@@ -223,6 +241,15 @@ class BadInputTest:
         logits = keras.layers.Dense(2)(keras.layers.Flatten()(cut))
         model = keras.Model(inputs, logits, name="hard_steps")
         with pytest.raises(ValueError, match="Model `hard_steps` must depend"):
+            attack(model, images, labels)
+
+    @pytest.mark.parametrize("kind", ["function", "unbuilt"])
+    def test_only_a_built_model_has_a_gradient(self, kind):
+        weights, images, labels = two_classes()
+        model = tf.function(linear(weights))
+        if kind == "unbuilt":
+            model = keras.Sequential([keras.layers.Dense(2)])
+        with pytest.raises(ValueError, match="`model` must be a built keras"):
             attack(model, images, labels)
 
     def test_missing_foolbox_says_what_to_install(self, monkeypatch):

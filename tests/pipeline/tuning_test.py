@@ -1,5 +1,6 @@
 """The search over a grid: chooses on validation data, and resumes."""
 
+import optuna
 import pytest
 
 from configs.tune import default
@@ -98,6 +99,26 @@ class TuneTest:
         assert result["best"] == {"mixup.alpha": 0.5}
         assert result["diverged"] == [{"mixup.alpha": 0.3}]
         assert len(result["trials"]) == 3
+
+    def test_what_a_kill_left_takes_no_other_figure(
+        self, validation, tmp_path, monkeypatch
+    ):
+        config = make_config("npz:x")
+        config.space = SPACE
+
+        def killed(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(optuna.Study, "tell", killed)
+            patch.setattr(optuna.Study, "add_trial", killed)
+            with pytest.raises(KeyboardInterrupt):
+                tuning.tune(config, tmp_path)
+        result = tuning.tune(config, tmp_path)
+        assert {
+            trial["values"]["mixup.alpha"]: trial["accuracy"]
+            for trial in result["trials"]
+        } == {0.1: 51.0, 0.5: 55.0, 0.9: 59.0}
 
     def test_real_training_is_judged(self, source, tmp_path):
         result = tuning.tune(make_config(source), tmp_path)

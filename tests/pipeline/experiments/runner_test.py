@@ -1,5 +1,7 @@
 """Running, failing and resuming the cells of an experiment."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -82,6 +84,11 @@ class ReproduceTest:
         with pytest.raises(ValueError, match="'convergence'.*'picture'"):
             runner.reproduce(config, tmp_path)
 
+    def test_unknown_metric_lists_the_valid_ones(self, source, tmp_path):
+        config = tiny.make_config(source, [], metric="acc")
+        with pytest.raises(ValueError, match="'accuracy'.*'acc'"):
+            runner.reproduce(config, tmp_path)
+
 
 class SourcesTest:
     def test_phi_and_source_classifier_are_made_once_and_used(
@@ -119,6 +126,27 @@ class SourcesTest:
         assert config_a["fine_tuning"]["source"] == str(classifier)
         trained = [path for name, path in calls if name == "meta_train"]
         assert trained == [str(phi_run)] * 2  # the second returns at once
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"network": "resnet21"}, "'resnet20'(.|\n)*'resnet21'"),
+            ({"positions": "middle"}, "'top'(.|\n)*'middle'"),
+            ({"data.source": "npz:none.npz"}, "none.npz"),
+        ],
+    )
+    def test_a_wrong_cell_is_told_before_its_source_is_made(
+        self, source, tmp_path, monkeypatch, changes, message
+    ):
+        def unwanted(*_):
+            raise AssertionError("a source was made")
+
+        monkeypatch.setattr(meta_training, "meta_train", unwanted)
+        row = base.row("P", "meta_perturb", phi=base.PAPER_PHI)
+        config = tiny.make_config(source, [row])
+        config.columns[0]["set"].update(changes)
+        failures = runner.reproduce(config, tmp_path)["failures"]
+        assert re.search(message, str(failures))
 
     def test_failing_source_fails_its_cells_once(
         self, source, tmp_path, monkeypatch

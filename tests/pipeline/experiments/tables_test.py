@@ -63,7 +63,8 @@ class WriteTest:
             "| Ours | 50.0 ± 0.0 (paper 62.49 ± 0.96) | 62.0 ± 12.7 "
             "(paper 39.94 ± 1.30) |" in lines
         )
-        assert not any(line.startswith("| Absent") for line in lines)
+        paper = "44.34 ± 1.10"  # of no row that is called Absent
+        assert "| Absent | – | – |" in lines and paper not in lines[-1]
         assert "| Base | 1.250 ± 0.000 | – |" in lines  # no paper's figure
 
     def test_csv_holds_the_same_numbers(self, config, tmp_path):
@@ -71,17 +72,52 @@ class WriteTest:
         _, path = tables.write(config, runs, tmp_path)
         with open(path, newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
-        assert len(lines) == 3  # figures of one row and column
+        assert len(lines) == 3 * 3 * 2  # figures, rows, columns
+        assert sum(line["mean"] != "" for line in lines) == 3
         first = lines[0]
         assert (first["figure"], first["mean"]) == ("accuracy", "41.0")
         assert float(first["half_width"]) == pytest.approx(12.706, abs=1e-3)
         assert (first["seeds"], first["paper"]) == ("2", "44.34")
 
+    def test_lists_what_was_chosen_or_is_there(self, config, tmp_path):
+        config.only_rows = ("Ours",)
+        config.rows[0]["phi"] = "mine"
+        config.phi_paths.mine = ""  # Base: a row without its φ
+        runs = finished(config, {("Absent", "Cars"): [40.0, 42.0]})
+        markdown, _ = tables.write(config, runs, tmp_path)
+        names = [
+            line.split("|")[1].strip()
+            for line in markdown.read_text().splitlines()
+            if line.startswith("| ")
+        ]
+        assert names == ["", "Ours", "Absent"] * 3
+
+    def test_says_where_hyperparameters_are_from(self, config, tmp_path):
+        config.columns = (base.column("Cars", tuned_for="paper:aircraft"),)
+        config.rows = (
+            base.row("Base", "base"),
+            base.row("Blocks", "drop_block"),
+            base.row("Ours", "mixup", mixup__alpha=0.7),
+        )
+        runs = finished(
+            config, {(row["name"], "Cars"): [1.0, 2.0] for row in config.rows}
+        )
+        markdown, _ = tables.write(config, runs, tmp_path)
+        (line,) = [
+            line
+            for line in markdown.read_text().splitlines()
+            if line.startswith("- Cars.")
+        ]
+        assert line == (
+            "- Cars. drop_block: block_size 7, ramp 1.0, rate 0.05 (chosen on "
+            "subset:cars); mixup: alpha 0.7 (default)"
+        )
+
     def test_single_seed_has_no_interval(self, config, tmp_path):
         config.seeds = (0,)
         runs = finished(config, {("Base", "Mine"): [40.0]})
         markdown, _ = tables.write(config, runs, tmp_path)
-        assert "| Base | 40.0 (paper 30.63 ± 0.66) |" in markdown.read_text()
+        assert " | 40.0 (paper 30.63 ± 0.66) |" in markdown.read_text()
 
     def test_interval_over_the_test_of_a_single_seed(self, config, tmp_path):
         config.seeds = (0,)

@@ -59,11 +59,12 @@ class ReplicatedTrainer(keras.Model):
         """Sets the optimizer of the shared weights.
 
         Args:
-            optimizer: `keras.optimizers.Optimizer`, copied into the
-                strategy's scope.
+            optimizer: `keras.optimizers.Optimizer` or its name, copied into
+                the strategy's scope.
             variables: The shared weights.
             **kwargs: `run_eagerly` and `steps_per_execution`, as in Keras.
         """
+        optimizer = keras.optimizers.get(optimizer)
         with self.distribute_strategy.scope():
             optimizer = type(optimizer).from_config(optimizer.get_config())
             optimizer.build(variables)

@@ -188,6 +188,7 @@ _RULES = {
             "data.train_on_validation",
             "export",
             "first_order",
+            "information_dropout.noisy_in_test",
             "meta_dropout.learned_deviation",
             "meta_dropout.stochastic",
             "perturbation.use_noise",

@@ -8,14 +8,6 @@ import dataclasses
 
 from pipeline.datasets import few_shot
 
-_ORDER = (  # as `FewShotTrainer` takes them
-    "support_images",
-    "support_labels",
-    "query_images",
-    "query_labels",
-    "seeds",
-)
-
 
 def load_data(config, data_dir=None):
     """Returns the `FewShotData` of a config.
@@ -58,10 +50,11 @@ def training_episodes(config, class_images, start_step):
         seed=config.seed,
         start_step=start_step,
         steps=config.steps,
+        part="training",
     )
 
 
-def fixed_episodes(config, class_images, count):
+def fixed_episodes(config, class_images, count, part="test"):
     """Returns a data set of episodes, each a meta-batch of one task.
 
     The first `count` of a sequence that `config.test_seed` decides.
@@ -70,6 +63,7 @@ def fixed_episodes(config, class_images, count):
         config: Config of `configs/few_shot/`.
         class_images: `ClassImages`.
         count: Int >= 0.
+        part: Str, what the classes are, for errors.
 
     Raises: ValueError, if there are too few classes or images of a class.
     """
@@ -80,16 +74,21 @@ def fixed_episodes(config, class_images, count):
         seed=config.test_seed,
         start_step=0,
         steps=count,
+        part=part,
     )
 
 
-def _episodes(config, class_images, **arguments):
-    batches = few_shot.episode_batches(
-        class_images,
-        ways=config.ways,
-        shots=config.shots,
-        queries=config.queries,
-        queries_per=config.queries_per,
-        **arguments,
-    )
-    return batches.map(lambda batch: tuple(batch[name] for name in _ORDER))
+def _episodes(config, class_images, part, **arguments):
+    try:
+        return few_shot.episode_batches(
+            class_images,
+            ways=config.ways,
+            shots=config.shots,
+            queries=config.queries,
+            queries_per=config.queries_per,
+            **arguments,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"The {part} classes of {config.data.source}: {error}"
+        ) from error

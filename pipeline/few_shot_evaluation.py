@@ -16,9 +16,11 @@ from mp_keras import files
 from mp_keras.evaluation import figures
 from mp_keras.few_shot import episode_evaluation
 from pipeline import artifact_store
+from pipeline import config_values
 from pipeline import few_shot_episodes
 from pipeline import few_shot_methods
 from pipeline import run_folder
+from pipeline import run_records
 from pipeline import runtime
 from pipeline.report import statistics
 
@@ -66,8 +68,8 @@ def read_config(folder):
     Args:
         folder: Path of a `few_shot_train` on this machine.
 
-    Raises: FileNotFoundError, if there is none; ValueError, if it is that of
-        another kind of run.
+    Raises: FileNotFoundError, if there is none; ValueError, if it is damaged or
+        that of another kind of run.
     """
     file = folder / "config.json"
     if not file.is_file():
@@ -75,13 +77,17 @@ def read_config(folder):
             f"Folder {folder} must be the workdir of a few-shot run that has "
             "begun. Received: a folder without config.json"
         )
-    config = ml_collections.ConfigDict(files.read_json(file))
-    if "ways" not in config:
+    stored = run_records.read_object(file)
+    if "ways" not in stored:
         raise ValueError(
             f"Folder {folder} must be the workdir of a few-shot run. "
             "Received: that of another kind of run"
         )
-    return config
+    try:
+        config_values.check(stored)
+    except ValueError as error:
+        raise ValueError(f"File {file}: {error}") from error
+    return ml_collections.ConfigDict(stored)
 
 
 def load_learner(folder, config=None):

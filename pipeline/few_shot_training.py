@@ -95,7 +95,7 @@ def _fit(trainer, data, config, folder, checkpoints, start_step):
 def _validator(trainer, data, config):
     """Returns the function that validates the learner as it is."""
     episodes = few_shot_episodes.fixed_episodes(
-        config, data.validation, config.validation_episodes
+        config, data.validation, config.validation_episodes, "validation"
     )
     evaluator = episode_evaluation.EpisodeEvaluator(
         trainer.learner, config.samples
@@ -121,7 +121,7 @@ def _on_one_device(trainer, config):
 
 
 def _result(learner, data, config, folder):
-    last = folder.history()[-1]
+    last = folder.last_window()
     result = few_shot_evaluation.test_figures(learner, data.test, config)
     if "validation_accuracy" in last:
         result["validation_accuracy"] = 100 * last["validation_accuracy"]

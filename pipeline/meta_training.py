@@ -197,7 +197,7 @@ def _batches(trainer, tasks, config, start_step):
 
 
 def _result(config, folder):
-    last = folder.history()[-1]
+    last = folder.last_window()
     return {
         "held_out_loss": last["held_out_loss"],
         "held_out_accuracy": 100 * last["held_out_accuracy"],

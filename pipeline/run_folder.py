@@ -156,6 +156,20 @@ class RunFolder:
         """Returns the logged windows as a list of dicts, oldest first."""
         return run_records.read_windows(self.path / "history.jsonl")
 
+    def last_window(self):
+        """Returns the newest logged window of a run that has trained.
+
+        Raises: ValueError, if there is none.
+        """
+        history = self.history()
+        if not history:
+            raise ValueError(
+                f"Folder {self.path} must have history.jsonl, with what was "
+                "logged up to the last checkpoint. Put it back, or remove "
+                "checkpoints/ to train again. Received: none, or an empty one"
+            )
+        return history[-1]
+
     def rewind(self, step):
         """Forgets the windows after `step`, which will be logged again."""
         file = self.path / "history.jsonl"

@@ -133,7 +133,16 @@ def row(name, method, *, phi="", fine_tuned=False, paper="", style="", **set_):
     }
 
 
-def column(name, *, seeds=None, rows=None, paper="", tuned_for="", **set_):
+def column(
+    name,
+    *,
+    seeds=None,
+    rows=None,
+    paper="",
+    tuned_for="",
+    measures=None,
+    **set_,
+):
     """Returns one column of an experiment.
 
     Args:
@@ -143,6 +152,8 @@ def column(name, *, seeds=None, rows=None, paper="", tuned_for="", **set_):
         paper: Str, the column's name in the paper's table; "": `name`.
         tuned_for: Str, the source whose tuned values the rows take; "": those
             of configs/target/default.py.
+        measures: Dict from kind to settings that are the column's own, or
+            None.
         **set_: Target config values, as in `row`.
     """
     values = {key.replace("__", "."): value for key, value in set_.items()}
@@ -152,6 +163,7 @@ def column(name, *, seeds=None, rows=None, paper="", tuned_for="", **set_):
         "set": values,
         "tuned": tuned.values_for(tuned_for),
         "tuned_on": tuned.chosen_on(tuned_for),
+        "measures": measures or {},
         "seeds": seeds,
         "rows": rows,
     }

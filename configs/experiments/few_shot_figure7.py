@@ -5,7 +5,7 @@ r"""Meta Dropout, figure 7: stochastic activations.
         --config.manual_dir=FOLDER --workdir=runs/few_shot
 
 In the workdir of few_shot_table1.py nothing is trained again. The weights are
-those of the first inner step.
+those of the first inner step. (a) Omniglot, layer 1; (b) miniImageNet, layer 2.
 """
 
 from configs.experiments import few_shot
@@ -21,9 +21,11 @@ def get_config(argument=""):
     )
     config.kinds = ("activations",)
     config.measures.activations = {
-        "block": 0,  # the paper's first layer
         "images": 2 if config.profile == "smoke" else 5,
         "copies": 10,
     }
+    blocks = {few_shot.OMNIGLOT_1: 0, few_shot.MINI_IMAGENET_1: 1}
+    for column in config.columns:  # the paper's layers 1 and 2
+        column["measures"] = {"activations": {"block": blocks[column["paper"]]}}
     config.rows = few_shot.table_1_rows()[2:]  # Meta Dropout
     return config

@@ -37,7 +37,7 @@ def get_config(argument=""):
         columns,
     )
     config.paper_table = "2 accuracy (%) regularizers"
-    rows = [few_shot.row("No perturbation", "none")]
+    rows = [few_shot.row("MAML", "none", paper="No perturbation")]
     for name, (perturbation, option, values) in _SWEEPS.items():
         rows += [
             few_shot.row(
@@ -54,11 +54,15 @@ def get_config(argument=""):
             meta_dropout__deviation=0.1,
         )
     )
-    rows.append(few_shot.row("Meta-dropout", "meta_dropout"))
+    rows.append(
+        few_shot.row(
+            "MAML + Meta-dropout", "meta_dropout", paper="Meta-dropout"
+        )
+    )
     config.rows = tuple(rows)
     if config.profile == "smoke":
         config.only_rows = (
-            "No perturbation",
+            "MAML",
             "Input & manifold mixup, gamma=1",
             "Information Dropout, beta=1e-4",
         )

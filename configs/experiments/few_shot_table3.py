@@ -24,7 +24,7 @@ def get_config(argument=""):
     )
     config.paper_table = "3 accuracy (%) noise types"
     config.rows = (
-        few_shot.row("No noise", "none"),
+        few_shot.row("MAML", "none", paper="No noise"),
         few_shot.row("Fixed Gaussian", "fixed_gaussian"),
         few_shot.row("Independent Gaussian", "independent_gaussian"),
         few_shot.row("Weight Gaussian", "weight_gaussian"),
@@ -38,7 +38,9 @@ def get_config(argument=""):
             "meta_dropout",
             meta_dropout__learned_deviation=True,
         ),
-        few_shot.row("Meta-dropout", "meta_dropout"),
+        few_shot.row(
+            "MAML + Meta-dropout", "meta_dropout", paper="Meta-dropout"
+        ),
         few_shot.row(
             "Meta-dropout, exponential",
             "meta_dropout",

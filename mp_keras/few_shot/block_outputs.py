@@ -80,9 +80,5 @@ def without_perturbation(network):
 
 
 def _outputs(network, images, state):
-    *features, flat, logits = network.stages(images, state)
-    blocks = [
-        network.finish_block(block, each, state)
-        for block, each in enumerate(features)
-    ]
-    return [*blocks, flat, logits]
+    *blocks, flat, logits = network.stages(images, state)
+    return [*(output for _, output in blocks), flat, logits]

@@ -13,6 +13,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from mp_keras.few_shot import learner as learner_module
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class EpisodeAnswers:
@@ -48,7 +50,7 @@ class EpisodeEvaluator:
     """
 
     def __init__(self, learner, samples=30):
-        check_samples(samples)
+        learner_module.check_samples(samples)
         self.learner = learner
         self.samples = samples
         self._answer = tf.function(self._answer_one, autograph=False)
@@ -109,12 +111,3 @@ def answer_queries(learner, support, support_labels, query, seed, samples):
     )
     logits = tf.cast(learner.logits(adapted, query), tf.float32)
     return tf.nn.softmax(logits)
-
-
-def check_samples(samples):
-    """Raises ValueError, if `samples` is below 1."""
-    if samples < 1:
-        raise ValueError(
-            "Argument `samples` must be at least 1. "
-            f"Received: samples={samples}"
-        )

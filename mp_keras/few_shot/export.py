@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from mp_keras import files
 from mp_keras.few_shot import episode_evaluation
+from mp_keras.few_shot import learner as learner_module
 
 
 def save_few_shot(learner, path, samples=30, seed=0):
@@ -32,7 +33,7 @@ def save_few_shot(learner, path, samples=30, seed=0):
 
     Raises: ValueError, if `samples` is below 1.
     """
-    episode_evaluation.check_samples(samples)
+    learner_module.check_samples(samples)
 
     def answer(support_images, support_labels, query_images, samples, seed):
         checks = [
@@ -92,8 +93,6 @@ def _pixels(images):
 
 def _example_checks(learner, support_images, support_labels, query_images):
     """Returns the ops that refuse what has no meaning."""
-    classes = learner.network.classes
-    text = f"`support_labels` must lie in [0, {classes})."
     count = tf.shape(support_images)[0]
     return [
         tf.debugging.assert_positive(count, "There must be a support image."),
@@ -105,6 +104,5 @@ def _example_checks(learner, support_images, support_labels, query_images):
             tf.shape(support_labels)[0],
             "There must be one of `support_labels` for each support image.",
         ),
-        tf.debugging.assert_non_negative(support_labels, text),
-        tf.debugging.assert_less(support_labels, classes, text),
+        *learner_module.label_checks(support_labels, learner.network),
     ]

@@ -5,7 +5,8 @@
     loss += beta * KL,   KL = sum of -log(alpha / 0.7)
 
 Achille and Soatto, TPAMI 2018, for networks with ReLU; its weights are trained
-in the inner steps (Lee et al., ICLR 2020, section 4.1).
+in the inner steps (Lee et al., ICLR 2020, section 4.1). The trap: h is what the
+ReLU takes, after batch norm. Before it, other units would be positive.
 """
 
 import tensorflow as tf
@@ -46,12 +47,12 @@ class InnerInformationDropout(perturbation.Perturbation):
             )
         return found
 
-    def features(self, block, inputs, features, state):
+    def normed(self, block, inputs, normed, state):
         if state.stream is None:
-            return features
+            return normed
         response = state.convolve(inputs, f"block_{block}/alpha_")
         part = information_dropout.noise_part(response)
-        state.penalty += self.beta * information_dropout.penalty(features, part)
+        state.penalty += self.beta * information_dropout.penalty(normed, part)
         alpha = information_dropout.MAX_ALPHA * part
-        draws = state.stream.normal(tf.shape(features))
-        return features * tf.exp(alpha * draws)
+        draws = state.stream.normal(tf.shape(normed))
+        return normed * tf.exp(alpha * draws)

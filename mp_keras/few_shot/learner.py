@@ -98,8 +98,15 @@ class FewShotLearner(keras.layers.Layer):
 
         Returns: the dict with θ after the last step, and the loss of the last
             step before it was taken, a scalar.
+        Raises: ValueError, if `samples` is below 1 or the images are no
+            floats; `tf.errors.InvalidArgumentError`, if a label is no class.
         """
-        images = tf.cast(images, self.variable_dtype)
+        check_samples(samples)
+        images = self._pixels(images)
+        labels = tf.convert_to_tensor(labels)
+        # A label that is no class would have a loss of zero.
+        with tf.control_dependencies(label_checks(labels, self.network)):
+            labels = tf.identity(labels)
         stream = noise_stream.NoiseStream(seed, self.variable_dtype)
         if not self.network.perturbation.STOCHASTIC:
             samples = 1
@@ -136,8 +143,7 @@ class FewShotLearner(keras.layers.Layer):
             images: Float tensor `(examples, height, width, channels)`.
         """
         state = forward_pass.ForwardPass(values)
-        images = tf.cast(images, self.variable_dtype)
-        return self.network.forward(images, state)
+        return self.network.forward(self._pixels(images), state)
 
     def query_loss(self, values, images, labels):
         """Returns the mean cross-entropy of query images, and their logits."""
@@ -158,6 +164,15 @@ class FewShotLearner(keras.layers.Layer):
             image_tape.watch(images)
             loss, _ = self.query_loss(values, images, labels)
         return image_tape.gradient(loss, images)
+
+    def _pixels(self, images):
+        images = tf.convert_to_tensor(images)
+        if not images.dtype.is_floating:
+            raise ValueError(
+                "Images must be floats in [0, 1]; divide bytes by 255. "
+                f"Received: dtype {images.dtype.name}"
+            )
+        return tf.cast(images, self.variable_dtype)
 
     def _support_images(self, values, images, labels):
         return self.network.perturbation.support_images(
@@ -190,6 +205,26 @@ class FewShotLearner(keras.layers.Layer):
 
     def _rate(self, values, name):
         return values[f"rate/{name}"] if self.learn_rates else self.inner_rate
+
+
+def check_samples(samples):
+    """Raises ValueError, if `samples` is an int below 1."""
+    if isinstance(samples, int) and samples < 1:
+        raise ValueError(
+            "Argument `samples` must be at least 1. "
+            f"Received: samples={samples}"
+        )
+
+
+def label_checks(labels, network):
+    """Returns ops that refuse `support_labels` outside of [0, classes)."""
+    text = f"`support_labels` must lie in [0, {network.classes})."
+    return [
+        tf.debugging.assert_non_negative(labels, text),
+        tf.debugging.assert_less(
+            labels, tf.cast(network.classes, labels.dtype), text
+        ),
+    ]
 
 
 def _check(network, inner_steps, inner_rate, first_order):

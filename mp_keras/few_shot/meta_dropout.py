@@ -30,8 +30,8 @@ class MetaDropout(perturbation.Perturbation):
         stochastic: Bool, default True. False: a = mean in the inner steps too
             (table 3, "Deterministic Meta-dropout").
         learned_deviation: Bool, default False. True: the standard deviation
-            of a is softplus of a convolution of its own (table 3, "w/ learned
-            variance").
+            of a is softplus of a map of its own, shaped like that of the mean
+            (table 3, "w/ learned variance").
         deviation: Float > 0, default 1: standard deviation of a otherwise.
 
     Raises: ValueError, if an argument is not one of these.
@@ -72,6 +72,8 @@ class MetaDropout(perturbation.Perturbation):
         if self.logits_noise != "none":
             outputs = classes if self.logits_noise == "multiplicative" else 1
             found += _specs("logits/noise_", (features, outputs), "normal")
+        if self.learned_deviation and self.logits_noise == "multiplicative":
+            found += _specs("logits/deviation_", (features, classes), "normal")
         return found
 
     def features(self, block, inputs, features, state):
@@ -79,11 +81,9 @@ class MetaDropout(perturbation.Perturbation):
         if not self._draws(state):
             return features * self._factor(mean)
         draws = state.stream.normal(tf.shape(mean))
-        if self.learned_deviation:
-            spread = state.convolve(inputs, f"block_{block}/deviation_")
-            draws *= tf.nn.softplus(spread)
-        else:
-            draws *= self.deviation
+        draws *= self._deviation(
+            state.convolve, inputs, f"block_{block}/deviation_"
+        )
         return features * self._factor(mean, draws)
 
     def logits(self, inputs, logits, state):
@@ -95,11 +95,18 @@ class MetaDropout(perturbation.Perturbation):
             draws = state.stream.normal(tf.shape(logits))
         if self.logits_noise == "multiplicative":
             if draws is not None:
-                draws *= self.deviation
+                draws *= self._deviation(
+                    state.dense, inputs, "logits/deviation_"
+                )
             return logits * self._factor(mapped, draws)
         if draws is None:
             return logits
         return logits + tf.nn.softplus(mapped) * draws
+
+    def _deviation(self, map_, inputs, prefix):
+        if self.learned_deviation:
+            return tf.nn.softplus(map_(inputs, prefix))
+        return self.deviation
 
     def _draws(self, state):
         return self.stochastic and state.stream is not None

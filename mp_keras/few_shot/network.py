@@ -1,7 +1,7 @@
 """The network of few-shot classification (Lee et al., ICLR 2020, section 4).
 
     four blocks:  convolution 3x3 with bias -> perturbation -> batch norm
-                  -> ReLU -> 2x2 max-pool
+                  -> perturbation -> ReLU -> 2x2 max-pool
     then:         dense layer -> perturbation of the logits
 
 Finn et al., ICML 2017 used it first. The trap: batch norm always takes the
@@ -34,11 +34,15 @@ class FewShotNetwork:
     """
 
     def __init__(self, classes, input_shape, channels=64, perturbation=None):
-        _check(classes, input_shape, channels)
+        _check(classes, input_shape, channels, perturbation)
         self.classes = classes
         self.input_shape = tuple(input_shape)
         self.channels = channels
-        self.perturbation = perturbation or perturbation_module.Perturbation()
+        self.perturbation = (
+            perturbation_module.Perturbation()
+            if perturbation is None
+            else perturbation
+        )
         height, width, inputs = self.input_shape
         specs = []
         block_shapes = []
@@ -76,40 +80,30 @@ class FewShotNetwork:
         Args:
             images: As in `forward`; so is `state`.
 
-        Returns: list of float tensors: for each block its perturbed
-            convolution output `(batch, height, width, channels)`; the inputs
-            of the dense layer `(batch, features)`; the logits.
+        Returns: list: for each block a pair of float tensors, its perturbed
+            convolution output `(batch, height, width, channels)` and its
+            output, after the max-pool; the inputs of the dense layer `(batch,
+            features)`; the logits.
         """
         state.weights = self.perturbation.weights(state)
         hidden = tf.tile(images, (state.samples, 1, 1, 1))
         found = []
         for block in range(BLOCKS):
-            hidden = self.perturbation.block_inputs(block, hidden, state)
-            features = state.convolve(hidden, f"block_{block}/")
+            inputs = self.perturbation.block_inputs(block, hidden, state)
+            features = state.convolve(inputs, f"block_{block}/")
             features = self.perturbation.features(
-                block, hidden, features, state
+                block, inputs, features, state
             )
-            found.append(features)
-            hidden = self.finish_block(block, features, state)
+            offset = state.weights[f"block_{block}/offset"]
+            normed = _batch_norm(features, offset, state.samples)
+            normed = self.perturbation.normed(block, inputs, normed, state)
+            hidden = tf.nn.max_pool2d(tf.nn.relu(normed), 2, 2, "VALID")
+            found.append((features, hidden))
         flat = tf.reshape(hidden, (tf.shape(hidden)[0], -1))
         flat = self.perturbation.block_inputs(BLOCKS, flat, state)
         logits = state.dense(flat, "logits/")  # (batch, classes)
         logits = self.perturbation.logits(flat, logits, state)
         return [*found, flat, logits]
-
-    def finish_block(self, block, features, state):
-        """Returns the output of a block for its perturbed features.
-
-        Args:
-            block: Int.
-            features: Float tensor `(batch, height, width, channels)`.
-            state: `ForwardPass`.
-
-        Returns: float tensor `(batch, height // 2, width // 2, channels)`.
-        """
-        offset = state.weights[f"block_{block}/offset"]
-        normed = _batch_norm(features, offset, state.samples)
-        return tf.nn.max_pool2d(tf.nn.relu(normed), 2, 2, "VALID")
 
 
 def _block_specs(block, shape):
@@ -137,7 +131,7 @@ def _batch_norm(features, offset, samples):
     return tf.reshape(normed, shape) + offset
 
 
-def _check(classes, input_shape, channels):
+def _check(classes, input_shape, channels, perturbation):
     if classes < 2:
         raise ValueError(
             "Argument `classes` must be at least 2. "
@@ -152,4 +146,11 @@ def _check(classes, input_shape, channels):
         raise ValueError(
             "Argument `channels` must be at least 1. "
             f"Received: channels={channels}"
+        )
+    if perturbation is not None and not isinstance(
+        perturbation, perturbation_module.Perturbation
+    ):
+        raise ValueError(
+            "Argument `perturbation` must be a Perturbation, as MetaDropout() "
+            f"is, or None. Received: perturbation={perturbation!r}"
         )

@@ -63,6 +63,16 @@ class Perturbation:
         """
         return features
 
+    def normed(self, block, inputs, normed, state):
+        """Returns what a block's ReLU takes, after its batch norm.
+
+        Args:
+            block: Int.
+            inputs: Float tensor, the inputs of the block.
+            normed: Float tensor `(batch, height, width, channels)`.
+        """
+        return normed
+
     def logits(self, inputs, logits, state):
         """Returns the logits.
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 from mp_keras import classification
 from mp_keras import optimizers
 from mp_keras import replicated_trainer
+from mp_keras.few_shot import learner as learner_module
 
 # In the order in which `train_step` gathers them.
 _METRICS = (
@@ -40,7 +41,7 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
 
     Args:
         learner_fn: Function without arguments that returns the
-            `FewShotLearner`; called in the strategy's scope.
+            `FewShotLearner`; called once, in the strategy's scope.
         tasks: Int >= 1, tasks of a meta-batch, a multiple of the replicas.
         clip: Float > 0, default 3: each number of the mean gradient is
             clipped to [-clip, clip]; None for no clip.
@@ -48,7 +49,8 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
         **kwargs: Passed to `keras.Model`.
 
     Attributes: `learner`.
-    Raises: ValueError, if `tasks` is not a positive multiple of the replicas.
+    Raises: ValueError, if an argument is not as above; in `fit`, if a step has
+        another number of tasks.
 
     Reference: Lee et al., ICLR 2020, algorithm 1; section 4, experimental
         setup.
@@ -56,9 +58,18 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
 
     def __init__(self, learner_fn, tasks, clip=3.0, strategy=None, **kwargs):
         super().__init__(tasks, _METRICS, strategy, **kwargs)
+        if clip is not None and not clip > 0:
+            raise ValueError(
+                "Argument `clip` must be positive, or None for no clip. "
+                f"Received: clip={clip}"
+            )
         self.clip = clip
+        if isinstance(learner_fn, learner_module.FewShotLearner):
+            raise _no_function(learner_fn)
         with self.distribute_strategy.scope():
             self.learner = learner_fn()
+        if not isinstance(self.learner, learner_module.FewShotLearner):
+            raise _no_function(self.learner)
         self.built = True
 
     def compile(self, optimizer=None, **kwargs):
@@ -78,6 +89,13 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
     def train_step(self, data):
         values = self.learner.values()
         tasks = data[0].shape[0]
+        if tasks is None or tasks * self.replicas != self.tasks:
+            raise ValueError(
+                f"A step must have {self.tasks} tasks, a number that is known "
+                "beforehand (`drop_remainder` of `batch`). Received: data of "
+                f"shapes {[tuple(part.shape) for part in data]} on each of "
+                f"{self.replicas} replicas"
+            )
 
         def one_task(task):
             return self.task_gradients(
@@ -137,3 +155,10 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
             "learner": [w.value for w in self.learner.weights],
             "optimizer": [v.value for v in self.optimizer.variables],
         }
+
+
+def _no_function(received):
+    return ValueError(
+        "Argument `learner_fn` must be a function without arguments that "
+        f"returns a FewShotLearner. Received: {received!r}"
+    )

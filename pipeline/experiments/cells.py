@@ -24,7 +24,8 @@ class Cell:
             pipeline/figures/method_styles.py.
         column: Dict of the config's columns: `name`, `set`, `paper` as above;
             `tuned`, {method: values by key} chosen on validation data of the
-            source `tuned_on`; `seeds` and `rows` (names), or None for all.
+            source `tuned_on`; `measures`, see measures.py; `seeds` and `rows`
+            (names), or None for all.
         seed: Int.
         config: Config of the training, without φ and source, which are made
             first.

@@ -10,34 +10,40 @@ from pipeline.experiments import cells
 from pipeline.experiments import run_kinds
 
 
-def measure(config, run_config, folder, data_dir=None):
+def measure(config, column, run_config, folder, data_dir=None):
     """Makes the measures of one finished cell that are missing.
 
     Args:
         config: Config of `configs/experiments/`, with `kinds` and a section
             of settings for each in `measures`.
+        column: Dict, the cell's column, whose `measures` are settings of its
+            own: {kind: {name: value}}.
         run_config: The cell's own config, with its sources.
         folder: Path of the cell's finished run.
         data_dir: Where TFDS keeps prepared data sets, or None.
     """
     run_kind = run_kinds.of(config)
     for kind in config.kinds:
-        file = _file(kind, config, folder)
+        settings = _settings(kind, config, column)
+        file = _file(kind, settings, folder)
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
             run = run_kind.open_run(run_config, folder, data_dir)
-            settings = _settings(kind, config)
             files.write_json(file, run_kind.MEASURES[kind](run, **settings))
 
 
-def existing(config, folder):
+def existing(config, column, folder):
     """Returns {kind: measure} of a cell, or None where one is missing.
 
     Args:
         config: Config of `configs/experiments/`.
+        column: Dict, the cell's column.
         folder: Path of the cell's run.
     """
-    found = {kind: _file(kind, config, folder) for kind in config.kinds}
+    found = {
+        kind: _file(kind, _settings(kind, config, column), folder)
+        for kind in config.kinds
+    }
     if not all(file.exists() for file in found.values()):
         return None
     return {kind: files.read_json(file) for kind, file in found.items()}
@@ -54,11 +60,12 @@ def check_kinds(config):
         )
 
 
-def _settings(kind, config):
+def _settings(kind, config, column):
     settings = config.measures.get(kind)
-    return settings.to_dict() if settings else {}
+    common = settings.to_dict() if settings else {}
+    return {**common, **column["measures"].get(kind, {})}
 
 
-def _file(kind, config, folder):
-    digest = cells.content_digest(_settings(kind, config))
+def _file(kind, settings, folder):
+    digest = cells.content_digest(settings)
     return folder / "measures" / f"{kind}-{digest}.json"

@@ -102,7 +102,7 @@ def _run(cell, config, workdir, sources, data_dir):
     run_config = sources.prepare(cell)
     folder = cell.folder(workdir, sources.identity(cell))
     result = run_kinds.of(config).train(run_config, folder, data_dir)
-    measures.measure(config, run_config, folder, data_dir)
+    measures.measure(config, cell.column, run_config, folder, data_dir)
     return result
 
 
@@ -114,7 +114,7 @@ def _all_finished(cells, config, workdir, sources):
             folder = cell.folder(workdir, sources.identity(cell))
         except (FileNotFoundError, ValueError):  # its φ is not there
             continue
-        measured = measures.existing(config, folder)
+        measured = measures.existing(config, cell.column, folder)
         if (folder / "result.json").exists() and measured is not None:
             result = files.read_json(folder / "result.json")
             finished.append(Finished(cell, folder, result, measured))

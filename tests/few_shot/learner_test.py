@@ -56,7 +56,7 @@ class SecondOrderTest:
         self, perturbation, options
     ):
         learner = tasks.make_learner(
-            perturbation, spread=0.4, dtype="float64", **options
+            perturbation, spread=0.25, dtype="float64", **options
         )
         gradients = outer_gradient(learner)
         rng = np.random.default_rng(0)
@@ -178,6 +178,20 @@ class ArgumentsTest:
         network = tasks.make_network(meta_dropout.MetaDropout())
         with pytest.raises(ValueError, match=message):
             learner_module.FewShotLearner(network, **options)
+
+    def test_examples_that_have_no_meaning(self):
+        learner = tasks.make_learner()
+        images, labels, *_ = tasks.make_task()
+        values = learner.values()
+        with pytest.raises(ValueError, match="floats in.*dtype uint8"):
+            learner.adapt(values, tf.cast(images, "uint8"), labels, [0, 0])
+        with pytest.raises(ValueError, match="`samples` must be at least 1"):
+            learner.adapt(values, images, labels, [0, 0], samples=0)
+        for wrong in (3, -1):
+            with pytest.raises(
+                tf.errors.InvalidArgumentError, match=r"lie in \[0, 3\)"
+            ):
+                learner.adapt(values, images, 0 * labels + wrong, [0, 0])
 
     def test_same_seed_starts_alike(self):
         first, again, other = (

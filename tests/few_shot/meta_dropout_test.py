@@ -42,7 +42,7 @@ class FeaturesTest:
         values = {k: v.numpy() for k, v in learner.values().items()}
         images = tasks.make_task()[0]
         state = state_of(learner, sampled)
-        actual = learner.network.stages(images, state)[0]
+        actual = learner.network.stages(images, state)[0][0]
         plain, mean = (
             convolve(
                 images.numpy(),
@@ -58,19 +58,28 @@ class FeaturesTest:
         expected = plain * function(mean + draws)
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
-    def test_learned_deviation_widens_the_noise(self):
+    @pytest.mark.parametrize(
+        ("bias_of", "part"), [("block_0", 0), ("logits", -1)]
+    )
+    def test_learned_deviation_widens_the_noise(self, bias_of, part):
         perturbation = meta_dropout.MetaDropout(learned_deviation=True)
         learner = tasks.make_learner(perturbation, spread=0.5)
         images = tasks.make_task()[0]
         spreads = []
         for bias in (-20.0, 5.0):
             for name, weight in zip(learner.specs, learner.weights):
-                if name == "block_0/deviation_bias":
-                    weight.assign(tf.fill(weight.shape, bias))
+                if name.endswith("deviation_bias"):
+                    own = name.startswith(bias_of)
+                    value = bias if own else -20.0  # no noise elsewhere
+                    weight.assign(tf.fill(weight.shape, value))
+                elif name.endswith("deviation_kernel"):
+                    weight.assign(0 * weight)
             noisy, mean = (
-                learner.network.stages(images, state_of(learner, sampled))[0]
+                learner.network.stages(images, state_of(learner, sampled))[part]
                 for sampled in (True, False)
             )
+            if part == 0:
+                noisy, mean = noisy[0], mean[0]
             spreads.append(float(tf.reduce_max(tf.abs(noisy - mean))))
         assert spreads[0] < 1e-3 < 1 < spreads[1]
 
@@ -83,7 +92,7 @@ class FeaturesTest:
             )
             learner = tasks.make_learner(perturbation, spread=0.5)
             noisy, mean = (
-                learner.network.stages(images, state_of(learner, sampled))[0]
+                learner.network.stages(images, state_of(learner, sampled))[0][0]
                 for sampled in (True, False)
             )
             changes.append(np.log(noisy / mean))

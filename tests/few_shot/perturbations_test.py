@@ -217,7 +217,7 @@ class PenaltyTest:
         images = tasks.make_task()[0]
         rng = np.random.default_rng(1)
         features = rng.normal(size=(6, 16, 16, 4)).astype("float32")
-        perturbation.features(0, images, tf.constant(features), state)
+        perturbation.normed(0, images, tf.constant(features), state)
         values = learner.values()
         kernel = values["block_0/alpha_kernel"]
         response = tf.nn.conv2d(images, kernel, 1, "SAME")
@@ -225,6 +225,18 @@ class PenaltyTest:
         part = 1e-3 + (1 - 1e-3) * special.expit(response.numpy())
         nats = (-np.log(part) * (features > 0)).sum((1, 2, 3)).mean()
         assert float(state.penalty) == pytest.approx(0.5 * nats, rel=1e-4)
+
+    def test_information_dropout_acts_behind_batch_norm(self):
+        """Where a positive factor leaves what the ReLU lets pass."""
+        perturbation = inner_information_dropout.InnerInformationDropout(0.5)
+        learner = tasks.make_learner(perturbation, spread=0.5)
+        state = sampled_state(learner)
+        images = tasks.make_task()[0]
+        (_, noisy), *_ = learner.network.stages(images, state)
+        clean = forward_pass.ForwardPass(learner.values())
+        (_, plain), *_ = learner.network.stages(images, clean)
+        assert np.max(np.abs(noisy - plain)) > 1e-2
+        np.testing.assert_array_equal(noisy > 0, plain > 0)
 
     def test_own_weights_are_adapted(self):
         for name in ("bottleneck", "dropout"):

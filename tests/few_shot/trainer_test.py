@@ -113,6 +113,31 @@ class ReplicasTest:
             make_trainer(2, 3)
 
 
+class ArgumentsTest:
+    @pytest.mark.parametrize("clip", [0, -1.0])
+    def test_clip_is_positive(self, clip):
+        with pytest.raises(ValueError, match="`clip` must be positive"):
+            make_trainer(clip=clip)
+
+    @pytest.mark.parametrize("wrap", [False, True])
+    def test_function_makes_a_learner(self, wrap):
+        wrong = tasks.make_network() if wrap else tasks.make_learner()
+        given = (lambda: wrong) if wrap else wrong
+        with pytest.raises(ValueError, match="`learner_fn` must be a function"):
+            trainer_module.FewShotTrainer(given, 2)
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_steps_have_the_tasks_that_were_said(self, count):
+        trainer = make_trainer(tasks_=2)
+        trainer.compile("sgd")
+        with pytest.raises(ValueError, match="must have 2 tasks"):
+            fit(trainer, steps=1, count=count)
+
+    def test_perturbation_is_made(self):
+        with pytest.raises(ValueError, match="`perturbation` must be"):
+            tasks.make_network(meta_dropout.MetaDropout)
+
+
 class TwoNumbersNetwork:
     """A linear network of two numbers an example, with noise on them or not.
 

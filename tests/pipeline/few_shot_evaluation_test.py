@@ -124,3 +124,15 @@ class AnswersFiguresTest:
         assert found["negative_log_likelihood"] == pytest.approx(losses.mean())
         assert found["expected_calibration_error"] == pytest.approx(30.0)
         assert found["episodes"] == 3
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("[]", "config.json must hold a JSON object"),
+            ('{"ways": "2"}', "config.json.*`ways` must be an integer"),
+        ],
+    )
+    def test_damaged_config(self, tmp_path, text, message):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ValueError, match=message):
+            few_shot_evaluation.evaluate_few_shot(tmp_path)

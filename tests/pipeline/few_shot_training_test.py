@@ -223,7 +223,7 @@ class FailureTest:
             ({"perturbation": "dropout"}, "`perturbation` must be one of"),
             ({"tasks": 3, "replicas": 2}, "`tasks`(.|\n)*tasks=3"),
             ({"replicas": 5}, "`replicas` must be at most"),
-            ({"ways": 3}, "`ways` must be at most 2(.|\n)*ways=3"),
+            ({"ways": 3}, "The test classes of npz:.*`ways` must be at most 2"),
             ({"shots": 10}, "at least 12 images(.|\n)*10 of class"),
             ({"queries_per": "way"}, "'task' or 'class'"),
             ({"image_channels": 2}, "`channels` must be 1 or 3"),
@@ -270,3 +270,11 @@ class FailureTest:
         config.learning_rate /= 10
         result = few_shot_training.few_shot_train(config, tmp_path)
         assert np.isfinite(result["query_loss"])
+
+    def test_lost_history_is_told(self, source, tmp_path):
+        config = tiny_config(source, perturbation="none")
+        few_shot_training.few_shot_train(config, tmp_path)
+        for name in ("history.jsonl", "result.json"):
+            (tmp_path / name).unlink()
+        with pytest.raises(ValueError, match="must have history.jsonl"):
+            few_shot_training.few_shot_train(config, tmp_path)

@@ -173,6 +173,17 @@ class ConfigsTest:
             assert {"drop_block", "manifold_mixup"} <= set(tuned)
             assert cell.column["tuned_on"].startswith("subset:")
 
+    def test_the_same_training_is_one_cell_in_all_experiments(self):
+        folders = {}  # digest of the config -> names of its folders
+        for name in NAMES:
+            for cell in cells.expand(config_of(name, "cpu")):
+                if cell.row["phi"] or cell.row["fine_tuned"]:
+                    continue
+                digest = cells.content_digest(cells.without_places(cell.config))
+                folder = cell.folder("work", [])
+                folders.setdefault(digest, set()).add(folder)
+        assert {len(names) for names in folders.values()} == {1}
+
     def test_few_shot_paper_profile_is_that_of_section_4(self):
         config = config_of("few_shot_table1", "paper")
         found = {

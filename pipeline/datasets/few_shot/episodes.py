@@ -17,6 +17,8 @@ the task axis, which a `tf.distribute` strategy can split. The images lie in
 memory once, as uint8, and a task gathers its own.
 """
 
+import typing
+
 import numpy as np
 import tensorflow as tf
 
@@ -27,6 +29,26 @@ from pipeline.datasets import random_bits
 _STREAM = 3  # 0 to 2 are those of `training_batches` and `task_batches`
 _CLASSES, _EXAMPLES, _ROUNDS, _NOISE = range(4)
 _QUERIES_PER = ("task", "class")
+
+
+class MetaBatch(typing.NamedTuple):
+    """The tasks of one step, in the order that `FewShotTrainer` takes.
+
+    With T tasks, S = `ways * shots`, and Q = `queries` or `ways * queries`.
+
+    Attributes:
+        support_images: float32 in [0, 1] `(T, S, height, width, channels)`.
+        support_labels: int64 in [0, ways) `(T, S)`.
+        query_images: float32, the same with Q.
+        query_labels: int64 `(T, Q)`.
+        seeds: int32 of at least 0 `(T, 2)`.
+    """
+
+    support_images: tf.Tensor
+    support_labels: tf.Tensor
+    query_images: tf.Tensor
+    query_labels: tf.Tensor
+    seeds: tf.Tensor
 
 
 def episode_batches(
@@ -58,11 +80,8 @@ def episode_batches(
         steps: Int, the step to stop before.
 
     Returns:
-        `tf.data.Dataset` of `steps - start_step` dicts, with T tasks, S =
-        `ways * shots`, and Q = `queries` or `ways * queries`:
-        `support_images`, float32 in [0, 1] `(T, S, height, width, channels)`;
-        `support_labels`, int64 in [0, ways) `(T, S)`; `query_images` and
-        `query_labels`, the same with Q; `seeds`, int32 of at least 0 `(T, 2)`.
+        `tf.data.Dataset` of `steps - start_step` `MetaBatch`es, for
+        `FewShotTrainer.fit` and `evaluate_episodes`.
 
     Raises:
         ValueError: If an argument is wrong, or there are too few classes or
@@ -95,15 +114,13 @@ def episode_batches(
         labels = labels[:query_images]
         queried = shots + tf.range(query_images) // ways  # which example
         query = tf.gather_nd(places, tf.stack([labels, queried], axis=1))
-        return {
-            "support_images": _gather(
-                table, tf.reshape(places[:, :shots], [-1])
-            ),
-            "support_labels": tf.repeat(tf.range(ways, dtype=tf.int64), shots),
-            "query_images": _gather(table, query),
-            "query_labels": tf.cast(labels, tf.int64),
-            "seeds": words[_NOISE],
-        }
+        return MetaBatch(
+            _gather(table, tf.reshape(places[:, :shots], [-1])),
+            tf.repeat(tf.range(ways, dtype=tf.int64), shots),
+            _gather(table, query),
+            tf.cast(labels, tf.int64),
+            words[_NOISE],
+        )
 
     dataset = tf.data.Dataset.range(start_step * tasks, steps * tasks)
     dataset = batches.in_order(dataset, make_episode)

@@ -29,7 +29,7 @@ def _episodes(data, **changes):
 
 def _stacked(dataset):
     """Returns all steps in one dict of arrays `(steps, tasks, ...)`."""
-    steps = list(dataset.as_numpy_iterator())
+    steps = [step._asdict() for step in dataset.as_numpy_iterator()]
     return {key: np.stack([step[key] for step in steps]) for key in steps[0]}
 
 
@@ -46,7 +46,7 @@ def data():
 class EpisodeBatchesTest:
     def test_shapes_are_static(self, data):
         dataset = _episodes(data, start_step=1)
-        assert dataset.element_spec == {
+        assert dataset.element_spec._asdict() == {
             "support_images": tf.TensorSpec((3, 10, 2, 2, 1), tf.float32),
             "support_labels": tf.TensorSpec((3, 10), tf.int64),
             "query_images": tf.TensorSpec((3, 7, 2, 2, 1), tf.float32),
@@ -157,8 +157,8 @@ class EpisodeStepsTest:
         strategy = replicas.mirrored_strategy(["CPU:0", "CPU:1"])
         dataset = _episodes(data, tasks=4, steps=1)
         step = next(iter(strategy.experimental_distribute_dataset(dataset)))
-        halves = strategy.experimental_local_results(step["support_images"])
-        expected = next(iter(dataset))["support_images"]
+        halves = strategy.experimental_local_results(step.support_images)
+        expected = next(iter(dataset)).support_images
         assert [half.shape[0] for half in halves] == [2, 2]
         np.testing.assert_array_equal(np.concatenate(halves), expected)
 

@@ -33,6 +33,16 @@ class MeasureTest:
         failures = runner.reproduce(config, tmp_path)["failures"]
         assert "ZeroDivisionError" in str(failures)
 
+    def test_a_column_has_settings_of_its_own(self, source, tmp_path):
+        config = tiny.make_config(
+            source, [base.row("Base", "base")], kinds=("reliability",)
+        )
+        config.measures.reliability = {"bins": 5}
+        config.columns[0]["measures"] = {"reliability": {"bins": 3}}
+        assert runner.reproduce(config, tmp_path)["finished"] == 1
+        (file,) = tmp_path.glob("cells/*/measures/*.json")
+        assert len(files.read_json(file)["count"]) == 3
+
     def test_convergence_needs_tracked_runs(self, source, tmp_path):
         config = tiny.make_config(
             source, [base.row("Base", "base")], kinds=("convergence",)

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 
+SAVED_MODEL = "saved_model.pb"  # what every SavedModel folder has
 PARTIAL = ".partial-"  # what a killed process left under such a name is waste
 _ADVICE = "make room, or allow it to be written, and run the same command again"
 _DISK = {
@@ -160,7 +161,7 @@ def new_file(path):
 
 
 @contextlib.contextmanager
-def new_directory(path):
+def new_directory(path, mark=None):
     """Yields an empty folder that becomes `path` when the block succeeds.
 
     An old folder at `path` stays until the new one is whole, and stays
@@ -168,9 +169,18 @@ def new_directory(path):
     the system cannot do that, a process that is killed between two steps
     leaves the old folder beside `path`, under a name that ends in `-old`.
 
-    Raises: OSError, naming the folder, if the disk does not take it.
+    Args:
+        path: Path-like.
+        mark: Str, name of a file: an old folder that has things in it and not
+            this file is somebody's work, and not replaced; None (default)
+            replaces any.
+
+    Raises: OSError, naming the folder, if the disk does not take it;
+        ValueError, if `path` is a file or a folder without its mark.
     """
     path = pathlib.Path(path)
+    if mark is not None:
+        _check_replaceable(path, mark)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = pathlib.Path(
@@ -185,6 +195,18 @@ def new_directory(path):
                 _replace_in_two_steps(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_replaceable(path, mark):
+    if not path.exists():
+        return
+    names = sorted(p.name for p in path.iterdir()) if path.is_dir() else None
+    if names is None or (names and mark not in names):
+        received = "a file" if names is None else f"a folder with {names[0]}"
+        raise ValueError(
+            f"Path {path} must be new, an empty folder, or an older one with "
+            f"{mark}, which is replaced. Received: {received}"
+        )
 
 
 def copy_file(origin, path):

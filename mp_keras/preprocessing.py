@@ -17,3 +17,25 @@ def normalize(images: annotations.Array) -> keras.KerasTensor:
     Returns: `(images / 255 - 0.5) / 0.5`.
     """
     return (ops.cast(images, "float32") / 255.0 - 0.5) / 0.5
+
+
+def preparation(normalized):
+    """Returns the function from uint8 pixels to what a model takes.
+
+    Args:
+        normalized: Bool: whether it takes normalized images; else it takes
+            the pixels, as float32.
+    """
+    if normalized:
+        return normalize
+    return lambda images: ops.cast(images, "float32")
+
+
+def check_input_shape(model):
+    """Raises ValueError, if a model's input is no image of known size."""
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise ValueError(
+            "Argument `model` must have one input (batch, height, width, "
+            f"channels) of known size. Received: input shape {shape}"
+        )

@@ -4,6 +4,7 @@ MetaPerturb, section 4 and appendix A: accuracy, negative log-likelihood and
 expected calibration error of Monte Carlo averaged probabilities.
 """
 
+import itertools
 import pathlib
 
 import ml_collections
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from mp_keras import error_texts
 from mp_keras import files
+from mp_keras.evaluation import class_name_file
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import saved_graph
 from pipeline import artifact_store
@@ -23,6 +25,13 @@ _BATCH = 256
 def evaluate_run(workdir, config=None, data_dir=None):
     """Evaluates the `saved_model/` of a run and writes `evaluation.json`.
 
+    The data must have the run's classes, in the same order: labels are numbers,
+    and other classes would be taken for those at their places. Classes are
+    compared by name. Names "0", "1", "2", ... are those of sources that have
+    none, and agree with any names of the same number, but not with themselves
+    in another order. An older classifier holds no names, and takes any data
+    whose labels it has.
+
     Args:
         workdir: Path-like or URI, folder of a finished `train_target`.
         config: Config of `configs/target/` that names data and samples, or
@@ -31,7 +40,7 @@ def evaluate_run(workdir, config=None, data_dir=None):
 
     Returns: the dict that `evaluation.json` holds.
     Raises: FileNotFoundError, ValueError, if there is no whole classifier, or
-        the data does not suit it.
+        the data does not suit it; of other classes, the first is named.
     """
     with artifact_store.working_copy(workdir) as folder:
         return _evaluate(folder, config, data_dir)
@@ -50,6 +59,7 @@ def _evaluate(workdir, config, data_dir):
             f"Received: image_size={config.image_size}"
         )
     data, _ = target_data.load_data(config, data_dir)
+    _check_classes(workdir, data.class_names, config.data.source)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {
         **figures.classification_figures(probabilities, data.test_labels),
@@ -59,6 +69,34 @@ def _evaluate(workdir, config, data_dir):
     }
     files.write_json(workdir / "evaluation.json", result)
     return result
+
+
+def _check_classes(workdir, names, source):
+    """Refuses data of other classes than the run's, as `evaluate_run` says."""
+    expected = class_name_file.read_names(workdir / "saved_model")
+    if expected is None or tuple(names) == expected:
+        return
+    is_numbered = _are_numbers(names) or _are_numbers(expected)
+    is_reordered = sorted(names) == sorted(expected)
+    if len(names) == len(expected) and is_numbered and not is_reordered:
+        return
+    pairs = enumerate(itertools.zip_longest(expected, names))
+    label = next(label for label, (ours, theirs) in pairs if ours != theirs)
+    raise ValueError(
+        "Config key `data.source` must name data with the classes of the run "
+        f"in {workdir}, in the same order: {_described(expected, label)}. "
+        f"Received: data.source={source!r} with {_described(names, label)}"
+    )
+
+
+def _are_numbers(names):
+    """Returns whether names say no more than the labels."""
+    return list(names) == [str(label) for label in range(len(names))]
+
+
+def _described(names, label):
+    name = repr(names[label]) if label < len(names) else "none"
+    return f"{len(names)} classes, number {label} is {name}"
 
 
 def load_classifier(path):

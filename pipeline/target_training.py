@@ -12,6 +12,7 @@ from absl import logging
 import mp_keras
 from mp_keras import baselines
 from mp_keras import files
+from mp_keras.evaluation import class_name_file
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.perturbation import layer as layer_module
@@ -39,7 +40,8 @@ def train_target(config, workdir, data_dir=None):
         workdir: Path-like or URI of the run's folder.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
 
-    Returns: the dict that `result.json` holds.
+    Returns: the dict that `result.json` holds; runs that ended before their
+        `class_names` were noted have none.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
         FloatingPointError, if a loss is not finite (the same call with a
         smaller learning rate goes on).
@@ -51,6 +53,10 @@ def train_target(config, workdir, data_dir=None):
         return finished
     methods.check_method(config.method)
     data, validation = target_data.load_data(config, data_dir)
+    # Before the training: what cannot be written, the run cannot end with.
+    class_names = class_name_file.check_names(
+        data.class_names, len(data.class_names)
+    )
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     if config.method == methods.ENSEMBLE:
@@ -61,7 +67,10 @@ def train_target(config, workdir, data_dir=None):
         network.save(path)
     if config.export:
         mp_keras.save_classifier(
-            network, folder.path / "saved_model", samples=config.samples
+            network,
+            folder.path / "saved_model",
+            samples=config.samples,
+            class_names=class_names,
         )
     result = evaluate(
         network, data.test_images, data.test_labels, config.samples
@@ -72,6 +81,7 @@ def train_target(config, workdir, data_dir=None):
         "method": config.method,
         "network": config.network,
         "data": config.data.source,
+        "class_names": class_names,
         "seed": config.seed,
         "steps": config.steps,
         "samples": config.samples,

@@ -97,6 +97,23 @@ class NewDirectoryTest:
         assert [file.name for file in path.iterdir()] == ["new"]
         assert list(tmp_path.iterdir()) == [path]
 
+    def test_replaces_only_what_has_its_mark(self, tmp_path):
+        path = tmp_path / "a"
+        for _ in range(2):  # a new folder, an old one of ours
+            with files.new_directory(path, mark="ours") as folder:
+                (folder / "ours").write_text("")
+        (path / "ours").rename(path / "thesis.txt")
+        (tmp_path / "file").write_text("file")
+        for place, message in (
+            (path, "a folder with thesis.txt"),
+            (tmp_path / "file", "a file"),
+        ):
+            with pytest.raises(ValueError, match=f"with ours.*{message}"):
+                with files.new_directory(place, mark="ours"):
+                    pass
+        assert [file.name for file in path.iterdir()] == ["thesis.txt"]
+        assert (tmp_path / "file").read_text() == "file"
+
     @pytest.mark.parametrize("old", [True, False])
     def test_failure_inside_leaves_what_was_there(self, tmp_path, old):
         path = tmp_path / "a"

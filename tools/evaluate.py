@@ -6,8 +6,9 @@ r"""Evaluates an exported target classifier on the test part of a data set.
         --config.data.source=npz:other.npz --config.samples=100
 
 The classifier is `saved_model/` in the workdir of `tools.train_target`, whose
-own config is used where none is given. Prints accuracy, negative
-log-likelihood and calibration error, and leaves them in `evaluation.json`.
+own config is used where none is given; other data must have the same classes in
+the same order. Prints accuracy, negative log-likelihood and calibration error,
+and leaves them in `evaluation.json`.
 """
 
 import json

@@ -9,6 +9,8 @@ from collections import abc
 import keras
 from keras import ops
 
+from mp_keras import class_outputs
+
 
 @keras.saving.register_keras_serializable(package="mp_keras")
 class AveragedMembers(keras.layers.Layer):
@@ -66,15 +68,23 @@ def deep_ensemble(models: abc.Sequence[keras.Model]) -> keras.Model:
             shape to logits of the same classes.
 
     Returns: a functional model from images to log-probabilities.
-    Raises: ValueError, if there are fewer than two or their shapes differ.
+    Raises: ValueError, if there are fewer than two, their shapes differ, or
+        one has several inputs or ends in probabilities.
     """
     models = list(models)
-    shapes = {(model.input_shape, model.output_shape) for model in models}
+    for model in models:
+        class_outputs.check_logits(model)
+    shapes = {str((model.input_shape, model.output_shape)) for model in models}
     if len(models) < 2 or len(shapes) > 1:
         raise ValueError(
             "Argument `models` must hold at least two models of the same "
             f"input and output. Received: {len(models)} models of shapes "
-            f"{sorted(map(str, shapes))}"
+            f"{sorted(shapes)}"
+        )
+    if len(models[0].inputs) != 1:
+        raise ValueError(
+            "Argument `models` must hold models of one input. "
+            f"Received: {len(models[0].inputs)} inputs"
         )
     inputs = keras.Input(models[0].input_shape[1:], name="images")
     return keras.Model(inputs, AveragedMembers(models)(inputs))

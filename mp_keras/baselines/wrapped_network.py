@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from mp_keras import backends
+
 
 class WrappedNetwork(keras.Model):
     """Base of the baselines that change the training, not the network.
@@ -47,6 +49,12 @@ class MixedNetwork(WrappedNetwork):
 
     Args: as `WrappedNetwork`.
     """
+
+    def __init__(self, network, **kwargs):
+        super().__init__(network, **kwargs)
+        # TensorFlow draws from the Beta distribution by a kernel that XLA,
+        # which Keras chooses by itself on a GPU, does not have.
+        self.supports_jit = not backends.is_tensorflow()
 
     def mixture(self):
         """Returns partners and weights of the batch that was mixed last.

@@ -25,7 +25,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
 
     `update_state` takes integer labels `(batch,)`, probabilities or logits
     `(batch, classes)` and optional weights `(batch,)`.
-    Raises: ValueError, if `bins` is not a positive integer.
+    Raises: ValueError, if `bins` is not a positive integer; in `update_state`,
+        if there is one class alone.
 
     >>> error = ExpectedCalibrationError()
     >>> error.update_state([0, 1], [[0.8, 0.2], [0.8, 0.2]])
@@ -56,6 +57,12 @@ class ExpectedCalibrationError(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.convert_to_tensor(y_pred, self.dtype)
+        if len(y_pred.shape) < 2 or y_pred.shape[-1] == 1:
+            raise ValueError(
+                "Predictions must be (batch, classes), a column for each of "
+                "two or more classes. "
+                f"Received: y_pred of shape {tuple(y_pred.shape)}"
+            )
         y_true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         probabilities = ops.softmax(y_pred) if self.from_logits else y_pred
         confidence = ops.max(probabilities, axis=-1)

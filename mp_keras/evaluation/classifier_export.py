@@ -2,17 +2,20 @@
 
     serve(images)                   -> probabilities    # repeatable
     predict(images, samples, seed)  -> probabilities    # Monte Carlo by hand
-    serve_files(image_bytes)        -> probabilities    # of JPEG, PNG, ...
+    serve_files(image_bytes)        -> probabilities    # of JPEG, PNG, BMP
 
 Images are uint8 pixels at the target's size; the model normalizes them and
 averages its probabilities over noise samples (Algorithm 2, line 10). Files of
 at most 67 million pixels are decoded and, as in training, resized with
-antialiasing. The endpoints are the
-signatures that TensorFlow Serving knows, and `serve` is also its
-`serving_default`. The trap:
-serving must not depend on a random generator's state, so the noise of `serve`
-comes from a seed fixed at export.
+antialiasing. The endpoints are the signatures that TensorFlow Serving knows,
+and `serve` is also its `serving_default`. The traps: serving must not depend
+on a random generator's state, so the noise of `serve` comes from a seed fixed
+at export; and TensorFlow decodes more kinds of files than announce their size
+at their start (GIF does for its screen alone), and takes a BMP file's palette
+for gray, so what is decoded is decided here.
 """
+
+from collections import abc
 
 import keras
 import tensorflow as tf
@@ -20,39 +23,65 @@ import tensorflow as tf
 from mp_keras import annotations
 from mp_keras import files
 from mp_keras import preprocessing
+from mp_keras.evaluation import class_name_file
 from mp_keras.evaluation import monte_carlo
 
 _FILE_CHANNELS = (1, 3)  # gray, and red, green, blue
-_HEADER = 26  # bytes that hold the size of all kinds but JPEG
+_PNG = b"\x89PNG\r\n\x1a\n"
+_BMP = b"BM"
+_START = 1162  # bytes that say all about size and pixels but in JPEG files
+_BMP_HEADERS = (40, 124)  # bytes of the smallest and largest in use
+_BMP_MASKS = [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0]  # red, green, blue
 
 
 def save_classifier(
-    model: keras.Model, path: annotations.Path, samples: int = 30, seed: int = 0
+    model: keras.Model,
+    path: annotations.Path,
+    samples: int = 30,
+    seed: int = 0,
+    class_names: abc.Sequence[str] | None = None,
+    from_logits: bool = True,
+    normalize: bool = True,
 ) -> None:
     """Writes a classifier as a SavedModel folder, whole or not at all.
 
     Args:
         model: `keras.Model` from images normalized to [-1, 1] to logits, of
             known input size. One of 1 or 3 channels takes files as well.
-        path: Path-like of the folder; an old one is replaced.
+        path: Path-like of the folder; an older SavedModel is replaced.
         samples: Int >= 1, default 30: noise samples of `serve`.
         seed: Int, default 0: seed of the noise of `serve`.
+        class_names: Sequence of str, a line of text for each class, written to
+            `assets/class_names.txt`; or None (default) for no such file.
+        from_logits: Bool, default True; False for a model that ends in
+            probabilities.
+        normalize: Bool, default True; False for a model that takes pixels from
+            0 to 255 and rescales them itself, as EfficientNet does.
+
+    Raises: ValueError, if the model's input size is unknown, it ends in
+        probabilities and `from_logits` is True, there are more or fewer
+        `class_names` than classes, one is not a line of text, or `path` holds
+        something else.
     """
-    averaged = monte_carlo.MonteCarloClassifier(model, samples)
+    preprocessing.check_input_shape(model)
+    averaged = monte_carlo.MonteCarloClassifier(model, samples, from_logits)
+    prepare = preprocessing.preparation(normalize)
+    if class_names is not None:
+        class_names = class_name_file.check_names(
+            class_names, model.output_shape[-1]
+        )
     images = tf.TensorSpec(model.input_shape, tf.uint8, "images")
 
     def serve(images):
         probabilities = averaged.average(
-            preprocessing.normalize(images), seed, averaged.samples
+            prepare(images), seed, averaged.samples
         )
         return {"probabilities": probabilities}
 
     def predict(images, samples, seed):
         tf.debugging.assert_positive(samples, "`samples` must be at least 1.")
         return {
-            "probabilities": averaged.average(
-                preprocessing.normalize(images), seed, samples
-            )
+            "probabilities": averaged.average(prepare(images), seed, samples)
         }
 
     archive = keras.export.ExportArchive()
@@ -71,8 +100,10 @@ def save_classifier(
 
         encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
         archive.add_endpoint("serve_files", serve_files, [encoded])
-    with files.new_directory(path) as folder:
+    with files.new_directory(path, mark=files.SAVED_MODEL) as folder:
         archive.write_out(str(folder), verbose=False)
+        if class_names is not None:
+            class_name_file.write_names(folder, class_names)
 
 
 def _file_reader(shape):
@@ -81,8 +112,8 @@ def _file_reader(shape):
     Args:
         shape: Ints (height, width, channels) of the pixels, 1 or 3 channels.
 
-    Returns: a function from a string tensor `(batch,)` of JPEG, PNG, GIF (its
-        first picture) or BMP files to uint8 pixels `(batch, *shape)`.
+    Returns: a function from a string tensor `(batch,)` of JPEG, PNG or BMP
+        files to uint8 pixels `(batch, *shape)`.
     """
     height, width, channels = shape
 
@@ -96,13 +127,10 @@ def _file_reader(shape):
         return tf.io.decode_image(encoded, channels, expand_animations=False)
 
     def read_one(encoded):
-        is_small = tf.debugging.assert_less_equal(
-            _announced_pixels(encoded),
-            tf.constant(preprocessing.MOST_PIXELS, tf.int64),
-            f"An image must have at most {preprocessing.MOST_PIXELS} pixels.",
-        )
-        with tf.control_dependencies([is_small]):  # before it is decoded
-            encoded = tf.identity(encoded)
+        # Before it is decoded, one check after the other.
+        for check in (_check_kind, _check_size, _check_bmp):
+            with tf.control_dependencies([check(encoded)]):
+                encoded = tf.identity(encoded)
         pixels = tf.cond(
             tf.io.is_jpeg(encoded),
             lambda: decode_jpeg(encoded),
@@ -118,11 +146,70 @@ def _file_reader(shape):
     )
 
 
+def _check_kind(encoded):
+    """Returns an operation that refuses other files than are read here."""
+    is_known = tf.io.is_jpeg(encoded) | _begins(encoded, _PNG, _BMP)
+    return tf.debugging.Assert(
+        is_known,
+        [
+            "`image_bytes` must be JPEG, PNG or BMP files. "
+            "Received one that begins with the bytes",
+            tf.io.decode_raw(tf.strings.substr(encoded, 0, 12), tf.uint8),
+        ],
+        summarize=12,
+    )
+
+
+def _check_size(encoded):
+    """Returns an operation that refuses files of too many pixels."""
+    pixels = _announced_pixels(encoded)
+    return tf.debugging.Assert(
+        pixels <= preprocessing.MOST_PIXELS,
+        [
+            "`image_bytes` must be images of at most "
+            f"{preprocessing.MOST_PIXELS} pixels. Received",
+            pixels,
+        ],
+    )
+
+
+def _check_bmp(encoded):
+    """Returns an operation that refuses BMP files that would be misread.
+
+    TensorFlow returns bytes as blue, green, red (and alpha), or as gray, and
+    looks neither at a palette nor at a compression.
+    """
+    start = _start(encoded)
+    header_bytes = _number(start, 17, 16, 15, 14)
+    bits = _number(start, 29, 28)
+    compression = _number(start, 33, 32, 31, 30)
+    # Blue, green, red and an unused byte for each value.
+    place = 14 + tf.clip_by_value(header_bytes, *_BMP_HEADERS)
+    palette = tf.reshape(start[place : place + 1024], (256, 4))
+    grays = tf.range(256, dtype=tf.int64)[:, None]  # (256, 1)
+    is_gray = (bits == 8) & tf.reduce_all(palette[:, :3] == grays)
+    is_plain = (bits == 24) | (bits == 32) | is_gray
+    is_masked = (bits == 32) & tf.reduce_all(start[54:66] == _BMP_MASKS)
+    is_read = ((compression == 0) & is_plain) | ((compression == 3) & is_masked)
+    is_read &= header_bytes >= _BMP_HEADERS[0]
+    return tf.debugging.Assert(
+        is_read | ~_begins(encoded, _BMP),
+        [
+            "A BMP file in `image_bytes` must be uncompressed, of 24 or 32 "
+            "bits a pixel, or of 8 with a gray palette. Received bits a "
+            "pixel, compression and bytes of the header",
+            bits,
+            compression,
+            header_bytes,
+        ],
+    )
+
+
 def _announced_pixels(encoded):
     """Returns height times width by a file's header, before it is decoded.
 
     Args:
-        encoded: String tensor `()`, a JPEG, PNG, GIF or BMP file.
+        encoded: String tensor `()`, a JPEG, PNG or BMP file.
 
     Returns: int64 tensor `()`.
     """
@@ -132,35 +219,38 @@ def _announced_pixels(encoded):
         return shape[0] * shape[1]
 
     def of_others():
-        padded = encoded + tf.constant(b"\0" * _HEADER)
-        header = tf.io.decode_raw(
-            tf.strings.substr(padded, 0, _HEADER), tf.uint8
-        )  # (_HEADER,)
-        header = tf.cast(header, tf.int64)
-
-        def number(*places):
-            # The most significant byte first.
-            return sum(
-                header[place] * 256**power
-                for power, place in enumerate(reversed(places))
-            )
+        start = _start(encoded)
 
         def signed(*places):
-            value = number(*places)
+            value = _number(start, *places)
             return tf.minimum(value, 256 ** len(places) - value)
 
-        return tf.case(
-            [
-                (
-                    tf.equal(header[0], ord("G")),
-                    lambda: number(7, 6) * number(9, 8),
-                ),
-                (
-                    tf.equal(header[0], ord("B")),
-                    lambda: signed(21, 20, 19, 18) * signed(25, 24, 23, 22),
-                ),
-            ],
-            default=lambda: number(16, 17, 18, 19) * number(20, 21, 22, 23),
+        return tf.where(
+            _begins(encoded, _BMP),
+            signed(21, 20, 19, 18) * signed(25, 24, 23, 22),
+            _number(start, 16, 17, 18, 19) * _number(start, 20, 21, 22, 23),
         )
 
     return tf.cond(tf.io.is_jpeg(encoded), of_jpeg, of_others)
+
+
+def _begins(encoded, *starts):
+    """Returns whether a file begins with one of these bytes."""
+    return tf.reduce_any(
+        [tf.strings.substr(encoded, 0, len(start)) == start for start in starts]
+    )
+
+
+def _start(encoded):
+    """Returns a file's first bytes, 0 behind its end: int64 `(_START,)`."""
+    padded = tf.strings.substr(encoded, 0, _START) + b"\0" * _START
+    start = tf.io.decode_raw(tf.strings.substr(padded, 0, _START), tf.uint8)
+    return tf.cast(start, tf.int64)
+
+
+def _number(start, *places):
+    """Returns the number in some bytes, the most significant one first."""
+    return sum(
+        start[place] * 256**power
+        for power, place in enumerate(reversed(places))
+    )

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from mp_keras import annotations
+from mp_keras import class_outputs
 from mp_keras import error_texts
 from mp_keras import files
 from mp_keras import preprocessing
@@ -33,6 +34,8 @@ def convert_classifier(
     path: annotations.Path,
     file_format: str,
     tolerance: float = 1e-5,
+    from_logits: bool = True,
+    normalize: bool = True,
 ) -> float:
     """Writes the deterministic form of a classifier, whole or not at all.
 
@@ -46,14 +49,30 @@ def convert_classifier(
         file_format: "tflite" or "onnx".
         tolerance: Float, default 1e-5: the largest difference of a
             probability.
+        from_logits: Bool, default True; False for a model that ends in
+            probabilities.
+        normalize: Bool, default True; False for a model that takes pixels from
+            0 to 255 and rescales them itself, as EfficientNet does.
 
     Returns: the largest difference that was found, a float.
     Raises: ValueError, if the format is unknown, its packages are missing, the
-        model has no deterministic form, or its layers cannot be converted;
-        then nothing is written.
+        model has no deterministic form, it ends in probabilities and
+        `from_logits` is True, or its layers cannot be converted; then nothing
+        is written.
     """
-    _check_arguments(model, file_format)
-    module = _FrozenClassifier(_in_float32(deterministic.deterministic(model)))
+    if file_format not in _FORMATS:
+        raise ValueError(
+            f"Argument `file_format` must be one of {FORMATS}. "
+            f"Received: file_format={file_format!r}"
+        )
+    preprocessing.check_input_shape(model)
+    if from_logits:
+        class_outputs.check_logits(model)
+    module = _FrozenClassifier(
+        _in_float32(deterministic.deterministic(model)),
+        preprocessing.preparation(normalize),
+        from_logits,
+    )
     convert, open_runtime = _FORMATS[file_format]
     try:
         content = convert(module)
@@ -82,24 +101,10 @@ def convert_classifier(
     return difference
 
 
-def _check_arguments(model, file_format):
-    if file_format not in _FORMATS:
-        raise ValueError(
-            f"Argument `file_format` must be one of {FORMATS}. "
-            f"Received: file_format={file_format!r}"
-        )
-    shape = getattr(model, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise ValueError(
-            "Argument `model` must have one input (batch, height, width, "
-            f"channels) of known size. Received: input shape {shape}"
-        )
-
-
 class _FrozenClassifier(tf.Module):
     """uint8 pixels to probabilities, by a network whose weights are fixed."""
 
-    def __init__(self, network):
+    def __init__(self, network, prepare, from_logits):
         super().__init__()
         weights, state = (
             [tf.constant(variable.numpy()) for variable in variables]
@@ -110,10 +115,11 @@ class _FrozenClassifier(tf.Module):
         )
 
         def serve(images):
-            logits, _ = network.stateless_call(
-                weights, state, preprocessing.normalize(images), training=False
+            outputs, _ = network.stateless_call(
+                weights, state, prepare(images), training=False
             )
-            return keras.ops.softmax(keras.ops.cast(logits, "float32"))
+            outputs = keras.ops.cast(outputs, "float32")
+            return keras.ops.softmax(outputs) if from_logits else outputs
 
         spec = tf.TensorSpec(network.input_shape, tf.uint8, "images")
         traced = tf.function(serve, input_signature=[spec])

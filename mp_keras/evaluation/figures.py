@@ -6,6 +6,8 @@ import numpy as np
 from mp_keras import annotations
 from mp_keras.evaluation import calibration
 
+_SUM_TOLERANCE = 0.02  # of probabilities in bfloat16
+
 
 def classification_figures(
     probabilities: annotations.Array, labels: annotations.Array
@@ -19,34 +21,66 @@ def classification_figures(
     Returns: dict of floats: `accuracy` in percent; `negative_log_likelihood`
         in nats, mean over the examples; `expected_calibration_error` in
         percent, 15 bins.
-    Raises: ValueError, if the shapes disagree, a label is out of range or
-        there is no example; FloatingPointError, if a probability is not
-        finite.
+    Raises: as `check_predictions`.
     """
-    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
-        raise ValueError(
-            "Arguments must be (examples, classes) and (examples,). Received: "
-            f"shapes {probabilities.shape} and {labels.shape}"
-        )
-    classes = probabilities.shape[1]
-    if not labels.size or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"Argument `labels` must hold integers in [0, {classes}), at "
-            f"least one. Received: labels={np.unique(labels)[:10]}"
-        )
-    check_finite(probabilities)
+    rows, truth = check_predictions(probabilities, labels)
     error = calibration.ExpectedCalibrationError()
-    error.update_state(labels, probabilities)
-    likelihood = probabilities[np.arange(labels.size), labels]
+    error.update_state(truth, rows)
+    likelihood = rows[np.arange(truth.size), truth]
     floor = keras.config.epsilon()  # a probability of 0 stays finite
     losses = -np.log(np.maximum(likelihood.astype("float64"), floor))
-    hits = np.argmax(probabilities, axis=1) == labels
+    hits = np.argmax(rows, axis=1) == truth
     return {
         "accuracy": 100 * float(np.mean(hits)),
         "negative_log_likelihood": float(np.mean(losses)),
         "expected_calibration_error": 100 * float(error.result()),
     }
+
+
+def check_predictions(probabilities, labels):
+    """Returns both as arrays, or says what is wrong with them.
+
+    Args:
+        probabilities: Array `(examples, classes)`; rows sum to 1.
+        labels: Integer array `(examples,)`.
+
+    Raises: ValueError, if the shapes disagree, there is no example or one
+        class alone, a label is no class, or the rows are no probabilities;
+        FloatingPointError, if a probability is not finite.
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    if (
+        probabilities.ndim != 2
+        or labels.shape != probabilities.shape[:1]
+        or not labels.size
+        or probabilities.shape[1] < 2
+    ):
+        raise ValueError(
+            "Arguments `probabilities` and `labels` must be (examples, "
+            "classes) and (examples,), with an example at least and two "
+            "classes or more. Received: "
+            f"shapes {probabilities.shape} and {labels.shape}"
+        )
+    classes = probabilities.shape[1]
+    if (
+        labels.dtype.kind not in "iu"
+        or labels.min() < 0
+        or labels.max() >= classes
+    ):
+        raise ValueError(
+            f"Argument `labels` must hold integers in [0, {classes}). "
+            f"Received: labels={np.unique(labels)[:10]}"
+        )
+    check_finite(probabilities)
+    sums = probabilities.astype("float64").sum(axis=1)
+    if probabilities.min() < 0 or np.abs(sums - 1).max() > _SUM_TOLERANCE:
+        raise ValueError(
+            "Argument `probabilities` must have rows of numbers from 0 on "
+            "that sum to 1; of logits, take the softmax. Received: numbers "
+            f"from {probabilities.min():g}, sums from {sums.min():g} to "
+            f"{sums.max():g}"
+        )
+    return probabilities, labels
 
 
 def check_finite(probabilities):

@@ -12,6 +12,7 @@ from keras import ops
 
 from mp_keras import annotations
 from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import position_search
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +51,21 @@ def inspect_positions(
         images: Float array `(batch, height, width, channels)`, preprocessed.
         seed: Int, default 0. Seed of the noise that is shown.
 
+    Raises: ValueError, if a position is not in the model's own graph.
+
     The model's own noise streams and statistics stay as they are, but what a
     position sees was perturbed, with its model's noise, by the ones before.
     """
     found = layer_module.positions(model)
     if not found:
         return []
+    own = model.layers if position_search.is_graph(model) else []
+    if not set(map(id, found)) <= set(map(id, own)):
+        raise ValueError(
+            "Argument `model` must be a functional or Sequential keras.Model "
+            "with its positions in its own graph, not in a nested model. "
+            f"Received: model {model.name}"
+        )
     streams = [position.seed_generator.state for position in found]
     before = [ops.convert_to_numpy(stream) for stream in streams]
     probe = keras.Model(model.inputs, [position.input for position in found])

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from mp_keras import backends
+from mp_keras import class_outputs
 from mp_keras import layer_search
 from mp_keras import seeds
 from mp_keras.evaluation import noise_free_part
@@ -35,7 +36,8 @@ class MonteCarloClassifier(keras.Model):
     Call arguments: a pair of images `(batch, height, width, channels)` and
         integer seeds `(batch,)`, of which the first serves the whole batch.
     Output shape: `(batch, classes)`, float32 probabilities.
-    Raises: ValueError, if `samples` is below 1.
+    Raises: ValueError, if `samples` is below 1, or the classifier ends in
+        probabilities or a single unit and `from_logits` is True.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class MonteCarloClassifier(keras.Model):
                 "Argument `samples` must be at least 1. "
                 f"Received: samples={samples}"
             )
+        if from_logits:
+            class_outputs.check_logits(classifier)
         self.classifier = classifier
         self.from_logits = from_logits
         states = {
@@ -154,13 +158,20 @@ def monte_carlo_predict(
         seed: Int >= 0, default 0. The same seed gives the same answer.
 
     Returns: float32 array `(examples, classes)`.
-    Raises: ValueError, if `images` is not 4-D or `samples` is below 1.
+    Raises: ValueError, if `images` is not 4-D or has no example, `seed` or
+        `samples` is out of its range, or the model ends in probabilities or a
+        single unit and `from_logits` is True.
     """
     images = ops.convert_to_numpy(images)
-    if images.ndim != 4:
+    if images.ndim != 4 or not len(images):
         raise ValueError(
-            "Argument `images` must be (examples, height, width, channels). "
-            f"Received: shape {images.shape}"
+            "Argument `images` must be (examples, height, width, channels), "
+            f"with an example at least. Received: shape {images.shape}"
+        )
+    if not 0 <= seed < 2**31 - len(images):
+        raise ValueError(
+            f"Argument `seed` must be in [0, {2**31 - len(images)}). "
+            f"Received: seed={seed}"
         )
     averaged = MonteCarloClassifier(model, samples, from_logits)
     noise_seeds = np.arange(len(images), dtype="int32") + np.int32(seed)

@@ -45,18 +45,10 @@ def reliability_curve(
         labels: Integer array `(examples,)`.
         bins: Int >= 1, default 15.
 
-    Raises: ValueError, if the shapes disagree, there is no example or `bins`
-        is not a positive integer; FloatingPointError, if a probability is not
-        finite.
+    Raises: as `figures.check_predictions`; ValueError, if `bins` is not a
+        positive integer.
     """
-    shapes = np.shape(probabilities), np.shape(labels)
-    if len(shapes[0]) != 2 or not shapes[0][0] or shapes[1] != shapes[0][:1]:
-        raise ValueError(
-            "Arguments `probabilities` and `labels` must be (examples, "
-            "classes) and (examples,), with an example at least. "
-            f"Received: shapes {shapes[0]} and {shapes[1]}"
-        )
-    figures.check_finite(probabilities)
+    probabilities, labels = figures.check_predictions(probabilities, labels)
     metric = calibration.ExpectedCalibrationError(bins)
     metric.update_state(labels, probabilities)
     count, correct, confidence = (

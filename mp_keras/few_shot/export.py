@@ -27,11 +27,12 @@ def save_few_shot(learner, path, samples=30, seed=0):
 
     Args:
         learner: `FewShotLearner`.
-        path: Path-like of the folder; an old one is replaced.
+        path: Path-like of the folder; an older SavedModel is replaced.
         samples: Int >= 1, default 30: noise samples of the inner steps.
         seed: Int, default 0: seed of the noise of `adapt`.
 
-    Raises: ValueError, if `samples` is below 1.
+    Raises: ValueError, if `samples` is below 1 or there is something else at
+        `path`.
     """
     learner_module.check_samples(samples)
 
@@ -83,7 +84,7 @@ def save_few_shot(learner, path, samples=30, seed=0):
     archive.track(learner)
     archive.add_endpoint("adapt", adapt, task)
     archive.add_endpoint("predict", predict, [*task, *scalars])
-    with files.new_directory(path) as folder:
+    with files.new_directory(path, mark=files.SAVED_MODEL) as folder:
         archive.write_out(str(folder), verbose=False)
 
 

@@ -15,20 +15,24 @@ import numpy as np
 import tensorflow as tf
 
 from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import position_search
 
 
 class TaskNetwork:
     """One functional network whose weights and φ come from outside.
 
     Args:
-        network: Functional `keras.Model` from images to logits that contains
-            `MetaPerturbLayer`s; serves as description, not as storage.
+        network: Functional or built Sequential `keras.Model` from images to
+            logits that contains `MetaPerturbLayer`s; serves as description,
+            not as storage.
 
     Raises: ValueError, if the network has no position, or batch norm inside
         a nested model or layer.
     """
 
     def __init__(self, network):
+        if isinstance(network, keras.Sequential):
+            network = position_search.view(network)
         self.network = network
         self.positions = layer_module.positions(network)
         if not self.positions:
@@ -104,7 +108,8 @@ class TaskNetwork:
             logits, values = self.network.stateless_call(
                 weights, values, images, training=True
             )
-        return logits, [
+        # The losses are float32, under a policy of lower precision too.
+        return tf.cast(logits, "float32"), [
             value
             for value, index in zip(values, self._phi_index)
             if index is None

@@ -18,7 +18,8 @@ class Placement:
     """Puts a layer at the positions of one network, one after the other.
 
     Calling it with a feature map returns what the layer at this position
-    makes of it; without a layer here, the feature map itself.
+    makes of it; without a layer here, the feature map itself. φ computes in
+    the dtype policy of the call, None for the one that Keras is set to.
 
     Args:
         perturbation: `PerturbationFunction`; or a function
@@ -47,7 +48,8 @@ class Placement:
         seed=None,
         stochastic=True,
     ):
-        if isinstance(perturbation, function.PerturbationFunction):
+        self.is_phi = isinstance(perturbation, function.PerturbationFunction)
+        if self.is_phi:
             self.make_layer = phi_layers(
                 perturbation, channel_norm, spatial_norm, seed, stochastic
             )
@@ -62,12 +64,13 @@ class Placement:
         self.kept = locations.kept(levels, positions)
         self.count = 0
 
-    def __call__(self, features):
+    def __call__(self, features, policy=None):
         number = self.count
         self.count += 1
         if self.make_layer is None or number not in self.kept:
             return features
-        made = self.make_layer(number)
+        options = {"policy": policy} if self.is_phi else {}
+        made = self.make_layer(number, **options)
         if not isinstance(made, keras.layers.Layer):
             raise ValueError(
                 "A function `make_layer(index)` must return a Keras layer. "
@@ -93,7 +96,7 @@ def phi_layers(phi, channel_norm, spatial_norm, seed=None, stochastic=True):
         )
     first_seed = seeds.given_or_drawn(seed)
 
-    def make_layer(index):
+    def make_layer(index, policy=None):
         return layer.MetaPerturbLayer(
             phi,
             channel_norm=channel_norm,
@@ -101,6 +104,7 @@ def phi_layers(phi, channel_norm, spatial_norm, seed=None, stochastic=True):
             stochastic=stochastic,
             seed=first_seed + index,
             name=f"meta_perturb_{index}",
+            dtype=policy,
         )
 
     return make_layer

@@ -27,8 +27,9 @@ class NoiseAnnealing(keras.callbacks.Callback):
         initial_step: Int, default 0. Number of the first step, for a
             training that was resumed.
 
-    Raises: ValueError, if `ramp` is outside [0, 1], the model has no layer
-        with a noise coefficient or the number of steps is unknown.
+    Raises: ValueError, if `ramp` is outside [0, 1], the model is unbuilt or
+        has no layer with a noise coefficient, or the number of steps is
+        unknown.
 
     >>> NoiseAnnealing(ramp=0.4).ramp
     0.4
@@ -52,6 +53,18 @@ class NoiseAnnealing(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._coefficients = noise_coefficients(self.model)
+        unbuilt = [
+            layer.name
+            for layer in self.model._flatten_layers()
+            if not layer.built
+        ]
+        if not self._coefficients and unbuilt:
+            raise ValueError(
+                "NoiseAnnealing needs a built model: begin it with "
+                "keras.Input, or call it on a batch before `fit`. Received: "
+                f"model {self.model.name} with unbuilt layers, {unbuilt[-1]} "
+                "among them"
+            )
         if not self._coefficients:
             raise ValueError(
                 "NoiseAnnealing needs a model with a MetaPerturbLayer or "

@@ -17,6 +17,7 @@ import typing
 import keras
 
 from mp_keras import annotations
+from mp_keras import layer_search
 from mp_keras.networks import locations
 from mp_keras.networks import placement
 from mp_keras.perturbation import function
@@ -205,3 +206,20 @@ def _check_model(model):
             "Argument `model` must be built: begin it with keras.Input(shape). "
             f"Received: unbuilt model {model.name}"
         )
+    first = layer_search.find_layers(model, _is_channels_first)
+    if first:
+        raise ValueError(
+            "Argument `model` must have its channels last. Received: layer "
+            f"{first[0].name} with data_format='channels_first'"
+        )
+    ranks = sorted({len(tensor.shape) for tensor in model.inputs})
+    if 4 not in ranks:
+        raise ValueError(
+            "Argument `model` must take images (batch, height, width, "
+            f"channels). Received: model {model.name} with inputs "
+            f"{[tuple(tensor.shape) for tensor in model.inputs]}"
+        )
+
+
+def _is_channels_first(layer):
+    return getattr(layer, "data_format", None) == "channels_first"

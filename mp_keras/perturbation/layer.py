@@ -85,6 +85,12 @@ class MetaPerturbLayer(keras.layers.Layer):
                     f"Argument `{name}` must be a positive number. "
                     f"Received: {name}={norm}"
                 )
+        if isinstance(perturbation, str):
+            raise ValueError(
+                "Argument `perturbation` must be a PerturbationFunction, as "
+                "`mp_keras.load_perturbation` returns it for a name or path. "
+                f"Received: perturbation={perturbation!r}"
+            )
         if isinstance(perturbation, function.PerturbationFunction):
             variant = variant or perturbation.variant()
             perturbation = perturbation.values()

@@ -18,7 +18,7 @@ class ModelCopy:
         chosen: Dict from operation to bool: whether the new layer goes
             between it and the activation that is fused in it.
         place: `Placement`, called with the output of each chosen operation,
-            from the input on.
+            from the input on, and its dtype policy.
     """
 
     def __init__(self, chosen, place):
@@ -64,7 +64,8 @@ class ModelCopy:
         original = self.originals[copy]
         if original not in self.chosen:
             return outputs
-        outputs = self.place(outputs)
+        policy = getattr(original, "dtype_policy", None)
+        outputs = self.place(outputs, policy)
         activation = self.activations.get(original)
         return outputs if activation is None else activation(outputs)
 

@@ -45,7 +45,7 @@ def save_perturbation(
 
     Args:
         phi: `PerturbationFunction`.
-        path: Path-like of the folder; an old one is replaced.
+        path: Path-like of the folder; an older SavedModel is replaced.
         channel_norm: Positive number, default 64: norm of the default form,
             the largest channel count among the positions.
         spatial_norm: Positive number, default 32: height of the network's
@@ -53,12 +53,13 @@ def save_perturbation(
         card: JSON-compatible dict or None: where φ comes from. Written beside
             the SavedModel as `card.json`.
 
-    Raises: ImportError, if Keras does not run on TensorFlow.
+    Raises: ImportError, if Keras does not run on TensorFlow; ValueError, if
+        there is something else at `path`.
     """
     backends.require_tensorflow("save_perturbation")
     from mp_keras.perturbation import exported_module
 
-    with files.new_directory(path) as folder:
+    with files.new_directory(path, mark=files.SAVED_MODEL) as folder:
         exported_module.write(phi, folder, channel_norm, spatial_norm)
         phi_archive.write(phi, folder / _ARCHIVE)
         card = {

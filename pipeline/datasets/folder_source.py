@@ -1,12 +1,21 @@
 """Reads `folder:PATH` sources: image files in one folder per class."""
 
+import collections
+
 import numpy as np
+from absl import logging
 
 from pipeline.datasets import folder_tree
 from pipeline.datasets import image_data
 from pipeline.datasets import image_files
 from pipeline.datasets import image_resizing
 from pipeline.datasets import stratified
+
+# What folders of parts, rather than of classes, are called.
+_PARTS = {"test", "testing", "train", "training"}
+_PARTS |= {"val", "valid", "validation"}
+_READ = ("train", "test")
+_SHOWN = 5  # suffixes in a message
 
 
 def load_folder(path, image_size, test_fraction, seed):
@@ -42,8 +51,10 @@ def list_folder(path, test_fraction, seed):
 
     Either `PATH/train/<class>/` and `PATH/test/<class>/`, or `PATH/<class>/`,
     which is cut into a training and a test part, class by class. Images may
-    lie in folders below that of their class. Names that start with a dot and
-    files that are no images are ignored; classes and files are sorted by name.
+    lie in folders below that of their class. Names that start with a dot are
+    ignored; so are files with other suffixes than images have, and folders
+    beside `train` and `test`, which the log names. Classes and files are
+    sorted by name.
 
     Args:
         path: Str, path or URI of the folder.
@@ -57,7 +68,8 @@ def list_folder(path, test_fraction, seed):
     Raises:
         ConnectionError: If the store of a URI cannot be reached.
         FileNotFoundError: If there is no such folder.
-        ValueError: If a class has too few images or is in `test` only.
+        ValueError: If a class has too few images or is in `test` only, or if
+            all classes are called like parts: `Train`, `testing`, `val`, ...
     """
     tree = folder_tree.FolderTree(path)
     if _is_split(tree):
@@ -79,6 +91,13 @@ def _is_split(tree):
 
 def _list_split(tree):
     """Returns class names and the (files, labels) of `train` and `test`."""
+    ignored = [name for name in tree.folders() if name not in _READ]
+    if ignored:
+        logging.warning(
+            "%s: only `train` and `test` are read. Ignored: %s",
+            tree.place(),
+            ", ".join(ignored),
+        )
     names, *train = list_classes(tree, "train")
     test_names, files, labels = list_classes(tree, "test")
     unknown = sorted(set(test_names) - set(names))
@@ -121,7 +140,8 @@ def list_classes(tree, *part):
         or URIs, and int64 `(n,)`.
 
     Raises:
-        ValueError: If there is no class, or a class without an image.
+        ValueError: If there is no class, or a class without an image, or if
+            all classes at the root are called like parts of a data set.
     """
     names = tuple(tree.folders(*part))
     if not names:
@@ -129,17 +149,39 @@ def list_classes(tree, *part):
             f"{tree.place(*part)} must hold one folder per class. "
             "Received: no folder"
         )
-    files, labels = [], []
+    if not part and all(name.lower() in _PARTS for name in names):
+        raise ValueError(
+            f"{tree.place()} must hold one folder per class, or folders that "
+            "are called `train` and `test` (few-shot learning: and `val`), in "
+            "lower case, with one folder per class in each. "
+            f"Received: {', '.join(names)}"
+        )
+    files, labels, skipped = [], [], collections.Counter()
     for label, name in enumerate(names):
-        found = tree.images(*part, name)
+        found, others = tree.images_and_others(*part, name)
         if not found:
             raise ValueError(
                 f"{tree.place(*part, name)} must hold at least one image "
-                f"({', '.join(image_files.SUFFIXES)}). Received: none"
+                f"({', '.join(image_files.SUFFIXES)}). "
+                f"Received: {_counts(others) or 'none'}"
             )
         files += found
         labels += [label] * len(found)
+        skipped += others
+    if skipped:
+        logging.warning(
+            "%s: skipped %d files that have no image's suffix: %s",
+            tree.place(*part),
+            skipped.total(),
+            _counts(skipped),
+        )
     return names, files, np.array(labels, np.int64)
+
+
+def _counts(suffixes):
+    """Returns how often there are the commonest suffixes, as text."""
+    texts = [f"{n} x {name}" for name, n in suffixes.most_common(_SHOWN)]
+    return ", ".join(texts + ["..."] * (len(suffixes) > _SHOWN))
 
 
 def read_images(files, image_size, channels=3):

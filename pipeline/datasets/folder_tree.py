@@ -1,6 +1,7 @@
 """The image files of a folder, on this machine or in a store."""
 
 import bisect
+import collections
 import functools
 import itertools
 import os
@@ -62,15 +63,29 @@ class FolderTree:
 
     def images(self, *parts):
         """Returns the sorted places of the images in a folder and below."""
+        return self.images_and_others(*parts)[0]
+
+    def images_and_others(self, *parts):
+        """Returns `images` and how many other files there are, by suffix.
+
+        Args:
+            *parts: Strs, names of folders from the root down.
+
+        Returns: `(places, collections.Counter)`; the suffixes are in lower
+            case, "no suffix" where there is none.
+        """
         if self._in_store:
             names = self._below(parts)
         else:
             names = self._walk(self._root.joinpath(*parts))
-        return [
-            self.place(*name)
-            for name in sorted(names)
-            if name[-1].lower().endswith(image_files.SUFFIXES)
-        ]
+        images, others = [], collections.Counter()
+        for name in sorted(names):
+            suffix = pathlib.PurePosixPath(name[-1]).suffix.lower()
+            if suffix in image_files.SUFFIXES:
+                images.append(self.place(*name))
+            else:
+                others[suffix or "no suffix"] += 1
+        return images, others
 
     def _walk(self, folder):
         """Yields the names of files as tuples of parts below the root."""

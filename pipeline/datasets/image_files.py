@@ -13,6 +13,7 @@ from pipeline import artifact_store
 SUFFIXES = (
     ".bmp",
     ".gif",
+    ".jfif",
     ".jpeg",
     ".jpg",
     ".png",
@@ -22,6 +23,12 @@ SUFFIXES = (
 )
 # The only decoders that are asked: Pillow has some that start programs.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+# Modes whose values `convert` would cut off at 0 and 255.
+_UNBOUNDED = {
+    "F": "floating-point numbers",
+    "I": "signed integers, or integers of 32 bits",
+}
+_TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262  # tags
 
 
 def decode(file):
@@ -32,8 +39,9 @@ def decode(file):
 
     Raises:
         ConnectionError: If the store of a URI cannot be reached.
-        ValueError: If the file is no whole image, or one of over 67 million
-            pixels; it is named.
+        ValueError: If the file is no whole image, one of over 67 million
+            pixels, or one whose channels are not unsigned integers of at most
+            8 or of 16 bits; it is named.
     """
     if artifact_store.is_uri(file):
         return decode_bytes(artifact_store.read_bytes(file), file)
@@ -75,13 +83,29 @@ def open_image(file):
 def _decode(content, name):
     try:
         with open_image(content) as image:
+            _check_channels(image)
             return _to_pixels(ImageOps.exif_transpose(image))
     # A damaged file raises nearly anything.
     except Exception as error:
         raise ValueError(
-            f"{name} must be a complete image of a sensible size. "
+            f"{name} must be a complete image of a sensible size, with "
+            "unsigned integers of at most 8 or of 16 bits as channels. "
             f"Received: {error_texts.brief(error)}"
         ) from error
+
+
+def _check_channels(image):
+    """Refuses what would be cut off, or taken for what it is not."""
+    if image.mode in _UNBOUNDED:
+        raise ValueError(
+            f"{_UNBOUNDED[image.mode]} (mode {image.mode!r} of Pillow)"
+        )
+    if image.format == "TIFF" and image.mode.startswith("I;16"):
+        # Pillow neither stretches 12 bits nor inverts 16.
+        if image.tag_v2[_TIFF_BITS] != (16,):
+            raise ValueError(f"{image.tag_v2[_TIFF_BITS][0]} bits")
+        if image.tag_v2[_TIFF_PHOTOMETRIC] == 0:
+            raise ValueError("16 bits, of which 0 is white")
 
 
 def _to_pixels(image):

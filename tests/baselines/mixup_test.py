@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.trainers import trainer
 
 import mp_keras
 from mp_keras import baselines
@@ -160,3 +161,12 @@ class SmallNetworkTest:
         plain = mp_keras.networks.ResNet20(3, (16, 16, 3))
         model = baselines.ManifoldMixup(plain)
         assert len(model._mixtures) == 9
+
+    @pytest.mark.tensorflow_only
+    def test_keras_does_not_compile_it_with_xla(self):
+        """TensorFlow's kernel of the Beta distribution is none of XLA's."""
+        for model in (
+            baselines.Mixup(make_network(), 0.9),
+            baselines.ManifoldMixup(make_network()),
+        ):
+            assert not trainer.model_supports_jit(model)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.datasets import folder_source
 from pipeline.datasets import image_resizing
 from pipeline.datasets.sources import load_images
 
@@ -28,6 +29,18 @@ def cut(tmp_path):
         if label:
             _write(tmp_path / "test" / name / "b.png", 10 * label + 1)
     return tmp_path
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """The lines that are logged."""
+    lines = []
+    monkeypatch.setattr(
+        folder_source.logging,
+        "warning",
+        lambda text, *values: lines.append(text % values),
+    )
+    return lines
 
 
 def _load(path, **changes):
@@ -66,7 +79,16 @@ class LoadFolderTest:
 
     @pytest.mark.parametrize(
         "name",
-        ["x.jpg", "x.JPEG", "x.bmp", "x.GIF", "x.webp", "x.tif", "x.TIFF"],
+        [
+            "x.jpg",
+            "x.JPEG",
+            "x.jfif",
+            "x.bmp",
+            "x.GIF",
+            "x.webp",
+            "x.tif",
+            "x.TIFF",
+        ],
     )
     def test_formats_are_read(self, plain, name):
         _write(plain / "cat" / name, 50)
@@ -143,6 +165,71 @@ class LoadFolderTest:
         (cut / "test").rename(cut / "val")
         with pytest.raises(ValueError, match="`test` next to `train`"):
             _load(cut)
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("Train", "Test"),
+            ("training", "testing"),
+            ("Train", "VAL", "Test"),
+            ("train", "test"),  # with images, not classes, in them
+            ("valid", "validation"),
+        ],
+    )
+    def test_classes_called_like_parts_raise(self, tmp_path, names):
+        for name in names:
+            for index in range(2):
+                inside = "" if name == "train" else "cat"
+                _write(tmp_path / name / inside / f"{index}.png")
+        received = ", ".join(sorted(names))
+        with pytest.raises(
+            ValueError, match=f"called `train` and `test`.*: {received}$"
+        ):
+            _load(tmp_path)
+
+    def test_some_classes_may_be_called_like_parts(self, plain):
+        for name in ("Train", "testing"):
+            _write(plain / name / "a.png")
+            _write(plain / name / "b.png")
+        names = ("Train", "cat", "dog", "testing")
+        assert _load(plain).class_names == names
+
+    @pytest.mark.parametrize("name", ["val", "Validation"])
+    def test_folder_beside_train_and_test_is_logged(self, cut, name, log):
+        expected = _load(cut).digest()
+        assert log == []
+        _write(cut / name / "ant" / "a.png")
+        assert _load(cut).digest() == expected
+        (line,) = log
+        assert line == (
+            f"{cut}: only `train` and `test` are read. Ignored: {name}"
+        )
+
+    def test_skipped_suffixes_are_logged(self, plain, log):
+        expected = _load(plain).digest()
+        assert log == []
+        for name in ("a.heic", "b.HEIC", "deep/c.heic", "d.txt", "e"):
+            (plain / "cat" / name).parent.mkdir(exist_ok=True)
+            (plain / "cat" / name).touch()
+        (plain / "dog" / "d.txt").touch()
+        assert _load(plain).digest() == expected
+        (line,) = log
+        assert line == (
+            f"{plain}: skipped 6 files that have no image's suffix: "
+            "3 x .heic, 2 x .txt, 1 x no suffix"
+        )
+
+    def test_many_skipped_suffixes_are_cut(self, plain, log):
+        for number in range(9):
+            (plain / "cat" / f"a.{number}").touch()
+        _load(plain)
+        assert log[0].endswith("1 x .3, 1 x .4, ...")
+
+    def test_class_of_skipped_files_raises(self, plain):
+        (plain / "eel").mkdir()
+        (plain / "eel" / "a.heic").touch()
+        with pytest.raises(ValueError, match="eel must.*Received: 1 x .heic"):
+            _load(plain)
 
     def test_class_in_test_only_raises(self, cut):
         _write(cut / "test" / "dog" / "a.png")

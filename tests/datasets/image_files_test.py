@@ -1,5 +1,7 @@
 """Image files decoded here and from a store."""
 
+import struct
+
 import fsspec
 import numpy as np
 import pytest
@@ -14,6 +16,17 @@ def image(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     return tmp_path / "a.png", pixels
+
+
+def gray_tiff(bits, photometric):
+    """Returns a white (or black) TIFF file of 4 x 4 pixels."""
+    pixels = b"\xff" * (2 * bits)
+    tags = {256: 4, 257: 4, 258: bits, 259: 1, 262: photometric}
+    tags |= {273: 8, 277: 1, 278: 4, 279: len(pixels)}
+    entries = (struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in tags)
+    start = b"II*\0" + struct.pack("<I", 8 + len(pixels))
+    count = struct.pack("<H", len(tags))
+    return start + pixels + count + b"".join(entries) + bytes(4)
 
 
 class DecodeTest:
@@ -33,6 +46,43 @@ class DecodeTest:
         fsspec.filesystem("memory").pipe(uri, content[: len(content) // 2])
         with pytest.raises(ValueError, match=f"{uri} must be a complete image"):
             image_files.decode(uri)
+
+    @pytest.mark.parametrize("suffix", ["png", "tif"])
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_sixteen_bits_keep_the_upper_eight(self, tmp_path, suffix, order):
+        values = np.array([[0, 255, 256], [200 * 256 + 17, 65535, 4095]])
+        file = tmp_path / f"a.{suffix}"
+        Image.fromarray(values.astype(f"{order}u2")).save(file)
+        np.testing.assert_array_equal(
+            image_files.decode(file)[..., 1], values // 256
+        )
+
+    @pytest.mark.parametrize(
+        ("dtype", "received"),
+        [("f4", "floating-point.*'F'"), ("i4", "signed.*'I'")],
+    )
+    def test_values_that_would_be_cut_off_raise(
+        self, tmp_path, dtype, received
+    ):
+        file = tmp_path / "deep.tif"
+        Image.fromarray(np.full((2, 2), 0.5, dtype)).save(file)
+        with pytest.raises(
+            ValueError,
+            match=f"deep.tif must be .*of at most 8 or of 16.*: {received}",
+        ):
+            image_files.decode(file)
+
+    @pytest.mark.parametrize(
+        ("bits", "photometric", "received"),
+        [(12, 1, "12 bits"), (16, 0, "16 bits, of which 0 is white")],
+    )
+    def test_tiff_that_would_be_misread_raises(
+        self, tmp_path, bits, photometric, received
+    ):
+        file = tmp_path / "raw.tif"
+        file.write_bytes(gray_tiff(bits, photometric))
+        with pytest.raises(ValueError, match=f"raw.tif must.*: {received}"):
+            image_files.decode(file)
 
     def test_store_that_cannot_be_reached(self):
         with pytest.raises(ConnectionError, match="nowhere://a.png"):

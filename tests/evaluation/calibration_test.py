@@ -140,6 +140,12 @@ class ExpectedCalibrationErrorTest:
             logs["expected_calibration_error"], expected, atol=1e-6
         )
 
+    @pytest.mark.parametrize("shape", [(4, 1), (4,)])
+    def test_one_column_is_no_classes(self, shape):
+        error = mp_keras.ExpectedCalibrationError()
+        with pytest.raises(ValueError, match="two or more classes"):
+            error.update_state([0, 1, 0, 1], np.full(shape, 0.5))
+
     @pytest.mark.parametrize("bins", [0, -1, 2.5, None])
     def test_bins_must_be_positive(self, bins):
         with pytest.raises(ValueError, match="`bins` must be a positive int"):

@@ -11,6 +11,9 @@ import tensorflow as tf
 from PIL import Image
 
 import mp_keras
+from mp_keras.evaluation import class_name_file
+from mp_keras.evaluation import conversion
+from pipeline.datasets import image_files
 from pipeline.datasets import image_resizing
 from tests import small_networks
 
@@ -41,6 +44,13 @@ def path(model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def loaded(path):
     return tf.saved_model.load(str(path))
+
+
+def linear(classes):
+    """Returns the smallest classifier, of 4 x 4 images."""
+    inputs = keras.Input((4, 4, 3))
+    outputs = keras.layers.Dense(classes)(keras.layers.Flatten()(inputs))
+    return keras.Model(inputs, outputs)
 
 
 def predict(loaded, images, samples, seed):
@@ -144,7 +154,7 @@ class ServeFilesTest:
         ("file_format", "mode"),
         [("PNG", mode) for mode in ("RGB", "RGBA", "L", "P")]
         + [("JPEG", mode) for mode in ("RGB", "CMYK")]
-        + [("BMP", "RGB"), ("GIF", "RGB")],
+        + [("BMP", mode) for mode in ("RGB", "RGBA", "L")],
     )
     def test_reads_and_resizes_as_the_training_data(
         self, loaded, file_format, mode
@@ -161,9 +171,74 @@ class ServeFilesTest:
             rtol=1e-5,
         )
 
-    def test_refuses_what_is_no_image(self, loaded):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown im"):
-            loaded.serve_files(tf.constant([b"text"]))
+    def test_sixteen_bits_are_read_as_the_training_data(self, loaded):
+        pixels = np.random.default_rng(1).integers(0, 2**16, (30, 45))
+        file = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint16)).save(file, "PNG")
+        read = image_files.decode_bytes(file.getvalue(), "16 bits")
+        read = image_resizing.resize_array(read[None], 8)
+        np.testing.assert_allclose(
+            loaded.serve_files(tf.constant([file.getvalue()]))["probabilities"],
+            loaded.serve(read)["probabilities"],
+            rtol=1e-5,
+        )
+
+    @pytest.mark.parametrize("content", [b"text", b"", b"\xff\xfe", b"GIF89a"])
+    def test_refuses_what_is_no_image(self, loaded, content):
+        first = " ".join(str(byte) for byte in content)
+        with pytest.raises(
+            tf.errors.InvalidArgumentError,
+            match=rf"JPEG, PNG or BMP files.*bytes\] \[{first}\]",
+        ):
+            loaded.serve_files(tf.constant([content]))
+
+    @pytest.mark.parametrize("size", [None, 100, 9000])
+    def test_refuses_webp(self, loaded, size):
+        encoded = encode(np.zeros((8, 8, 3), np.uint8), "WEBP")
+        if size:  # a canvas, which TensorFlow would make
+            side = (size - 1).to_bytes(3, "little")
+            canvas = b"VP8X\n\0\0\0" + bytes(4) + side + side
+            encoded = encoded[:12] + canvas + encoded[12:]
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="JPEG, PNG or BMP files"
+        ):
+            loaded.serve_files(tf.constant([encoded]))
+
+    @pytest.mark.parametrize(
+        ("mode", "place", "change", "received"),
+        [
+            ("P", 0, b"BM", "8. .0. .40"),  # a palette of colours
+            ("1", 0, b"BM", "1. .0. .40"),
+            ("L", 54, b"\1", "8. .0. .40"),  # one gray is none
+            ("L", 30, b"\1", "8. .1. .40"),  # packed
+            ("RGB", 28, b"\20", "16. .0. .40"),
+            ("RGB", 14, b"\14", "24. .0. .12"),  # OS/2: 16-bit width
+            ("RGBA", 30, b"\3", "32. .3. .40"),  # without masks
+        ],
+    )
+    def test_refuses_other_bmp(self, loaded, mode, place, change, received):
+        pixels = np.random.default_rng(1).integers(0, 256, (9, 8, 3), np.uint8)
+        encoded = encode(pixels, "BMP", mode)
+        encoded = encoded[:place] + change + encoded[place + len(change) :]
+        with pytest.raises(
+            tf.errors.InvalidArgumentError,
+            match=rf"A BMP file in `image_bytes` must.*\[{received}\]",
+        ):
+            loaded.serve_files(tf.constant([encoded]))
+
+    def test_reads_bmp_with_masks(self, loaded):
+        pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
+        plain = encode(pixels, "BMP", "RGBA")
+        masks = b"\0\0\xff\0" + b"\0\xff\0\0" + b"\xff\0\0\0"
+        header = plain[:10] + b"\x42" + plain[11:30] + b"\3" + plain[31:54]
+        encoded = header + masks + plain[54:]
+        read = image_files.decode_bytes(encoded, "masks")
+        np.testing.assert_array_equal(read, pixels)
+        np.testing.assert_allclose(
+            loaded.serve_files(tf.constant([encoded]))["probabilities"],
+            loaded.serve(pixels[None])["probabilities"],
+            rtol=1e-5,
+        )
 
     @pytest.mark.parametrize(("channels", "reads"), [(1, True), (2, False)])
     def test_one_or_three_channels(self, tmp_path, channels, reads):
@@ -229,11 +304,56 @@ class SaveClassifierTest:
             loaded.serve(images)["probabilities"], once, rtol=1e-5
         )
 
+    def test_class_names_are_an_asset(self, tmp_path):
+        path = tmp_path / "named"
+        for names in (["cat", "Σ"], ["dog", "cow"]):  # the second replaces it
+            mp_keras.save_classifier(linear(2), path, class_names=names)
+        assets = {
+            file.name: file.read_text(encoding="utf-8")
+            for file in (path / "assets").iterdir()
+        }
+        assert assets == {"class_names.txt": "dog\ncow\n"}
+        loaded = tf.saved_model.load(str(path))
+        pixels = tf.zeros((1, 4, 4, 3), tf.uint8)
+        assert loaded.serve(pixels)["probabilities"].shape == (1, 2)
+
+    def test_without_class_names_there_is_no_file(self, path):
+        assert list(path.rglob("*class_names*")) == []
+
+    @pytest.mark.parametrize(
+        ("class_names", "message"),
+        [
+            (["cat", "dog", "cow"], "must hold 2 names(.|\n)*Received: 3"),
+            (["cat", "dog\n"], "one line of text(.|\n)*name of class 1"),
+        ],
+    )
+    def test_wrong_class_names_write_nothing(
+        self, tmp_path, class_names, message
+    ):
+        path = tmp_path / "none"
+        with pytest.raises(ValueError, match=message):
+            mp_keras.save_classifier(linear(2), path, class_names=class_names)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_failing_names_leave_the_old_one(self, tmp_path, monkeypatch):
+        path = tmp_path / "classifier"
+        mp_keras.save_classifier(linear(2), path, class_names=["cat", "dog"])
+
+        def fail(folder, class_names):
+            raise OSError("the disk is full")
+
+        monkeypatch.setattr(class_name_file, "write_names", fail)
+        with pytest.raises(OSError, match="full"):
+            mp_keras.save_classifier(linear(2), path, class_names=["a", "b"])
+        assert [f.name for f in tmp_path.iterdir()] == ["classifier"]
+        assert class_name_file.read_names(path) == ("cat", "dog")
+
     def test_failing_save_leaves_the_old_one(
         self, model, images, tmp_path, monkeypatch
     ):
-        (tmp_path / "classifier").mkdir()
-        (tmp_path / "classifier" / "old").write_text("old")
+        old = tmp_path / "classifier" / "saved_model.pb"
+        old.parent.mkdir()
+        old.write_text("old")
 
         def fail(*arguments, **keywords):
             raise OSError("the disk is full")
@@ -242,9 +362,64 @@ class SaveClassifierTest:
         with pytest.raises(OSError, match="full"):
             mp_keras.save_classifier(model, tmp_path / "classifier")
         assert [f.name for f in tmp_path.iterdir()] == ["classifier"]
-        assert (tmp_path / "classifier" / "old").read_text() == "old"
+        assert old.read_text() == "old"
 
     def test_samples_must_be_positive(self, model, tmp_path):
         with pytest.raises(ValueError, match="`samples` must be at least 1"):
             mp_keras.save_classifier(model, tmp_path / "none", samples=0)
         assert not (tmp_path / "none").exists()
+
+
+class KindsOfModelTest:
+    @pytest.mark.parametrize("write", ["saved_model", "tflite"])
+    def test_probabilities_of_raw_pixels(self, tmp_path, write):
+        """A model that rescales by itself and ends in softmax."""
+        inputs = keras.Input((8, 8, 3))
+        features = keras.layers.Rescaling(1 / 255)(inputs)
+        features = keras.layers.Flatten()(features)
+        outputs = keras.layers.Dense(3, activation="softmax")(features)
+        model = keras.Model(inputs, outputs)
+        pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3))
+        expected = model(pixels.astype("float32"))
+        options = {"from_logits": False, "normalize": False}
+        if write == "tflite":
+            path = tmp_path / "model.tflite"
+            conversion.convert_classifier(model, path, "tflite", **options)
+            run = conversion._open_tflite(path.read_bytes())
+            actual = run(pixels.astype(np.uint8))
+        else:
+            mp_keras.save_classifier(model, tmp_path / "saved", **options)
+            loaded = tf.saved_model.load(tmp_path / "saved")
+            images = tf.constant(pixels, tf.uint8)
+            actual = loaded.serve(images)["probabilities"]
+        np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+    def test_softmax_of_softmax_is_refused(self, tmp_path):
+        inputs = keras.Input((8, 8, 3))
+        outputs = keras.layers.Flatten()(inputs)
+        outputs = keras.layers.Dense(3, activation="softmax")(outputs)
+        model = keras.Model(inputs, outputs)
+        with pytest.raises(ValueError, match="must end in logits"):
+            mp_keras.save_classifier(model, tmp_path / "saved")
+        with pytest.raises(ValueError, match="must end in logits"):
+            conversion.convert_classifier(
+                model, tmp_path / "m.tflite", "tflite"
+            )
+        assert list(tmp_path.iterdir()) == []
+
+    def test_input_of_unknown_size_is_refused(self, tmp_path):
+        class Subclassed(keras.Model):
+            pass
+
+        inputs = keras.Input((None, None, 3))
+        pooled = keras.layers.GlobalAveragePooling2D()(inputs)
+        unknown = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+        for model in (unknown, Subclassed()):
+            with pytest.raises(ValueError, match="of known size"):
+                mp_keras.save_classifier(model, tmp_path / "saved")
+
+    def test_somebodys_folder_is_not_replaced(self, tmp_path):
+        (tmp_path / "thesis.txt").write_text("mine")
+        with pytest.raises(ValueError, match="a folder with thesis.txt"):
+            mp_keras.save_classifier(small_networks.make_network(), tmp_path)
+        assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]

@@ -50,12 +50,24 @@ class ClassificationFiguresTest:
             ((2, 3), [[0], [1]], r"and \(2, 1\)"),
             ((2, 3), [0, 3], r"in \[0, 3\)(.|\n)*3\]"),
             ((2, 3), [-1, 0], r"in \[0, 3\)(.|\n)*-1"),
-            ((0, 3), [], "at least one"),
+            ((0, 3), [], "an example at least"),
+            ((2, 1), [0, 0], "two classes or more"),
+            ((2, 3), [0.0, 1.0], "must hold integers"),
         ],
     )
     def test_wrong_arguments_raise(self, shape, labels, message):
         with pytest.raises(ValueError, match=message):
             mp_keras.classification_figures(np.full(shape, 1 / 3), labels)
+
+    @pytest.mark.parametrize(
+        "row", [[0.9, 0.9], [1.5, -0.5], [-2.0, 3.0], [0.2, 0.2]]
+    )
+    def test_logits_are_no_probabilities(self, row):
+        rows = [[0.5, 0.5], row]
+        with pytest.raises(ValueError, match="sum to 1; of logits"):
+            mp_keras.classification_figures(rows, [0, 1])
+        with pytest.raises(ValueError, match="sum to 1; of logits"):
+            mp_keras.reliability_curve(rows, [0, 1])
 
     @pytest.mark.parametrize("number", [np.nan, np.inf])
     def test_numbers_that_are_not_finite_raise(self, number):

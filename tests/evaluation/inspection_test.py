@@ -97,3 +97,10 @@ class InspectPositionsTest:
         inputs = keras.Input((8, 8, 3))
         model = keras.Model(inputs, keras.layers.ReLU()(inputs))
         assert mp_keras.inspect_positions(model, images) == []
+
+    def test_nested_positions_are_refused(self, images):
+        inner = small_networks.make_network()
+        inputs = keras.Input((8, 8, 3))
+        nested = keras.Model(inputs, inner(inputs))
+        with pytest.raises(ValueError, match="not in a nested model"):
+            mp_keras.inspect_positions(nested, images)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
+from mp_keras import baselines
 from mp_keras import seeds
 from mp_keras.perturbation import layer as position_layer
 
@@ -121,3 +122,38 @@ class MonteCarloPredictTest:
     def test_samples_must_be_positive(self, samples):
         with pytest.raises(ValueError, match="`samples` must be at least 1"):
             mp_keras.monte_carlo_predict(classifier(), images(), samples)
+
+    def test_images_and_seed_must_be_there(self):
+        with pytest.raises(ValueError, match="an example at least"):
+            mp_keras.monte_carlo_predict(classifier(), images(0))
+        with pytest.raises(ValueError, match="`seed` must be in"):
+            mp_keras.monte_carlo_predict(classifier(), images(), seed=2**31)
+
+    @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_probabilities_are_not_taken_for_logits(self, activation, nested):
+        model = classifier(activation=activation)
+        if nested:
+            inputs = keras.Input((8, 8, 3))
+            model = keras.Model(inputs, model(inputs))
+        message = f"must end in logits.*{activation}"
+        with pytest.raises(ValueError, match=message):
+            mp_keras.monte_carlo_predict(model, images())
+        with pytest.raises(ValueError, match=message):
+            baselines.deep_ensemble([model, model])
+
+    def test_a_softmax_layer_is_no_logits(self):
+        model = keras.Sequential([classifier(), keras.layers.Softmax()])
+        with pytest.raises(ValueError, match="ends in softmax"):
+            mp_keras.monte_carlo_predict(model, images())
+
+    def test_one_logit_and_several_outputs_are_refused(self):
+        inputs = keras.Input((8, 8, 3))
+        flat = keras.layers.Flatten()(inputs)
+        heads = [keras.layers.Dense(units)(flat) for units in (1, 3)]
+        with pytest.raises(ValueError, match="two or more classes"):
+            mp_keras.monte_carlo_predict(
+                keras.Model(inputs, heads[0]), images()
+            )
+        with pytest.raises(ValueError, match="with 2 outputs"):
+            mp_keras.monte_carlo_predict(keras.Model(inputs, heads), images())

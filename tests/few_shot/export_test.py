@@ -193,8 +193,9 @@ class SaveFewShotTest:
     def test_failing_save_leaves_the_old_one(
         self, learner, tmp_path, monkeypatch
     ):
-        (tmp_path / "learner").mkdir()
-        (tmp_path / "learner" / "old").write_text("old")
+        old = tmp_path / "learner" / "saved_model.pb"
+        old.parent.mkdir()
+        old.write_text("old")
 
         def fail(*arguments, **keywords):
             raise OSError("the disk is full")
@@ -203,7 +204,7 @@ class SaveFewShotTest:
         with pytest.raises(OSError, match="full"):
             export.save_few_shot(learner, tmp_path / "learner")
         assert [file.name for file in tmp_path.iterdir()] == ["learner"]
-        assert (tmp_path / "learner" / "old").read_text() == "old"
+        assert old.read_text() == "old"
 
     def test_samples_must_be_positive(self, learner, tmp_path):
         with pytest.raises(ValueError, match="`samples` must be at least 1"):

@@ -495,6 +495,30 @@ class MetaTrainerTest:
         rows = np.concatenate(streams)
         assert len({tuple(row) for row in rows}) == 12
 
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_a_step_has_the_tasks_that_were_said(self, count):
+        with pytest.raises(ValueError, match="must have 2 tasks"):
+            make_trainer(2).train_step(make_batch(count))
+
+    def test_lower_precision(self):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            trainer = make_trainer(1)
+            before = phi_values(trainer)
+            logs = trainer.train_step(make_batch(1))
+        finally:
+            keras.config.set_dtype_policy("float32")
+        assert all(np.isfinite(float(value)) for value in logs.values())
+        assert_all_moved(phi_values(trainer), before)
+
+    def test_sequential_network(self):
+        inner = small_networks.make_network()
+        network = keras.Sequential([keras.Input((8, 8, 3)), *inner.layers[1:]])
+        trainer = make_trainer(1, network_fn=network)
+        before = phi_values(trainer)
+        trainer.train_step(make_batch(1))
+        assert_all_moved(phi_values(trainer), before)
+
     def test_fresh_perturbation_follows_the_seed(self):
         makers = [
             mp_keras.MetaTrainer(small_networks.make_network, 1, seed=seed)

@@ -148,3 +148,20 @@ class NoiseAnnealingTest:
     def test_ramp_must_be_a_fraction(self, ramp):
         with pytest.raises(ValueError, match="`ramp` must be a fraction"):
             mp_keras.NoiseAnnealing(ramp)
+
+    def test_unbuilt_model_is_told_apart(self):
+        model = keras.Sequential(
+            [
+                mp_keras.MetaPerturbLayer(channel_norm=3, spatial_norm=8),
+                keras.layers.Flatten(),
+                keras.layers.Dense(2),
+            ]
+        )
+        model.compile("sgd", "mse")
+        with pytest.raises(ValueError, match="needs a built model"):
+            model.fit(
+                np.ones((2, 8, 8, 3)),
+                np.ones((2, 2)),
+                callbacks=[mp_keras.NoiseAnnealing()],
+                verbose=0,
+            )

@@ -213,9 +213,34 @@ class RefusedModelsTest:
             with pytest.raises(ValueError, match="functional or Sequential"):
                 mp_keras.perturb_model(model, phi)
 
+    @pytest.mark.tensorflow_only
+    def test_channels_first(self, phi):
+        first = layers.Conv2D(4, 3, data_format="channels_first")
+        inputs = keras.Input((3, 8, 8))
+        model = keras.Model(inputs, layers.ReLU()(first(inputs)))
+        with pytest.raises(ValueError, match="channels last.*channels_first"):
+            mp_keras.perturb_model(model, phi)
+
+    def test_no_images(self, phi):
+        inputs = keras.Input((8, 3))
+        model = keras.Model(inputs, layers.Conv1D(4, 3)(inputs))
+        with pytest.raises(ValueError, match="must take images"):
+            mp_keras.perturb_model(model, phi)
+
     def test_perturbed_model(self, phi):
         model = mp_keras.perturb_model(insertions.named_network(), phi)
         nested = keras.Sequential([keras.Input((8, 8, 3)), model])
         for refused in (model, nested):
             with pytest.raises(ValueError, match="must be without φ"):
                 mp_keras.perturb_model(refused, phi)
+
+
+class PolicyTest:
+    def test_phi_computes_as_the_layer_before_it(self, phi):
+        inputs = keras.Input((8, 8, 3))
+        features = layers.Conv2D(4, 3, dtype="mixed_bfloat16")(inputs)
+        features = layers.ReLU(dtype="mixed_bfloat16")(features)
+        model = mp_keras.perturb_model(keras.Model(inputs, features), phi)
+        (position,) = position_layer.positions(model)
+        assert position.dtype_policy.name == "mixed_bfloat16"
+        assert keras.config.dtype_policy().name == "float32"

@@ -72,6 +72,10 @@ class ContractTest:
         with pytest.raises(ValueError, match="with known channels"):
             examples.new_layer().build(shape)
 
+    def test_a_name_is_no_perturbation(self):
+        with pytest.raises(ValueError, match="load_perturbation.*'glyphs"):
+            mp_keras.MetaPerturbLayer("glyphs_conv4")
+
 
 class SavingTest:
     def test_clone_keeps_phi_and_noise(self):

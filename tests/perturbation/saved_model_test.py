@@ -373,3 +373,9 @@ class DamageTest:
             mp_keras.save_perturbation(phi, tmp_path / "phi")
         with pytest.raises(ValueError, match="`scale_head` must be finite"):
             mp_keras.load_perturbation(tmp_path / "phi")
+
+    def test_somebodys_folder_is_not_replaced(self, tmp_path):
+        (tmp_path / "thesis.txt").write_text("mine")
+        with pytest.raises(ValueError, match="a folder with thesis.txt"):
+            mp_keras.save_perturbation(small_networks.random_phi(), tmp_path)
+        assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]

@@ -1,10 +1,13 @@
 """The exported classifier, evaluated as a client would."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import mp_keras
+from mp_keras.evaluation import class_name_file
 from mp_keras.networks import Conv4
 from pipeline import evaluation
 from tests import small_networks
@@ -21,6 +24,24 @@ def run(source, tmp_path_factory):
     model = Conv4(4, (16, 16, 3), small_networks.random_phi(), channels=4)
     mp_keras.save_classifier(model, workdir / "saved_model")
     return workdir, model
+
+
+@pytest.fixture
+def evaluate_named(run, tmp_path):
+    """Evaluates a run whose classes have names, on data of such names."""
+    workdir = tmp_path / "run"
+    shutil.copytree(run[0], workdir)
+
+    def evaluate(run_names, data_names):
+        if run_names is not None:
+            class_name_file.write_names(workdir / "saved_model", run_names)
+        other = squares.write_npz(
+            tmp_path / "other.npz", class_names=np.array(data_names)
+        )
+        config = smoke.target_config(other, samples=1)
+        return evaluation.evaluate_run(workdir, config)
+
+    return evaluate
 
 
 class EvaluateRunTest:
@@ -68,6 +89,56 @@ class EvaluateRunTest:
         )
         with pytest.raises(ValueError, match=r"`labels`(.|\n)*in \[0, 4\)"):
             evaluation.evaluate_run(workdir, smoke.target_config(other))
+
+    @pytest.mark.parametrize(
+        ("run_names", "data_names"),
+        [
+            (None, ("bird", "fish", "cat", "dog")),
+            (("bird", "fish", "cat", "dog"), ("bird", "fish", "cat", "dog")),
+            (("bird", "fish", "cat", "dog"), ("0", "1", "2", "3")),
+            (("0", "1", "2", "3"), ("bird", "fish", "cat", "dog")),
+            (("0", "1", "2", "3"), ("0", "1", "2", "3")),
+        ],
+    )
+    def test_classes_that_agree(self, evaluate_named, run_names, data_names):
+        assert evaluate_named(run_names, data_names)["examples"] == 20
+
+    @pytest.mark.parametrize(
+        ("run_names", "data_names", "message"),
+        [
+            (
+                ("a", "b", "c", "d"),
+                ("a", "e", "f", "d"),
+                "4 classes, number 1 is 'b'. .*4 classes, number 1 is 'e'$",
+            ),
+            (
+                ("a", "b", "c", "d"),
+                ("a", "b", "d", "c"),
+                "number 2 is 'c'. .*number 2 is 'd'$",
+            ),
+            (
+                ("a", "b", "c", "d", "e"),
+                ("a", "b", "c", "d"),
+                "5 classes, number 4 is 'e'. .*4 classes, number 4 is none$",
+            ),
+            (
+                ("a", "b", "c"),
+                ("0", "1", "2", "3"),
+                "3 classes, number 0 is 'a'. .*4 classes, number 0 is '0'$",
+            ),
+            (
+                ("0", "1", "2", "3"),
+                ("0", "1", "3", "2"),
+                "number 2 is '2'. .*number 2 is '3'$",
+            ),
+        ],
+        ids=["others", "order", "fewer", "more", "numbers"],
+    )
+    def test_first_class_that_differs_is_named(
+        self, evaluate_named, run_names, data_names, message
+    ):
+        with pytest.raises(ValueError, match=f"`data.source`(.|\n)*{message}"):
+            evaluate_named(run_names, data_names)
 
     def test_folder_without_a_run(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="config.json"):

@@ -18,6 +18,7 @@ import time
 import pytest
 
 from configs.pipeline import demo
+from mp_keras.evaluation import class_name_file
 from mp_keras.evaluation import figures
 from pipeline import evaluation
 from pipeline import local_run
@@ -214,6 +215,8 @@ class ResumedTest:
         for refused in smoke.read_json(serving / "refused.json"):
             assert refused["method"] == "meta_perturb"
             assert "worse than the plain network's" in refused["reason"]
+        names = class_name_file.read_names(serving / "1")
+        assert names == squares.NAMES
         classifier = evaluation.load_classifier(serving / "1")
         images, labels = squares.make_part(5, seed=1)
         actual = figures.classification_figures(

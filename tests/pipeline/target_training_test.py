@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import mp_keras
 from mp_keras import checkpointing
+from mp_keras.evaluation import class_name_file
 from mp_keras.perturbation import layer as layer_module
 from pipeline import run_folder
 from pipeline import target_data
@@ -91,6 +92,12 @@ class TrainTargetTest:
         )
         np.testing.assert_allclose(served, expected, rtol=1e-3, atol=1e-5)
 
+    def test_class_names_are_kept_in_the_labels_order(self, finished):
+        _, workdir, result = finished
+        assert result["class_names"] == list(squares.NAMES)
+        names = class_name_file.read_names(workdir / "saved_model")
+        assert names == squares.NAMES
+
     def test_tensorboard_shows_every_tag(self, finished):
         _, workdir, _ = finished
         events = smoke.read_events(workdir)
@@ -120,6 +127,14 @@ class TrainTargetTest:
         config, workdir, result = finished
         monkeypatch.setattr(target_data, "load_data", lambda *a: 1 / 0)
         assert target_training.train_target(config, workdir) == result
+
+    def test_older_result_has_no_class_names(self, source, tmp_path):
+        config = smoke.target_config(source)
+        folder = run_folder.RunFolder(tmp_path, config.to_dict())
+        folder.start()
+        folder.finish({"accuracy": 50.0})
+        result = target_training.train_target(config, tmp_path)
+        assert result == {"accuracy": 50.0}
 
     def test_another_config_in_its_folder_is_refused(self, finished):
         config, workdir, _ = finished
@@ -242,6 +257,14 @@ class FailureTest:
         config = smoke.target_config(source, perturbation="no/such/phi")
         with pytest.raises(FileNotFoundError, match="no/such/phi"):
             target_training.train_target(config, tmp_path)
+
+    def test_class_name_of_two_lines_is_refused_at_once(self, tmp_path):
+        names = np.array([*squares.NAMES[:3], "light\nyellow"])
+        source = squares.write_npz(tmp_path / "two.npz", class_names=names)
+        config = smoke.target_config(source, method="base")
+        with pytest.raises(ValueError, match=r"'light\\nyellow'.*class 3"):
+            target_training.train_target(config, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
 
     def test_unwritten_class_is_named(self, tmp_path):
         images, labels = squares.make_part(5)

@@ -8,6 +8,7 @@ import shutil
 import pytest
 import tensorflow as tf
 
+from mp_keras.evaluation import class_name_file
 from pipeline import artifact_store
 from pipeline import evaluation
 from pipeline.components import pusher
@@ -54,6 +55,7 @@ def folders(tmp_path_factory):
         tf.saved_model.save(
             model, str(root / name / "saved_model"), signatures=model.serve
         )
+        class_name_file.write_names(root / name / "saved_model", [name, "b"])
     shutil.copytree(root / "good", root / "damaged")
     (root / "damaged" / "saved_model" / "saved_model.pb").write_bytes(b"x")
     (root / "empty").mkdir()
@@ -123,6 +125,8 @@ class PushTest:
             "refused": [],
         }
         assert served(tmp_path / "serving" / "1") == [0.5, 0.5]
+        names = class_name_file.read_names(tmp_path / "serving" / "1")
+        assert names == ("better", "b")
         run = smoke.read_json(tmp_path / "serving" / "1" / "pushed_run.json")
         assert run["validation"]["negative_log_likelihood"] == 0.5
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 import mp_keras
+from mp_keras.evaluation import class_name_file
 from mp_keras.perturbation import layer as layer_module
 from pipeline import evaluation
 from pipeline import target_training
 from pipeline.components import example_gen
 from pipeline.components import target_trainer
+from tests import squares
 from tests.pipeline import smoke
 
 
@@ -19,6 +21,9 @@ class TrainTest:
         result = smoke.read_json(classifiers[method] / "result.json")
         assert (result["method"], result["seed"]) == (method, 5)
         assert result["data"] == name
+        assert result["class_names"] == list(squares.NAMES)
+        saved_model = classifiers[method] / "saved_model"
+        assert class_name_file.read_names(saved_model) == squares.NAMES
         assert "negative_log_likelihood" in result["validation"]
         assert not (classifiers[method] / "checkpoints").exists()
         assert smoke.history_steps(classifiers[method]) == [2, 4]
@@ -114,7 +119,10 @@ class TrainTest:
             tmp_path,
         )
         assert result["method"] == "deep_ensemble"
+        assert result["class_names"] == list(squares.NAMES)
         assert evaluation.load_classifier(tmp_path / "saved_model")
+        names = class_name_file.read_names(tmp_path / "saved_model")
+        assert names == squares.NAMES
         assert not (tmp_path / "history.jsonl").exists()
 
     def test_unknown_method(self, examples, phi, make_target_config, tmp_path):

@@ -119,7 +119,7 @@ class PredictTest:
                     "instances": [{"b64": "bm8="}],
                 },
                 400,
-                "^Unknown image file format",
+                "^assertion failed: .`image_bytes` must be JPEG, PNG or BMP",
             ),
             ("/versions/2:predict", {"instances": [1]}, 404, "newest, 1"),
             (":classify", {"examples": []}, 400, "Malformed request: POST"),

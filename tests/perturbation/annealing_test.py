@@ -149,6 +149,7 @@ class NoiseAnnealingTest:
         with pytest.raises(ValueError, match="`ramp` must be a fraction"):
             mp_keras.NoiseAnnealing(ramp)
 
+    @pytest.mark.tensorflow_only  # others build it before
     def test_unbuilt_model_is_told_apart(self):
         model = keras.Sequential(
             [

@@ -5,14 +5,10 @@
     serve_files(image_bytes)        -> probabilities    # of JPEG, PNG, BMP
 
 Images are uint8 pixels at the target's size; the model normalizes them and
-averages its probabilities over noise samples (Algorithm 2, line 10). Files of
-at most 67 million pixels are decoded and, as in training, resized with
-antialiasing. The endpoints are the signatures that TensorFlow Serving knows,
-and `serve` is also its `serving_default`. The traps: serving must not depend
-on a random generator's state, so the noise of `serve` comes from a seed fixed
-at export; and TensorFlow decodes more kinds of files than announce their size
-at their start (GIF does for its screen alone), and takes a BMP file's palette
-for gray, so what is decoded is decided here.
+averages its probabilities over noise samples (Algorithm 2, line 10). The
+endpoints are the signatures that TensorFlow Serving knows, and `serve` is also
+its `serving_default`. The trap: serving must not depend on a random generator's
+state, so the noise of `serve` comes from a seed fixed at export.
 """
 
 from collections import abc
@@ -24,14 +20,10 @@ from mp_keras import annotations
 from mp_keras import files
 from mp_keras import preprocessing
 from mp_keras.evaluation import class_name_file
+from mp_keras.evaluation import image_file_reader
 from mp_keras.evaluation import monte_carlo
 
 _FILE_CHANNELS = (1, 3)  # gray, and red, green, blue
-_PNG = b"\x89PNG\r\n\x1a\n"
-_BMP = b"BM"
-_START = 1162  # bytes that say all about size and pixels but in JPEG files
-_BMP_HEADERS = (40, 124)  # bytes of the smallest and largest in use
-_BMP_MASKS = [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0]  # red, green, blue
 
 
 def save_classifier(
@@ -93,7 +85,7 @@ def save_classifier(
     ]
     archive.add_endpoint("predict", predict, [images, *scalars])
     if model.input_shape[-1] in _FILE_CHANNELS:
-        read = _file_reader(model.input_shape[1:])
+        read = image_file_reader.reader(model.input_shape[1:])
 
         def serve_files(image_bytes):
             return serve(read(image_bytes))
@@ -104,153 +96,3 @@ def save_classifier(
         archive.write_out(str(folder), verbose=False)
         if class_names is not None:
             class_name_file.write_names(folder, class_names)
-
-
-def _file_reader(shape):
-    """Returns the function that makes pixels of encoded images.
-
-    Args:
-        shape: Ints (height, width, channels) of the pixels, 1 or 3 channels.
-
-    Returns: a function from a string tensor `(batch,)` of JPEG, PNG or BMP
-        files to uint8 pixels `(batch, *shape)`.
-    """
-    height, width, channels = shape
-
-    def decode_jpeg(encoded):
-        # Accurate, as other decoders are: the default differs by a few units.
-        return tf.io.decode_jpeg(
-            encoded, channels, dct_method="INTEGER_ACCURATE"
-        )
-
-    def decode_other(encoded):
-        return tf.io.decode_image(encoded, channels, expand_animations=False)
-
-    def read_one(encoded):
-        # Before it is decoded, one check after the other.
-        for check in (_check_kind, _check_size, _check_bmp):
-            with tf.control_dependencies([check(encoded)]):
-                encoded = tf.identity(encoded)
-        pixels = tf.cond(
-            tf.io.is_jpeg(encoded),
-            lambda: decode_jpeg(encoded),
-            lambda: decode_other(encoded),
-        )
-        resized = tf.image.resize(pixels, (height, width), antialias=True)
-        resized = tf.clip_by_value(tf.round(resized), 0, 255)
-        return tf.ensure_shape(tf.cast(resized, tf.uint8), shape)
-
-    spec = tf.TensorSpec(shape, tf.uint8)
-    return lambda encoded: tf.map_fn(
-        read_one, encoded, fn_output_signature=spec
-    )
-
-
-def _check_kind(encoded):
-    """Returns an operation that refuses other files than are read here."""
-    is_known = tf.io.is_jpeg(encoded) | _begins(encoded, _PNG, _BMP)
-    return tf.debugging.Assert(
-        is_known,
-        [
-            "`image_bytes` must be JPEG, PNG or BMP files. "
-            "Received one that begins with the bytes",
-            tf.io.decode_raw(tf.strings.substr(encoded, 0, 12), tf.uint8),
-        ],
-        summarize=12,
-    )
-
-
-def _check_size(encoded):
-    """Returns an operation that refuses files of too many pixels."""
-    pixels = _announced_pixels(encoded)
-    return tf.debugging.Assert(
-        pixels <= preprocessing.MOST_PIXELS,
-        [
-            "`image_bytes` must be images of at most "
-            f"{preprocessing.MOST_PIXELS} pixels. Received",
-            pixels,
-        ],
-    )
-
-
-def _check_bmp(encoded):
-    """Returns an operation that refuses BMP files that would be misread.
-
-    TensorFlow returns bytes as blue, green, red (and alpha), or as gray, and
-    looks neither at a palette nor at a compression.
-    """
-    start = _start(encoded)
-    header_bytes = _number(start, 17, 16, 15, 14)
-    bits = _number(start, 29, 28)
-    compression = _number(start, 33, 32, 31, 30)
-    # Blue, green, red and an unused byte for each value.
-    place = 14 + tf.clip_by_value(header_bytes, *_BMP_HEADERS)
-    palette = tf.reshape(start[place : place + 1024], (256, 4))
-    grays = tf.range(256, dtype=tf.int64)[:, None]  # (256, 1)
-    is_gray = (bits == 8) & tf.reduce_all(palette[:, :3] == grays)
-    is_plain = (bits == 24) | (bits == 32) | is_gray
-    is_masked = (bits == 32) & tf.reduce_all(start[54:66] == _BMP_MASKS)
-    is_read = ((compression == 0) & is_plain) | ((compression == 3) & is_masked)
-    is_read &= header_bytes >= _BMP_HEADERS[0]
-    return tf.debugging.Assert(
-        is_read | ~_begins(encoded, _BMP),
-        [
-            "A BMP file in `image_bytes` must be uncompressed, of 24 or 32 "
-            "bits a pixel, or of 8 with a gray palette. Received bits a "
-            "pixel, compression and bytes of the header",
-            bits,
-            compression,
-            header_bytes,
-        ],
-    )
-
-
-def _announced_pixels(encoded):
-    """Returns height times width by a file's header, before it is decoded.
-
-    Args:
-        encoded: String tensor `()`, a JPEG, PNG or BMP file.
-
-    Returns: int64 tensor `()`.
-    """
-
-    def of_jpeg():
-        shape = tf.io.extract_jpeg_shape(encoded, tf.int64)
-        return shape[0] * shape[1]
-
-    def of_others():
-        start = _start(encoded)
-
-        def signed(*places):
-            value = _number(start, *places)
-            return tf.minimum(value, 256 ** len(places) - value)
-
-        return tf.where(
-            _begins(encoded, _BMP),
-            signed(21, 20, 19, 18) * signed(25, 24, 23, 22),
-            _number(start, 16, 17, 18, 19) * _number(start, 20, 21, 22, 23),
-        )
-
-    return tf.cond(tf.io.is_jpeg(encoded), of_jpeg, of_others)
-
-
-def _begins(encoded, *starts):
-    """Returns whether a file begins with one of these bytes."""
-    return tf.reduce_any(
-        [tf.strings.substr(encoded, 0, len(start)) == start for start in starts]
-    )
-
-
-def _start(encoded):
-    """Returns a file's first bytes, 0 behind its end: int64 `(_START,)`."""
-    padded = tf.strings.substr(encoded, 0, _START) + b"\0" * _START
-    start = tf.io.decode_raw(tf.strings.substr(padded, 0, _START), tf.uint8)
-    return tf.cast(start, tf.int64)
-
-
-def _number(start, *places):
-    """Returns the number in some bytes, the most significant one first."""
-    return sum(
-        start[place] * 256**power
-        for power, place in enumerate(reversed(places))
-    )

@@ -58,7 +58,7 @@ def few_shot_train(config, workdir, data_dir=None):
     learner = _on_one_device(trainer, config)
     if config.export:
         export.save_few_shot(
-            learner, folder.path / "saved_model", config.samples
+            learner, folder.export("saved_model"), config.samples
         )
     result = _result(learner, data, config, folder)
     folder.finish(result)

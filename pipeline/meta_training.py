@@ -96,7 +96,7 @@ def _finish(trainer, config, data, folder):
     result = _result(config, folder)
     mp_keras.save_perturbation(
         trainer.perturbation,
-        folder.path / "phi",
+        folder.export("phi"),
         channel_norm=trainer.task_network.positions[0].channel_norm,
         spatial_norm=config.image_size,
         card=_card(config, data, result),

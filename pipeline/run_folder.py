@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 
 from mp_keras import files
 from pipeline import artifact_store
@@ -121,6 +122,20 @@ class RunFolder:
     @property
     def tensorboard(self):
         return self.path / "tensorboard"
+
+    def export(self, name):
+        """Returns the path of a SavedModel of this run, to be written.
+
+        What a killed upload left of it in a store is removed: an export
+        replaces whole SavedModels alone.
+
+        Args:
+            name: Str, of the folder in this one.
+        """
+        path = self.path / name
+        if path.is_dir() and not (path / files.SAVED_MODEL).exists():
+            shutil.rmtree(path)
+        return path
 
     def result(self):
         """Returns the finished run's result, or None."""

@@ -68,7 +68,7 @@ def train_target(config, workdir, data_dir=None):
     if config.export:
         mp_keras.save_classifier(
             network,
-            folder.path / "saved_model",
+            folder.export("saved_model"),
             samples=config.samples,
             class_names=class_names,
         )

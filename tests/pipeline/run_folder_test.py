@@ -70,6 +70,14 @@ class HistoryTest:
             folder.append(window)
         assert folder.history() == windows
 
+    def test_part_of_an_export_makes_room(self, folder):
+        whole, part = folder.path / "phi", folder.path / "saved_model"
+        for path in (whole, part):
+            (path / "variables").mkdir(parents=True)
+        (whole / "saved_model.pb").write_text("")
+        assert folder.export("phi") == whole and whole.exists()
+        assert folder.export("saved_model") == part and not part.exists()
+
     @pytest.mark.parametrize(("step", "kept"), [(0, 0), (3, 1), (4, 2), (9, 3)])
     def test_rewind_forgets_what_came_after(self, folder, step, kept):
         windows = [{"step": step} for step in (2, 4, 6)]

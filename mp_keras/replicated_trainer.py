@@ -86,6 +86,27 @@ class ReplicatedTrainer(keras.Model):
                 zip(self._trackers, packed(iterator)[_PACKED])
             )
 
+    def check_step(self, data, unknown=True):
+        """Returns the number of tasks of a replica, if a step has as many.
+
+        Args:
+            data: Sequence of tensors `(tasks, ...)`, those of one replica.
+            unknown: Bool, default True: whether a number that is not known
+                while tracing will do.
+
+        Raises: ValueError, if there are more or fewer.
+        """
+        tasks = self.tasks // self.replicas
+        received = data[0].shape[0]
+        if received != tasks and not (unknown and received is None):
+            raise ValueError(
+                f"A step must have {self.tasks} tasks, {tasks} for each of "
+                f"{self.replicas} replicas; `batch` needs `drop_remainder` to "
+                "have a number that is known. Received: data of shapes "
+                f"{[tuple(part.shape) for part in data]} on one of them"
+            )
+        return tasks
+
     def sum_over_tasks(self, tasks, one_task, like, logs):
         """Runs the tasks of this replica one after the other.
 

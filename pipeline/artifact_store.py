@@ -17,7 +17,7 @@ from mp_keras import error_texts
 from mp_keras import files
 
 # Uploaded after all else, in this order: what points to other files.
-_LAST = ("checkpoint", "saved_model.pb", "result.json")
+_LAST = ("checkpoint", files.SAVED_MODEL, "result.json")
 
 
 def is_uri(place):

@@ -208,8 +208,8 @@ class FewShotLearner(keras.layers.Layer):
 
 
 def check_samples(samples):
-    """Raises ValueError, if `samples` is an int below 1."""
-    if isinstance(samples, int) and samples < 1:
+    """Raises ValueError, if `samples` is below 1 and no tensor."""
+    if not tf.is_tensor(samples) and samples < 1:
         raise ValueError(
             "Argument `samples` must be at least 1. "
             f"Received: samples={samples}"

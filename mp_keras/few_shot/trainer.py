@@ -88,14 +88,7 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
 
     def train_step(self, data):
         values = self.learner.values()
-        tasks = data[0].shape[0]
-        if tasks is None or tasks * self.replicas != self.tasks:
-            raise ValueError(
-                f"A step must have {self.tasks} tasks, a number that is known "
-                "beforehand (`drop_remainder` of `batch`). Received: data of "
-                f"shapes {[tuple(part.shape) for part in data]} on each of "
-                f"{self.replicas} replicas"
-            )
+        tasks = self.check_step(data, unknown=False)
 
         def one_task(task):
             return self.task_gradients(

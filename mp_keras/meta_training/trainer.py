@@ -156,12 +156,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
 
     def train_step(self, data):
         bank = self.banks[replicas.current_replica() - self._first_replica]
-        if data[0].shape[0] not in (None, bank.tasks):
-            raise ValueError(
-                f"A step must have {self.tasks} tasks, {bank.tasks} for each "
-                f"of {self.replicas} replicas. Received: data of shapes "
-                f"{[tuple(part.shape) for part in data]} on one of them"
-            )
+        self.check_step(data)
         phi = [tf.convert_to_tensor(w) for w in self.perturbation.weights]
 
         def one_task(task):

@@ -53,23 +53,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._coefficients = noise_coefficients(self.model)
-        unbuilt = [
-            layer.name
-            for layer in self.model._flatten_layers()
-            if not layer.built
-        ]
-        if not self._coefficients and unbuilt:
-            raise ValueError(
-                "NoiseAnnealing needs a built model: begin it with "
-                "keras.Input, or call it on a batch before `fit`. Received: "
-                f"model {self.model.name} with unbuilt layers, {unbuilt[-1]} "
-                "among them"
-            )
         if not self._coefficients:
-            raise ValueError(
-                "NoiseAnnealing needs a model with a MetaPerturbLayer or "
-                f"DropBlock. Received: model {self.model.name} without one"
-            )
+            raise _nothing_to_anneal(self.model)
         total = self.total_steps
         if total is None:
             steps = self.params.get("steps")
@@ -107,6 +92,22 @@ class NoiseAnnealing(keras.callbacks.Callback):
         # Not at the beginning of a batch: an epoch of unknown length begins
         # one that does not exist.
         self._next_step = self._first_step + batch + 1
+
+
+def _nothing_to_anneal(model):
+    unbuilt = [
+        layer.name for layer in model._flatten_layers() if not layer.built
+    ]
+    if unbuilt:
+        return ValueError(
+            "NoiseAnnealing needs a built model: begin it with keras.Input, or "
+            f"call it on a batch before `fit`. Received: model {model.name} "
+            f"with unbuilt layers, {unbuilt[-1]} among them"
+        )
+    return ValueError(
+        "NoiseAnnealing needs a model with a MetaPerturbLayer or DropBlock. "
+        f"Received: model {model.name} without one"
+    )
 
 
 def noise_coefficients(model):

@@ -212,12 +212,11 @@ def _check_model(model):
             "Argument `model` must have its channels last. Received: layer "
             f"{first[0].name} with data_format='channels_first'"
         )
-    ranks = sorted({len(tensor.shape) for tensor in model.inputs})
-    if 4 not in ranks:
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if all(len(shape) != 4 for shape in shapes):
         raise ValueError(
             "Argument `model` must take images (batch, height, width, "
-            f"channels). Received: model {model.name} with inputs "
-            f"{[tuple(tensor.shape) for tensor in model.inputs]}"
+            f"channels). Received: model {model.name} with inputs {shapes}"
         )
 
 

@@ -140,7 +140,7 @@ def _read(path):
     """Returns the φ of a folder."""
     problem = f"Folder {path} must be a SavedModel written by "
     problem += "save_perturbation, and whole. Received: "
-    if not (path / "saved_model.pb").is_file():
+    if not (path / files.SAVED_MODEL).is_file():
         raise ValueError(problem + "a path without `saved_model.pb`")
     archive = path / _ARCHIVE
     if backends.is_tensorflow() or not archive.exists():

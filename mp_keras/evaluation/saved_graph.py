@@ -19,7 +19,8 @@ import re
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
-_GRAPH = "saved_model.pb"
+from mp_keras import files
+
 # The names of the functions that TensorFlow traces for a checkpoint.
 _SAVER = re.compile(r"__inference__traced_(save|restore)_\d+")
 _SAVER_OPERATIONS = {
@@ -75,11 +76,11 @@ def check_graph(folder):
         graph cannot be read.
     """
     folder = pathlib.Path(folder)
-    content = (folder / _GRAPH).read_bytes()
+    content = (folder / files.SAVED_MODEL).read_bytes()
     try:
         saved = saved_model_pb2.SavedModel.FromString(content)
     except Exception as error:
-        raise _refusal(folder, f"a damaged {_GRAPH}") from error
+        raise _refusal(folder, f"a damaged {files.SAVED_MODEL}") from error
     # Without objects, TensorFlow loads and runs it in the way of version 1.
     if len(saved.meta_graphs) != 1 or not (
         saved.meta_graphs[0].object_graph_def.nodes

@@ -61,18 +61,15 @@ class FolderTree:
             }
         return sorted(name for name in names if not name.startswith("."))
 
-    def images(self, *parts):
-        """Returns the sorted places of the images in a folder and below."""
-        return self.images_and_others(*parts)[0]
-
     def images_and_others(self, *parts):
-        """Returns `images` and how many other files there are, by suffix.
+        """Returns the images in a folder and below, and what else is there.
 
         Args:
             *parts: Strs, names of folders from the root down.
 
-        Returns: `(places, collections.Counter)`; the suffixes are in lower
-            case, "no suffix" where there is none.
+        Returns: the sorted places of the images; a `collections.Counter` of
+            the suffixes of other files, in lower case, "no suffix" where there
+            is none.
         """
         if self._in_store:
             names = self._below(parts)

@@ -17,7 +17,6 @@ from mp_keras import files
 from mp_keras.evaluation import saved_graph
 from pipeline import evaluation
 
-_GRAPH = "saved_model.pb"
 _VARIABLES = "variables/variables.index"
 
 
@@ -63,7 +62,7 @@ class ServedModel:
 
     def _candidates(self):
         """Returns {number: folder} of what may be a version."""
-        if (self._folder / _GRAPH).is_file():
+        if (self._folder / files.SAVED_MODEL).is_file():
             return {1: self._folder}
         if not self._folder.is_dir():
             return {}
@@ -71,7 +70,7 @@ class ServedModel:
             int(entry.name): entry
             for entry in self._folder.iterdir()
             if entry.name.isdecimal()
-            and (entry / _GRAPH).is_file()
+            and (entry / files.SAVED_MODEL).is_file()
             and (entry / _VARIABLES).is_file()
         }
 
@@ -110,7 +109,7 @@ class Version:
         self._classifier = evaluation.load_classifier(folder)
         self.signatures = dict(self._classifier.signatures)
         saved = saved_model_pb2.SavedModel.FromString(
-            (folder / _GRAPH).read_bytes()
+            (folder / files.SAVED_MODEL).read_bytes()
         )
         definitions = saved.meta_graphs[0].signature_def
         self.metadata = {

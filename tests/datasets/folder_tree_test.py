@@ -40,7 +40,7 @@ class FolderTreeTest:
         tree = FolderTree(local)
         assert tree.folders() == ["cat", "cat-2"]
         assert tree.folders("none") == []
-        assert tree.images("cat") == [
+        assert tree.images_and_others("cat")[0] == [
             local / name
             for name in ("cat/a.JPG", "cat/b.png", "cat/deep/c.png")
         ]
@@ -50,14 +50,14 @@ class FolderTreeTest:
         assert there.folders() == here.folders()
         assert there.folders("cat") == here.folders("cat") == ["deep"]
         for name in ("cat", "cat-2"):
-            assert there.images(name) == [
+            assert there.images_and_others(name)[0] == [
                 f"{stored}/{file.relative_to(local)}"
-                for file in here.images(name)
+                for file in here.images_and_others(name)[0]
             ]
 
     def test_links_to_folders_of_classes_are_followed(self, local, tmp_path):
         (local / "link").symlink_to(local / "cat-2")
-        assert len(FolderTree(local).images("link")) == 2
+        assert len(FolderTree(local).images_and_others("link")[0]) == 2
 
     @pytest.mark.parametrize("place", ["{}/none", "memory://tree/none"])
     def test_no_such_folder(self, tmp_path, place):

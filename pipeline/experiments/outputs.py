@@ -22,7 +22,7 @@ from pipeline.figures import scale
 
 
 def write(config, finished, workdir):
-    """Writes NAME.md and NAME.csv, and for each kind PNG, SVG and JSON.
+    """Writes the table's files, and for each kind PNG, SVG and JSON.
 
     Args:
         config: Config of `configs/experiments/`.

@@ -1,4 +1,8 @@
-"""An experiment's table: the paper's figure and ours, Markdown and CSV."""
+"""An experiment's table: the paper's figure and ours, Markdown and CSV.
+
+A second CSV has a line a run, for other statistics than the table's: runs of
+one seed share their batches, so rows compare best seed by seed.
+"""
 
 import csv
 import io
@@ -25,7 +29,7 @@ def check_metric(config):
 
 
 def write(config, finished, workdir):
-    """Writes NAME.md and NAME.csv and returns their paths.
+    """Writes NAME.md, NAME.csv and NAME_runs.csv and returns their paths.
 
     Args:
         config: Config of `configs/experiments/`: `name`, `title`, `task`,
@@ -42,7 +46,10 @@ def write(config, finished, workdir):
     columns = _listed(
         config.columns, config.only_columns, {column for _, column in numbers}
     )
-    markdown, table = workdir / f"{config.name}.md", f"{config.name}.csv"
+    markdown, table, runs = (
+        workdir / f"{config.name}{suffix}"
+        for suffix in (".md", ".csv", "_runs.csv")
+    )
     order = [config.metric]
     order += [name for name in statistics.FIGURES if name != config.metric]
     note = run_kinds.of(config).NOTE
@@ -60,9 +67,9 @@ def write(config, finished, workdir):
         parts.append(f"## {heading.capitalize()} ({unit})")
         parts.append(_markdown(config, rows, columns, numbers, metric))
     files.write_text(markdown, "\n\n".join(parts) + "\n")
-    lines = _csv(config, rows, columns, numbers, order)
-    files.write_text(workdir / table, lines)
-    return [markdown, workdir / table]
+    files.write_text(table, _csv(config, rows, columns, numbers, order))
+    files.write_text(runs, _runs_csv(finished, order))
+    return [markdown, table, runs]
 
 
 def _intervals(finished):
@@ -171,12 +178,8 @@ def _paper_value(config, row, column, metric):
 
 
 def _csv(config, rows, columns, numbers, metrics):
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        "row column figure unit mean half_width seeds paper "
-        "paper_plus_minus".split()
-    )
+    titles = "row column figure unit mean half_width seeds paper"
+    lines = [[*titles.split(), "paper_plus_minus"]]
     for metric in metrics:
         unit = statistics.FIGURES[metric][1]
         for row in rows + _quoted(config, metric):
@@ -186,11 +189,28 @@ def _csv(config, rows, columns, numbers, metrics):
                 ours = ["", "", 0]
                 if found:
                     ours = [found[metric][key] for key in _KEYS]
-                writer.writerow(
+                lines.append(
                     [row["name"], column["name"], metric, unit, *ours]
                     + list(printed or ["", ""])
                 )
-    return stream.getvalue()
+    return _csv_text(lines)
 
 
 _KEYS = ("mean", "half_width", "seeds")
+
+
+def _runs_csv(finished, metrics):
+    """A line a run; in the units of the table."""
+    lines = [["row", "column", "seed", *metrics]]
+    for each in finished:
+        cell, figures = each.cell, [each.result[name] for name in metrics]
+        lines.append(
+            [cell.row["name"], cell.column["name"], cell.seed, *figures]
+        )
+    return _csv_text(lines)
+
+
+def _csv_text(lines):
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(lines)
+    return stream.getvalue()

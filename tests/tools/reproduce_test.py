@@ -49,7 +49,8 @@ class SmokeTest:
         assert summary["failures"] == {}
         assert summary["finished"] >= 2
         written = {pathlib.Path(path).name for path in summary["outputs"]}
-        assert {f"{name}.md", f"{name}.csv"} <= written
+        tables = {f"{name}{end}" for end in (".md", ".csv", "_runs.csv")}
+        assert tables <= written
         pictures = [file for file in written if file.endswith(".png")]
         assert bool(pictures) == bool(config.kinds)
         for file in pictures:

@@ -51,7 +51,7 @@ class WriteTest:
                 ("Ours", "Mine"): [61.0, 63.0],
             },
         )
-        markdown, _ = tables.write(config, runs, tmp_path)
+        markdown, *_ = tables.write(config, runs, tmp_path)
         lines = markdown.read_text().splitlines()
         assert lines[0] == "# A tiny experiment"
         # Student's t with one degree of freedom: 12.706 * sqrt(2) / sqrt(2).
@@ -69,7 +69,7 @@ class WriteTest:
 
     def test_csv_holds_the_same_numbers(self, config, tmp_path):
         runs = finished(config, {("Base", "Cars"): [40.0, 42.0]})
-        _, path = tables.write(config, runs, tmp_path)
+        _, path, _ = tables.write(config, runs, tmp_path)
         with open(path, newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
         assert len(lines) == 3 * 3 * 2  # figures, rows, columns
@@ -79,12 +79,29 @@ class WriteTest:
         assert float(first["half_width"]) == pytest.approx(12.706, abs=1e-3)
         assert (first["seeds"], first["paper"]) == ("2", "44.34")
 
+    def test_second_csv_has_a_line_a_run(self, config, tmp_path):
+        config.metric = "negative_log_likelihood"
+        runs = finished(
+            config,
+            {("Base", "Cars"): [40.5, 42.0], ("Ours", "Mine"): [61.0, 63.0]},
+        )
+        del runs[1]  # seed 1 of Base failed
+        *_, path = tables.write(config, runs, tmp_path)
+        assert path == tmp_path / f"{config.name}_runs.csv"
+        assert path.read_text().splitlines() == [
+            "row,column,seed,negative_log_likelihood,accuracy,"
+            "expected_calibration_error",
+            "Base,Cars,0,1.25,40.5,3.5",
+            "Ours,Mine,0,1.25,61.0,3.5",
+            "Ours,Mine,1,1.25,63.0,3.5",
+        ]
+
     def test_lists_what_was_chosen_or_is_there(self, config, tmp_path):
         config.only_rows = ("Ours",)
         config.rows[0]["phi"] = "mine"
         config.phi_paths.mine = ""  # Base: a row without its φ
         runs = finished(config, {("Absent", "Cars"): [40.0, 42.0]})
-        markdown, _ = tables.write(config, runs, tmp_path)
+        markdown, *_ = tables.write(config, runs, tmp_path)
         names = [
             line.split("|")[1].strip()
             for line in markdown.read_text().splitlines()
@@ -102,7 +119,7 @@ class WriteTest:
         runs = finished(
             config, {(row["name"], "Cars"): [1.0, 2.0] for row in config.rows}
         )
-        markdown, _ = tables.write(config, runs, tmp_path)
+        markdown, *_ = tables.write(config, runs, tmp_path)
         (line,) = [
             line
             for line in markdown.read_text().splitlines()
@@ -116,14 +133,14 @@ class WriteTest:
     def test_single_seed_has_no_interval(self, config, tmp_path):
         config.seeds = (0,)
         runs = finished(config, {("Base", "Mine"): [40.0]})
-        markdown, _ = tables.write(config, runs, tmp_path)
+        markdown, *_ = tables.write(config, runs, tmp_path)
         assert " | 40.0 (paper 30.63 ± 0.66) |" in markdown.read_text()
 
     def test_interval_over_the_test_of_a_single_seed(self, config, tmp_path):
         config.seeds = (0,)
         runs = finished(config, {("Base", "Cars"): [40.0]})
         runs[0].result["accuracy_half_width"] = 1.5
-        markdown, _ = tables.write(config, runs, tmp_path)
+        markdown, *_ = tables.write(config, runs, tmp_path)
         text = markdown.read_text()
         assert "| Base | 40.0 ± 1.5 (paper 44.34 ± 1.10) |" in text
         assert "| Base | 1.250 |" in text
@@ -136,7 +153,7 @@ class FewShotTablesTest:
         key = ("MAML", "Omniglot 20-way 1-shot")
         runs = finished(config, {key: [94.987]})
         runs[0].result["accuracy_half_width"] = 0.2
-        markdown, path = tables.write(config, runs, tmp_path)
+        markdown, path, _ = tables.write(config, runs, tmp_path)
         lines = markdown.read_text().splitlines()
         assert "| MAML | 94.99 ± 0.20 (paper 95.23 ± 0.17) |" in lines
         quoted = "| Matching Networks (Vinyals et al., 2016) | – (paper 93.8) |"

@@ -36,6 +36,7 @@ _DISTRIBUTIONS = {  # imports that are not named like their package
     "yaml": "PyYAML",
 }
 _DATA = {
+    "tests/docs/results_test.py": "docs/results*",
     "tests/pipeline/serving/server_test.py": "docs/serving.md",
     "tests/environments/your_own_model_test.py": "docs/your_own_model.md",
     "pipeline/experiments/paper.py": "pipeline/experiments/paper_tables.csv",

@@ -99,13 +99,13 @@ def _rule(root, file, files, pinned):
     tree = ast.parse(source, file)
     ours, packages = _dependencies(tree, file, files, pinned)
     arguments = {"name": file.removesuffix(".py"), "srcs": [file]}
-    kind = "py_library"
+    kind, data = "py_library", _data(root, file)
     if file.endswith("_test.py"):
         kind = "py_test"
         packages.add("pytest")
         arguments |= {
             "args": [file],
-            "data": ["pyproject.toml"],
+            "data": ["pyproject.toml", *data],
             "main_module": "pytest",
         }
     elif _is_binary(tree):
@@ -115,13 +115,19 @@ def _rule(root, file, files, pinned):
     lines = [
         f"    {key} = {_literal(value)},\n" for key, value in arguments.items()
     ]
-    if file in _DATA:
-        lines.append(f"    data = glob([{_literal(_DATA[file])}]),\n")
+    if data and "data" not in arguments:
+        lines.append(f"    data = {_literal(data)},\n")
     labels = [_literal(":" + path.removesuffix(".py")) for path in sorted(ours)]
     labels += [f"requirement({_literal(name)})" for name in sorted(packages)]
     if labels:
         lines.append(f"    deps = {_list(labels)},\n")
     return f"{kind}(\n{''.join(lines)})\n"
+
+
+def _data(root, file):
+    """Returns the paths of what a file reads."""
+    found = root.glob(_DATA[file]) if file in _DATA else ()
+    return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def _dependencies(tree, file, files, pinned):

@@ -61,14 +61,15 @@ def gains(rows):
     """Returns the lines of a table: every row against Base, by seed."""
     lines = []
     for row, seeds in rows.items():
+        if row == _BASE or len(seeds) == 1:
+            continue
         runs = [
             {"method": name, "seed": seed, "test": values}
             for name in (row, _BASE)
             for seed, values in rows[name].items()
         ]
         found = statistics.paired_gains(runs, method=row, base=_BASE)
-        if row != _BASE and len(seeds) > 1:
-            lines.append(_line(row, found, sign="+"))
+        lines.append(_line(row, found, sign="+"))
     return lines
 
 

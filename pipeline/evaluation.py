@@ -7,7 +7,6 @@ expected calibration error of Monte Carlo averaged probabilities.
 import itertools
 import pathlib
 
-import ml_collections
 import numpy as np
 import tensorflow as tf
 
@@ -17,6 +16,7 @@ from mp_keras.evaluation import class_name_file
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import saved_graph
 from pipeline import artifact_store
+from pipeline import run_folder
 from pipeline import target_data
 
 _BATCH = 256
@@ -48,8 +48,9 @@ def evaluate_run(workdir, config=None, data_dir=None):
 
 def _evaluate(workdir, config, data_dir):
     if config is None:
-        stored = files.read_json(workdir / "config.json")
-        config = ml_collections.ConfigDict(stored)
+        config = run_folder.read_config(
+            workdir, kind="target training", key="method"
+        )
     classifier = load_classifier(workdir / "saved_model")
     size = classifier.signatures["serve"].inputs[0].shape[1]
     if config.image_size != size:

@@ -8,7 +8,6 @@ and the calibration error of all answers.
 import sys
 import time
 
-import ml_collections
 import tqdm
 
 from mp_keras import checkpointing
@@ -16,11 +15,9 @@ from mp_keras import files
 from mp_keras.evaluation import figures
 from mp_keras.few_shot import episode_evaluation
 from pipeline import artifact_store
-from pipeline import config_values
 from pipeline import few_shot_episodes
 from pipeline import few_shot_methods
 from pipeline import run_folder
-from pipeline import run_records
 from pipeline import runtime
 from pipeline.report import statistics
 
@@ -45,7 +42,7 @@ def evaluate_few_shot(workdir, config=None, data_dir=None):
         checkpoint of it, or config or data do not suit it.
     """
     with artifact_store.working_copy(workdir) as folder:
-        stored = read_config(folder)
+        stored = _read_config(folder)
         config = stored if config is None else config
         _check_same_weights(folder, stored, config)
         _check_new_classes(folder, stored, config)
@@ -62,34 +59,6 @@ def evaluate_few_shot(workdir, config=None, data_dir=None):
         return result
 
 
-def read_config(folder):
-    """Returns the unlocked config of a run.
-
-    Args:
-        folder: Path of a `few_shot_train` on this machine.
-
-    Raises: FileNotFoundError, if there is none; ValueError, if it is damaged or
-        that of another kind of run.
-    """
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"Folder {folder} must be the workdir of a few-shot run that has "
-            "begun. Received: a folder without config.json"
-        )
-    stored = run_records.read_object(file)
-    if "ways" not in stored:
-        raise ValueError(
-            f"Folder {folder} must be the workdir of a few-shot run. "
-            "Received: that of another kind of run"
-        )
-    try:
-        config_values.check(stored)
-    except ValueError as error:
-        raise ValueError(f"File {file}: {error}") from error
-    return ml_collections.ConfigDict(stored)
-
-
 def load_learner(folder, config=None):
     """Returns the `FewShotLearner` of a run's newest checkpoint, and its step.
 
@@ -101,7 +70,7 @@ def load_learner(folder, config=None):
     Raises: FileNotFoundError, ValueError, if there is no run or no whole
         checkpoint of it.
     """
-    config = read_config(folder) if config is None else config
+    config = _read_config(folder) if config is None else config
     trainer = few_shot_methods.make_trainer(config)
     if not (folder / "checkpoints").is_dir():
         raise _no_checkpoint(folder)
@@ -112,6 +81,10 @@ def load_learner(folder, config=None):
     if not step:
         raise _no_checkpoint(folder)
     return trainer.learner, step
+
+
+def _read_config(folder):
+    return run_folder.read_config(folder, kind="few-shot training", key="ways")
 
 
 def test_figures(learner, class_images, config):

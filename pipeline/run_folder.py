@@ -24,6 +24,8 @@ import os
 import pathlib
 import shutil
 
+import ml_collections
+
 from mp_keras import files
 from pipeline import artifact_store
 from pipeline import config_values
@@ -215,6 +217,36 @@ class RunFolder:
         path = self.path / "history.jsonl"
         with files.writing(path), open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(window) + "\n")
+
+
+def read_config(folder, kind, key):
+    """Returns the unlocked config of a run, finished or not.
+
+    Args:
+        folder: Path of a run's folder on this machine.
+        kind: Str, of the runs that may lie there, for the errors.
+        key: Str, which the configs of this kind have and no others.
+
+    Raises: FileNotFoundError, if there is none; ValueError, if it is damaged or
+        that of another kind of run.
+    """
+    file = folder / "config.json"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"Folder {folder} must be the workdir of a {kind} that has begun. "
+            "Received: a folder without config.json"
+        )
+    stored = run_records.read_object(file)
+    if key not in stored:
+        raise ValueError(
+            f"Folder {folder} must be the workdir of a {kind}. "
+            "Received: that of another kind of run"
+        )
+    try:
+        config_values.check(stored)
+    except ValueError as error:
+        raise ValueError(f"File {file}: {error}") from error
+    return ml_collections.ConfigDict(stored)
 
 
 def resumable_path(runs, stage, config, fingerprint):

@@ -141,7 +141,23 @@ class EvaluateRunTest:
             evaluate_named(run_names, data_names)
 
     def test_folder_without_a_run(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="config.json"):
+        with pytest.raises(FileNotFoundError, match="without config.json"):
+            evaluation.evaluate_run(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("[]", "config.json must hold a JSON object"),
+            ('{"ways": 2}', "workdir of a target training.*another kind"),
+            (
+                '{"method": "base", "samples": "3"}',
+                "config.json.*`samples` must be an integer",
+            ),
+        ],
+    )
+    def test_damaged_config(self, tmp_path, text, message):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ValueError, match=message):
             evaluation.evaluate_run(tmp_path)
 
 

@@ -104,7 +104,7 @@ class RunTest:
         assert message in line
         assert value in line
 
-    def test_own_config_without_a_key(self, tmp_path):
+    def test_own_config_without_a_key(self, source, tmp_path):
         (tmp_path / "own.py").write_text(
             "from configs.meta_train import glyphs\n\n\n"
             "def get_config():\n"
@@ -116,6 +116,7 @@ class RunTest:
         line = error_of(
             "meta_train",
             f"--config={tmp_path / 'own.py'}",
+            f"--config.data.source={source}",
             f"--workdir={tmp_path / 'run'}",
         )
         assert "must have the key 'task_split'" in line

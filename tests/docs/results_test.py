@@ -87,7 +87,7 @@ class ResultsTest:
     def test_gains_are_those_of_the_runs(self, page, column):
         assert "\n".join(gains(RUNS[column])) in page
 
-    def test_runs_are_cells_of_the_config(self):
+    def test_runs_are_the_cells_of_the_config(self):
         config = data_at_hand.get_config()
         config.phi_paths.authors = "given"
         known = {
@@ -100,4 +100,4 @@ class ResultsTest:
             for row, seeds in rows.items()
             for seed in seeds
         }
-        assert listed <= known
+        assert listed == known

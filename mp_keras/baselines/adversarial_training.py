@@ -24,6 +24,7 @@ from mp_keras.baselines import wrapped_network
 NORMS = ("linf", "l2", "l1")
 _AXES = (1, 2, 3)
 _TINY = 1e-12
+_SLACK = 0.01
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -118,8 +119,12 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
             images: Float tensor `(batch, height, width, channels)`.
             labels: Integer tensor `(batch,)`.
             start: Tensor shaped like `images`, the first perturbation.
+
+        Raises: tf.errors.InvalidArgumentError, if an image lies outside of
+            `bounds`, which would cut it; `_SLACK` of their width is rounding.
+            Not under XLA, which has no checks.
         """
-        images = tf.convert_to_tensor(images)
+        images = self._checked(tf.convert_to_tensor(images))
         relative = self.relative_step
         if relative is None:
             relative = 2.5 / self.steps
@@ -136,6 +141,22 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
             (tf.constant(0), self._project(images + start, images)),
         )
         return tf.stop_gradient(attacked)
+
+    def _checked(self, images):
+        low, high = self.bounds
+        slack = _SLACK * (high - low)
+        lowest, highest = tf.reduce_min(images), tf.reduce_max(images)
+        text = (
+            f"The images must lie in `bounds`={self.bounds}; give "
+            "AdversarialTraining the range of the network's input. "
+            "Received: images from"
+        )
+        within = tf.debugging.Assert(
+            (lowest >= low - slack) & (highest <= high + slack),
+            [text, lowest, "to", highest],
+        )
+        with tf.control_dependencies([within] if within is not None else []):
+            return tf.identity(images)
 
     def _gradient(self, images, labels):
         with tf.GradientTape() as tape:

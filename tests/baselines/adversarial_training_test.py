@@ -126,6 +126,20 @@ class FitTest:
         model.attack(images, labels, np.zeros_like(images))
         np.testing.assert_array_equal(norm.moving_mean, np.zeros(3))
 
+    def test_images_beyond_the_bounds_raise(self):
+        images, labels = batch()
+        model = baselines.adversarial_model(make_network(), 0.2, steps=1)
+        model.compile("sgd", LOSS)
+        with pytest.raises(tf.errors.InvalidArgumentError) as error:
+            model.fit(128 + 127 * images, labels, verbose=0)
+        assert "`bounds`=(-1.0, 1.0)" in str(error.value)
+
+    def test_rounding_beyond_the_bounds_is_none(self):
+        images, labels = batch()
+        model = baselines.AdversarialTraining(make_network(), 0.2, steps=1)
+        attacked = model.attack(1.001 * images, labels, 0 * images)
+        assert np.abs(attacked).max() <= 1
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [

@@ -24,7 +24,7 @@ from mp_keras.baselines import wrapped_network
 NORMS = ("linf", "l2", "l1")
 _AXES = (1, 2, 3)
 _TINY = 1e-12
-_SLACK = 0.01
+_SLACK = 0.01  # part of the bounds' width that rounding may lie beyond them
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -121,10 +121,12 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
             start: Tensor shaped like `images`, the first perturbation.
 
         Raises: tf.errors.InvalidArgumentError, if an image lies outside of
-            `bounds`, which would cut it; `_SLACK` of their width is rounding.
+            `bounds` by more than 1 % of their width, for it would be cut.
             Not under XLA, which has no checks.
         """
-        images = self._checked(tf.convert_to_tensor(images))
+        images = tf.convert_to_tensor(images)
+        with tf.control_dependencies([self._check_bounds(images)]):
+            images = tf.identity(images)
         relative = self.relative_step
         if relative is None:
             relative = 2.5 / self.steps
@@ -142,7 +144,8 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         )
         return tf.stop_gradient(attacked)
 
-    def _checked(self, images):
+    def _check_bounds(self, images):
+        """Returns an operation that refuses images beyond `bounds`."""
         low, high = self.bounds
         slack = _SLACK * (high - low)
         lowest, highest = tf.reduce_min(images), tf.reduce_max(images)
@@ -151,12 +154,10 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
             "AdversarialTraining the range of the network's input. "
             "Received: images from"
         )
-        within = tf.debugging.Assert(
+        return tf.debugging.Assert(
             (lowest >= low - slack) & (highest <= high + slack),
             [text, lowest, "to", highest],
         )
-        with tf.control_dependencies([within] if within is not None else []):
-            return tf.identity(images)
 
     def _gradient(self, images, labels):
         with tf.GradientTape() as tape:

@@ -19,58 +19,42 @@ def page():
 
 
 def read_runs():
-    """Returns {column: {row: {seed: {figure: value}}}}, in the file's order."""
+    """Returns {column: its runs as `statistics` takes them}, in file order."""
     runs = {}
     path = _DOCS / "results_runs.csv"
     with open(path, newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):
-            seeds = runs.setdefault(line["column"], {})
-            seeds = seeds.setdefault(line["row"], {})
-            assert int(line["seed"]) not in seeds, line
-            seeds[int(line["seed"])] = {
-                figure: float(line[figure]) for figure in statistics.FIGURES
+            run = {
+                "method": line["row"],
+                "seed": int(line["seed"]),
+                "test": {
+                    name: float(line[name]) for name in statistics.FIGURES
+                },
             }
+            runs.setdefault(line["column"], []).append(run)
     return runs
 
 
 RUNS = read_runs()
 SEVERAL = [
     column
-    for column, rows in RUNS.items()
-    if any(len(seeds) > 1 for seeds in rows.values())
+    for column, runs in RUNS.items()
+    if len({run["seed"] for run in runs}) > 1
 ]
 
 
-def means(rows):
+def means(runs):
     """Returns the lines of a table: every row's mean and interval."""
-    return [
-        _line(
-            row,
-            {
-                figure: statistics.interval(
-                    [values[figure] for values in seeds.values()]
-                )
-                for figure in statistics.FIGURES
-            },
-        )
-        for row, seeds in rows.items()
-    ]
+    return [_line(*found) for found in statistics.summarize(runs).items()]
 
 
-def gains(rows):
+def gains(runs):
     """Returns the lines of a table: every row against Base, by seed."""
-    lines = []
-    for row, seeds in rows.items():
-        if row == _BASE or len(seeds) == 1:
-            continue
-        runs = [
-            {"method": name, "seed": seed, "test": values}
-            for name in (row, _BASE)
-            for seed, values in rows[name].items()
-        ]
-        found = statistics.paired_gains(runs, method=row, base=_BASE)
-        lines.append(_line(row, found, sign="+"))
-    return lines
+    rows = [row for row in statistics.summarize(runs) if row != _BASE]
+    return [
+        _line(row, statistics.paired_gains(runs, row, _BASE), sign="+")
+        for row in rows
+    ]
 
 
 def _line(row, intervals, sign=""):
@@ -90,14 +74,13 @@ class ResultsTest:
     def test_runs_are_the_cells_of_the_config(self):
         config = data_at_hand.get_config()
         config.phi_paths.authors = "given"
-        known = {
+        known = [
             (cell.column["name"], cell.row["name"], cell.seed)
             for cell in cells.expand(config)
-        }
-        listed = {
-            (column, row, seed)
-            for column, rows in RUNS.items()
-            for row, seeds in rows.items()
-            for seed in seeds
-        }
-        assert listed == known
+        ]
+        listed = [
+            (column, run["method"], run["seed"])
+            for column, runs in RUNS.items()
+            for run in runs
+        ]
+        assert sorted(listed) == sorted(known)

@@ -112,11 +112,11 @@ def _rule(root, file, files, pinned):
         kind = "py_binary"
     elif file.startswith("tests/"):
         arguments["testonly"] = True
+    if data:
+        arguments.setdefault("data", data)
     lines = [
         f"    {key} = {_literal(value)},\n" for key, value in arguments.items()
     ]
-    if data and "data" not in arguments:
-        lines.append(f"    data = {_literal(data)},\n")
     labels = [_literal(":" + path.removesuffix(".py")) for path in sorted(ours)]
     labels += [f"requirement({_literal(name)})" for name in sorted(packages)]
     if labels:

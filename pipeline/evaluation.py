@@ -16,7 +16,7 @@ from mp_keras.evaluation import class_name_file
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import saved_graph
 from pipeline import artifact_store
-from pipeline import run_folder
+from pipeline import run_configs
 from pipeline import target_data
 
 _BATCH = 256
@@ -48,9 +48,7 @@ def evaluate_run(workdir, config=None, data_dir=None):
 
 def _evaluate(workdir, config, data_dir):
     if config is None:
-        config = run_folder.read_config(
-            workdir, kind="target training", key="method"
-        )
+        config = run_configs.read(workdir, kind="target training", key="method")
     classifier = load_classifier(workdir / "saved_model")
     size = classifier.signatures["serve"].inputs[0].shape[1]
     if config.image_size != size:

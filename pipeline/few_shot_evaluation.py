@@ -17,7 +17,7 @@ from mp_keras.few_shot import episode_evaluation
 from pipeline import artifact_store
 from pipeline import few_shot_episodes
 from pipeline import few_shot_methods
-from pipeline import run_folder
+from pipeline import run_configs
 from pipeline import runtime
 from pipeline.report import statistics
 
@@ -84,7 +84,7 @@ def load_learner(folder, config=None):
 
 
 def _read_config(folder):
-    return run_folder.read_config(folder, kind="few-shot training", key="ways")
+    return run_configs.read(folder, kind="few-shot training", key="ways")
 
 
 def test_figures(learner, class_images, config):
@@ -177,7 +177,7 @@ def _check_same_weights(folder, stored, config):
         {key: part.to_dict().get(key) for key in keys}
         for part in (stored, config)
     )
-    difference = run_folder.first_difference(old, new)
+    difference = run_configs.first_difference(old, new)
     if difference:
         key, was, now = difference
         raise ValueError(

@@ -24,16 +24,12 @@ import os
 import pathlib
 import shutil
 
-import ml_collections
-
 from mp_keras import files
 from pipeline import artifact_store
 from pipeline import config_values
+from pipeline import run_configs
 from pipeline import run_records
 from pipeline import stopped_run
-
-# Keys that say where something lies, and decide nothing.
-PLACES = ("data.manual_dir",)
 
 
 class RunFolder:
@@ -71,7 +67,7 @@ class RunFolder:
         if file.exists():
             old = run_records.read_object(file)
             changeable = stopped_run.changeable(self.path, old)
-            _check_same(path, old, self._config, changeable)
+            run_configs.check_same(path, old, self._config, changeable)
 
     def start(self):
         """Writes `config.json`: from here on the folder belongs to the run.
@@ -219,36 +215,6 @@ class RunFolder:
             file.write(json.dumps(window) + "\n")
 
 
-def read_config(folder, kind, key):
-    """Returns the unlocked config of a run, finished or not.
-
-    Args:
-        folder: Path of a run's folder on this machine.
-        kind: Str, of the runs that may lie there, for the errors.
-        key: Str, which the configs of this kind have and no others.
-
-    Raises: FileNotFoundError, if there is none; ValueError, if it is damaged or
-        that of another kind of run.
-    """
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"Folder {folder} must be the workdir of a {kind} that has begun. "
-            "Received: a folder without config.json"
-        )
-    stored = run_records.read_object(file)
-    if key not in stored:
-        raise ValueError(
-            f"Folder {folder} must be the workdir of a {kind}. "
-            "Received: that of another kind of run"
-        )
-    try:
-        config_values.check(stored)
-    except ValueError as error:
-        raise ValueError(f"File {file}: {error}") from error
-    return ml_collections.ConfigDict(stored)
-
-
 def resumable_path(runs, stage, config, fingerprint):
     """Returns the place of the one run that these arguments describe.
 
@@ -263,49 +229,9 @@ def resumable_path(runs, stage, config, fingerprint):
     return f"{artifact_store.resolved(runs)}/{stage}-{digest}"
 
 
-def first_difference(old, new, ignored=()):
-    """Returns the first key in which two configs differ, or None.
-
-    Args:
-        old: JSON-compatible dict, nested or not; so is `new`.
-        ignored: Keys that may differ, as `PLACES` may always.
-
-    Returns: "data.source" and the two values; "nothing" for a missing one.
-    """
-    old, new = _flat(old), _flat(new)
-    keys = (old.keys() | new.keys()).difference(PLACES, ignored)
-    for key in sorted(keys):
-        was, now = old.get(key, "nothing"), new.get(key, "nothing")
-        if was != now:
-            return key, was, now
-    return None
-
-
 def _check_alone(path, cluster):
     if cluster is not None and cluster.size > 1:
         raise ValueError(
             "Several workers need a folder that all of them can write, not a "
             f"copy each. Received: {path}"
         )
-
-
-def _check_same(path, old, new, changeable):
-    difference = first_difference(old, new, changeable)
-    if difference:
-        key, was, now = difference
-        raise ValueError(
-            f"Folder {path} holds a run with {key}={was!r}. Give this run a "
-            "`workdir` of its own, or the same config to resume. "
-            f"Received: {key}={now!r}"
-        )
-
-
-def _flat(config, prefix=""):
-    """Returns {"data.source": ...} for {"data": {"source": ...}}."""
-    flat = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat

@@ -8,7 +8,7 @@ import re
 
 import ml_collections
 
-from pipeline import run_folder
+from pipeline import run_configs
 from pipeline.experiments import run_kinds
 
 
@@ -119,7 +119,7 @@ def chosen(cells, config):
 def without_places(config):
     """Returns a config as a dict, without what only says where data lie."""
     config = config.copy_and_resolve_references()
-    for place in run_folder.PLACES:
+    for place in run_configs.PLACES:
         config.update_from_flattened_dict({place: ""})
     return config.to_dict()
 

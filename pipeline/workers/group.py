@@ -8,7 +8,7 @@ import json
 
 import tensorflow as tf
 
-from pipeline import run_folder
+from pipeline import run_configs
 from pipeline.workers import cluster as cluster_module
 
 
@@ -52,13 +52,13 @@ class WorkerGroup:
 
         Args:
             values: Dict of JSON-compatible values; those of
-                `run_folder.PLACES` may differ.
+                `run_configs.PLACES` may differ.
 
         Raises: ValueError, on every worker; names a key and who has what.
         """
         first, *others = self.exchange(values)
         for number, other in enumerate(others, 1):
-            difference = run_folder.first_difference(first, other)
+            difference = run_configs.first_difference(first, other)
             if difference:
                 key, ours, theirs = difference
                 names = self.cluster.names

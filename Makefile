@@ -65,9 +65,8 @@ test-tfa: venv $(TFA_VENV)/.installed
 # What is tested on JAX and PyTorch as well: quick, and no TensorFlow in it.
 ANY_BACKEND := tests/environments/backends tests/optimizers_test.py \
     $(patsubst %,tests/perturbation/%_test.py,function layer layer_numbers \
-    annealing model_copy position_search) \
-    $(patsubst %,tests/networks/%_test.py,placement vgg \
-    zero_pad_shortcut) \
+    annealing placement position_search) tests/graphs/model_copy_test.py \
+    $(patsubst %,tests/networks/%_test.py,vgg zero_pad_shortcut) \
     $(patsubst %,tests/baselines/%_test.py,drop_block fine_tuning mixup) \
     $(patsubst %,tests/evaluation/%_test.py,calibration figures reliability)
 

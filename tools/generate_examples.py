@@ -44,7 +44,7 @@ _EXAMPLES_PER_SHARD = flags.DEFINE_integer(
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline.components import example_gen
+    from pipeline.stages import example_gen
 
     manifest = example_gen.beam_example_gen().generate_shards(
         _SOURCE.value,

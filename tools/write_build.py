@@ -47,7 +47,10 @@ _DATA = {
 }
 # What a file starts in other processes, where no import shows it.
 _STARTED = {
-    "tests/pipeline/local_run_test.py": ("configs/", "tools/run_pipeline"),
+    "tests/pipeline/kubeflow/local_run_test.py": (
+        "configs/",
+        "tools/run_pipeline",
+    ),
     "tests/tools/processes.py": ("configs/", "tools/"),
 }
 _HEADER = """\

@@ -11,7 +11,7 @@ sample.
 
 import keras
 
-from mp_keras import layer_search
+from mp_keras.graphs import layer_search
 from mp_keras.perturbation import position_search
 
 

@@ -9,7 +9,7 @@ layer with a weight `noise_coefficient` is faded in: `MetaPerturbLayer`, and
 import keras
 import numpy as np
 
-from mp_keras import layer_search
+from mp_keras.graphs import layer_search
 
 
 class NoiseAnnealing(keras.callbacks.Callback):

@@ -12,12 +12,12 @@ import ml_collections
 import numpy as np
 import pytest
 
-from pipeline import few_shot_evaluation
-from pipeline import few_shot_training
-from pipeline import meta_training
-from pipeline import methods
-from pipeline import target_data
-from pipeline import target_training
+from pipeline.trainings import few_shot_evaluation
+from pipeline.trainings import few_shot_training
+from pipeline.trainings import meta_training
+from pipeline.trainings import methods
+from pipeline.trainings import target_data
+from pipeline.trainings import target_training
 from tests import patterns
 from tests import squares
 

@@ -116,8 +116,8 @@ class BuildTest:
         }
 
     def test_imports_inside_functions_count(self, rules):
-        dependencies = rules["pipeline/kubeflow_components"]["deps"]
-        assert ":pipeline/components/pusher" in dependencies
+        dependencies = rules["pipeline/kubeflow/components"]["deps"]
+        assert ":pipeline/stages/pusher" in dependencies
         assert ("requirement", "kfp") in dependencies
 
     def test_dependencies_are_targets(self, rules):
@@ -154,9 +154,9 @@ class BuildTest:
                     assert other in allowed[folder], (name, label)
 
     def test_tests_run_under_pytest(self, rules):
-        rule = rules["tests/pipeline/console_test"]
+        rule = rules["tests/pipeline/kubeflow/console_test"]
         assert rule["main_module"] == "pytest"
-        assert rule["args"] == ["tests/pipeline/console_test.py"]
+        assert rule["args"] == ["tests/pipeline/kubeflow/console_test.py"]
         assert ("requirement", "pytest") in rule["deps"]
         for conftest in (":tests/conftest", ":tests/pipeline/conftest"):
             assert conftest in rule["deps"]

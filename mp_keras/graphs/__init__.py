@@ -1,0 +1,1 @@
+"""Graphs of layers: reading, copying and searching them."""

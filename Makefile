@@ -86,44 +86,46 @@ venv: $(VENV)/.installed
 MAIN_PYTHON := mp_keras needs Python 3.11, 3.12 or 3.13
 TFA_PYTHON := TensorFlow Addons needs Python 3.11
 
-# $(call environment,FOLDER,SUFFIX,NEWEST,NEED) makes a virtual environment of
-# requirements SUFFIX.txt with Python 3.11 to 3.NEWEST, or says NEED.
+# $(call environment,NEWEST,NEED) makes the target's virtual environment with
+# Python 3.11 to 3.NEWEST, or says NEED. The target's first prerequisite names
+# the requirements, the second the versions of everything.
 # `python3` may be too old, or too new, where another one lies beside it.
 define environment
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	    if $$python -c 'import sys; \
-	            sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(3)))' \
+	            sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(1)))' \
 	            2>/dev/null; then \
 	        found=$$python; break; \
 	    fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	    echo "$(4). Found:" \
+	    echo "$(2). Found:" \
 	        "$$(python3 --version 2>&1). Name another one with" \
 	        "make PYTHON=/path/to/python" >&2; \
 	    exit 1; \
 	fi; \
-	echo "Installing into $(1) with $$($$found --version)"; \
-	$$found -m venv --clear $(1)
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check \
-	    --requirement requirements$(2).txt --constraint constraints$(2).txt
-	@touch $(1)/.installed
+	echo "Installing into $(@D) with $$($$found --version)"; \
+	$$found -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --requirement $< --constraint $(word 2,$^)
+	@touch $@
 endef
 
 $(VENV)/.installed: requirements.txt constraints.txt
-	$(call environment,$(VENV),,13,$(MAIN_PYTHON))
+	$(call environment,13,$(MAIN_PYTHON))
 
-$(TFA_VENV)/.installed: requirements-tfa.txt constraints-tfa.txt
-	$(call environment,$(TFA_VENV),-tfa,11,$(TFA_PYTHON))
+$(TFA_VENV)/.installed: requirements/tfa.txt requirements/tfa-constraints.txt
+	$(call environment,11,$(TFA_PYTHON))
 
-$(JAX_VENV)/.installed: requirements-jax.txt constraints-jax.txt
-	$(call environment,$(JAX_VENV),-jax,13,$(MAIN_PYTHON))
+$(JAX_VENV)/.installed: requirements/jax.txt requirements/jax-constraints.txt
+	$(call environment,13,$(MAIN_PYTHON))
 
-$(TORCH_VENV)/.installed: requirements-torch.txt constraints-torch.txt
-	$(call environment,$(TORCH_VENV),-torch,13,$(MAIN_PYTHON))
+$(TORCH_VENV)/.installed: requirements/torch.txt \
+    requirements/torch-constraints.txt
+	$(call environment,13,$(MAIN_PYTHON))
 
-$(BEAM_VENV)/.installed: requirements-beam.txt constraints-beam.txt
-	$(call environment,$(BEAM_VENV),-beam,13,$(MAIN_PYTHON))
+$(BEAM_VENV)/.installed: requirements/beam.txt requirements/beam-constraints.txt
+	$(call environment,13,$(MAIN_PYTHON))
 
 clean:
 	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV)

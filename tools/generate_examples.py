@@ -7,7 +7,7 @@ r"""Writes an image data set of any size as shards, on Apache Beam.
         --output=gs://bucket/photos_84 --beam=--runner=DataflowRunner \
         --beam=--project=PROJECT --beam=--sdk_container_image=IMAGE
 
-Needs the environment of requirements-beam.txt (`make test-beam`). The
+Needs the environment of requirements/beam.txt (`make test-beam`). The
 trainings of the main environment then read `tfrecord:photos_84`.
 """
 

@@ -102,7 +102,7 @@ def beam_example_gen():
             raise
         raise ValueError(
             "ExampleGen on Apache Beam must run in the environment of "
-            "requirements-beam.txt. Received: one without apache_beam"
+            "requirements/beam.txt. Received: one without apache_beam"
         ) from error
 
 

@@ -273,5 +273,5 @@ class StageTest:
 
 
 def test_version_of_beam_is_the_pinned_one():
-    requirements = (_ROOT / "requirements-beam.txt").read_text()
+    requirements = (_ROOT / "requirements/beam.txt").read_text()
     assert f"apache-beam=={apache_beam.__version__} " in requirements

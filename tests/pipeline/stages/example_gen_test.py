@@ -111,7 +111,7 @@ class GenerateShardsTest:
 
     def test_without_beam(self, folder, tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "apache_beam", None)
-        with pytest.raises(ValueError, match="requirements-beam.txt"):
+        with pytest.raises(ValueError, match="requirements/beam.txt"):
             example_gen.generate_shards(
                 folder, 16, tmp_path / "examples", tmp_path / "shards"
             )

@@ -20,6 +20,8 @@ from mp_keras.evaluation.monte_carlo import MonteCarloClassifier
 from mp_keras.evaluation.monte_carlo import monte_carlo_predict
 from mp_keras.evaluation.reliability import ReliabilityCurve
 from mp_keras.evaluation.reliability import reliability_curve
+from mp_keras.evaluation.temperature import Temperature
+from mp_keras.evaluation.temperature import fit_temperature
 from mp_keras.optimizers import AdamL2
 from mp_keras.perturbation.annealing import NoiseAnnealing
 from mp_keras.perturbation.function import PerturbationFunction
@@ -43,6 +45,7 @@ __all__ = [
     "NoiseAnnealing",
     "PerturbationFunction",
     "ReliabilityCurve",
+    "Temperature",
     "__version__",
     "adversarial_images",
     "baselines",
@@ -50,6 +53,7 @@ __all__ = [
     "convert_classifier",
     "deterministic",
     "few_shot",
+    "fit_temperature",
     "import_torch_perturbation",
     "insert_layers",
     "inspect_positions",

@@ -7,6 +7,7 @@ FIGURES = {  # name -> (heading, unit, decimals, whether higher is better)
     "accuracy": ("accuracy", "%", 1, True),
     "negative_log_likelihood": ("negative log-likelihood", "nats", 3, False),
     "expected_calibration_error": ("calibration error", "%", 1, False),
+    "brier_score": ("Brier score", "0 to 2", 3, False),
 }
 
 
@@ -34,14 +35,17 @@ def interval(values):
 
 
 def summarize(runs, part="test"):
-    """Returns {method: {figure: interval}} of the given part of the data."""
+    """Returns {method: {figure: interval}} of the given part of the data.
+
+    The figures are those that all runs have; older runs lack the newest.
+    """
     methods = dict.fromkeys(run["method"] for run in runs)
     return {
         method: {
             figure: interval(
                 [run[part][figure] for run in runs if run["method"] == method]
             )
-            for figure in FIGURES
+            for figure in _common(run[part] for run in runs)
         }
         for method in methods
     }
@@ -57,9 +61,9 @@ def paired_gains(runs, method="meta_perturb", base="base", part="test"):
     seeds = [seed for name, seed in by_seed if name == method]
     seeds = [seed for seed in seeds if (base, seed) in by_seed]
     gains = {}
-    for figure, (_, _, _, higher_is_better) in FIGURES.items():
-        if not seeds:
-            continue
+    pairs = [by_seed[key, s] for key in (method, base) for s in seeds]
+    for figure in _common(pairs) if pairs else ():
+        higher_is_better = FIGURES[figure][3]
         sign = 1 if higher_is_better else -1
         gain = interval(
             [
@@ -73,10 +77,17 @@ def paired_gains(runs, method="meta_perturb", base="base", part="test"):
     return gains
 
 
+def _common(numbers):
+    """Returns the figures that all these dicts have, in our order."""
+    numbers = list(numbers)
+    return [name for name in FIGURES if all(name in each for each in numbers)]
+
+
 def text_table(summary, gains):
     """Returns the table that the pipeline prints."""
     names = {"base": "plain network", "meta_perturb": "with φ"}
-    head = ["", *headings()]
+    first = next(iter(summary.values()), FIGURES)
+    head = ["", *headings(first)]
     rows = [head]
     for method, numbers in summary.items():
         rows.append([names.get(method, method), *format_figures(numbers)])
@@ -90,9 +101,13 @@ def text_table(summary, gains):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def headings():
-    """Returns the heading of each figure, with its unit."""
-    return [f"{heading} ({unit})" for heading, unit, _, _ in FIGURES.values()]
+def headings(names=tuple(FIGURES)):
+    """Returns the heading of each of the figures named, with its unit."""
+    return [
+        f"{heading} ({unit})"
+        for name, (heading, unit, _, _) in FIGURES.items()
+        if name in names
+    ]
 
 
 def format_figures(intervals, sign=""):
@@ -100,6 +115,7 @@ def format_figures(intervals, sign=""):
     return [
         format_interval(intervals[name], decimals, sign)
         for name, (_, _, decimals, _) in FIGURES.items()
+        if name in intervals
     ]
 
 
@@ -125,7 +141,7 @@ def verdict(gains):
     if kinds["worse"]:
         parts.append(f"φ clearly worsened {' and '.join(kinds['worse'])}")
     if not parts:
-        parts.append("φ changed none of the three figures clearly")
+        parts.append("φ changed none of the figures clearly")
     elif kinds["open"]:
         parts.append(f"no clear difference in {' and '.join(kinds['open'])}")
     return (

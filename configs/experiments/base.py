@@ -53,6 +53,8 @@ def make_config(name, title, profile):
     config.target = default.get_config(suffix)
     config.source_classifier = source_classifier.get_config(suffix)
     config.target.export = False
+    # The paper holds nothing out: all images train, without a temperature.
+    config.target.data.validation_fraction = 0.0
     config.source_classifier.export = False
     if profile == "cpu":
         config.target.steps = 1000

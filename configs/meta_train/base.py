@@ -29,6 +29,7 @@ def make_config(network, smoke):
     config.perturbation.all_branch = "mean"  # sum in the paper's text
     config.positions = "all"  # before_pooling, top, bottom
     config.noise_ramp = 0.0  # part of all steps; 0: full noise from the start
+    config.c_max = 1.0  # the largest noise coefficient
 
     config.tasks = 10
     config.task_split = "swapped_halves"  # class_wise, homogeneous

@@ -20,4 +20,5 @@ def get_config(argument=""):
     config.method = "base"
     config.perturbation = ""
     config.data.source = "tfds:tiny_imagenet"
+    config.data.validation_fraction = 0.0  # all images, as the paper
     return config

@@ -2,25 +2,19 @@
 
 MetaPerturb, table 1: the source is the same network trained on Tiny ImageNet.
 The authors' code leaves batch norm and the classifier at their initial values;
-both choices are open here. Layers of φ or of a baseline are left alone.
+both choices are open here. Layers of φ or of a baseline are left alone, and so
+is a temperature, which has no weights.
 """
 
 from collections import abc
 
 import keras
 
-from mp_keras.baselines import drop_block
-from mp_keras.baselines import information_dropout
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.baselines import placed_layers
 from mp_keras.perturbation import position_search
 
 EXCLUSIONS = ("batch_norm", "classifier")
 _CLASSIFIER = keras.layers.Dense
-_REGULARIZERS = (
-    position_layer.MetaPerturbLayer,
-    drop_block.DropBlock,
-    information_dropout.InformationDropout,
-)
 
 
 def transfer_weights(
@@ -93,7 +87,7 @@ def _layers_with_weights(model):
     return [
         layer
         for layer in model.layers
-        if layer.weights and not isinstance(layer, _REGULARIZERS)
+        if layer.weights and not isinstance(layer, placed_layers.KINDS)
     ]
 
 

@@ -5,7 +5,8 @@
     at that layer h = weight * h + (1 - weight) * h[partners]
     loss = weight * loss(labels) + (1 - weight) * loss(labels[partners])
 
-The network is not changed: a second view over the same layers mixes behind
+Where φ or a rival is at the positions, features are mixed behind it. The
+network is not changed: a second view over the same layers mixes behind
 each of them, and all but one of the mixtures have weight 1.
 """
 
@@ -16,6 +17,7 @@ from keras import ops
 
 from mp_keras import annotations
 from mp_keras import seeds
+from mp_keras.baselines import placed_layers
 from mp_keras.baselines import wrapped_network
 from mp_keras.perturbation import position_search
 
@@ -29,7 +31,9 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
         alpha: Float > 0, default 2 (Verma et al.): both parameters of the
             Beta distribution.
         positions: "auto" (default), or names of layers: those whose outputs
-            may be mixed, besides the input. "auto" means φ's positions.
+            may be mixed, besides the input. "auto" means φ's positions: the
+            layers of φ, or of another regularizer of ours, where the network
+            has them; else where `perturb_model` would put φ.
         seed: Int or None (default, drawn at random).
         **kwargs: Passed to `keras.Model`.
 
@@ -104,7 +108,10 @@ def _mixing_layers(network, positions):
             f"Received: network of type {type(network).__name__}"
         )
     calls = list(position_search.calls(network))
-    if positions == "auto":
+    placed = _placed_layers(calls)
+    if positions == "auto" and placed:
+        chosen = placed
+    elif positions == "auto":
         chosen = position_search.automatic(calls)
     else:
         chosen = position_search.asked_for(network, calls, positions)
@@ -116,6 +123,16 @@ def _mixing_layers(network, positions):
             f"inside a nested model. Received: {nested} in another model"
         )
     return list(dict.fromkeys(layers))
+
+
+def _placed_layers(calls):
+    """Returns the operations that regularize feature maps of the network."""
+    return {
+        call.operation
+        for call in calls
+        if isinstance(call.operation, placed_layers.KINDS)
+        and len(call.outputs[0].shape) == 4
+    }
 
 
 def _view(network, mixtures):

@@ -1,4 +1,4 @@
-"""The three figures that we report of a classifier (tables 1, 2 and 4)."""
+"""The figures that we report of a classifier (tables 1, 2 and 4)."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ _SUM_TOLERANCE = 0.02  # of probabilities in bfloat16
 def classification_figures(
     probabilities: annotations.Array, labels: annotations.Array
 ) -> dict[str, float]:
-    """Returns accuracy, negative log-likelihood and calibration error.
+    """Returns accuracy, likelihood, calibration error and Brier score.
 
     Args:
         probabilities: Array `(examples, classes)`; rows sum to 1.
@@ -20,7 +20,8 @@ def classification_figures(
 
     Returns: dict of floats: `accuracy` in percent; `negative_log_likelihood`
         in nats, mean over the examples; `expected_calibration_error` in
-        percent, 15 bins.
+        percent, 15 bins; `brier_score`, in [0, 2]: the sum over classes of the
+        squared difference to the truth, mean over the examples (Brier, 1950).
     Raises: as `check_predictions`.
     """
     rows, truth = check_predictions(probabilities, labels)
@@ -29,11 +30,13 @@ def classification_figures(
     likelihood = rows[np.arange(truth.size), truth]
     floor = keras.config.epsilon()  # a probability of 0 stays finite
     losses = -np.log(np.maximum(likelihood.astype("float64"), floor))
+    truths = np.eye(rows.shape[1])[truth]  # (examples, classes)
     hits = np.argmax(rows, axis=1) == truth
     return {
         "accuracy": 100 * float(np.mean(hits)),
         "negative_log_likelihood": float(np.mean(losses)),
         "expected_calibration_error": 100 * float(error.result()),
+        "brier_score": float(np.mean(np.sum((rows - truths) ** 2, axis=1))),
     }
 
 

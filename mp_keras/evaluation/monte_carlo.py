@@ -17,6 +17,7 @@ from mp_keras.evaluation import noise_free_part
 from mp_keras.graphs import layer_search
 
 _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
+_SEEDS = 2**31
 _SAMPLES_AT_ONCE = 2  # one computes while the other waits for its kernels
 
 
@@ -162,22 +163,54 @@ def monte_carlo_predict(
         `samples` is out of its range, or the model ends in probabilities or a
         single unit and `from_logits` is True.
     """
+    images = _check_images(images, seed)
+    averaged = MonteCarloClassifier(model, samples, from_logits)
+    noise_seeds = np.arange(len(images), dtype="int32") + np.int32(seed)
+    return averaged.predict(
+        (images, noise_seeds), batch_size=batch_size, verbose=0
+    )
+
+
+def sample_logits(model, images, samples=30, batch_size=128, seed=0):
+    """Returns the logits of each noise sample, `(samples, examples, classes)`.
+
+    The samples are others than those of `monte_carlo_predict`; one serves a
+    model that is without noise in test.
+
+    Args, raises: as for `monte_carlo_predict`; the model ends in logits.
+    """
+    class_outputs.check_logits(model)
+    images = _check_images(images, seed)
+    single = MonteCarloClassifier(model, 1, from_logits=False)
+    count = samples if noisy_layers(model) else 1
+    found = []
+    for index in range(count):
+        first = seed + index * len(images)  # batches have seeds of their own
+        noise_seeds = np.arange(first, first + len(images)) % _SEEDS
+        found.append(
+            single.predict(
+                (images, noise_seeds.astype("int32")),
+                batch_size=batch_size,
+                verbose=0,
+            )
+        )
+    return np.stack(found)
+
+
+def _check_images(images, seed):
+    """Returns the images as an array, or says what is wrong with them."""
     images = ops.convert_to_numpy(images)
     if images.ndim != 4 or not len(images):
         raise ValueError(
             "Argument `images` must be (examples, height, width, channels), "
             f"with an example at least. Received: shape {images.shape}"
         )
-    if not 0 <= seed < 2**31 - len(images):
+    if not 0 <= seed < _SEEDS - len(images):
         raise ValueError(
-            f"Argument `seed` must be in [0, {2**31 - len(images)}). "
+            f"Argument `seed` must be in [0, {_SEEDS - len(images)}). "
             f"Received: seed={seed}"
         )
-    averaged = MonteCarloClassifier(model, samples, from_logits)
-    noise_seeds = np.arange(len(images), dtype="int32") + np.int32(seed)
-    return averaged.predict(
-        (images, noise_seeds), batch_size=batch_size, verbose=0
-    )
+    return images
 
 
 def noisy_layers(model):

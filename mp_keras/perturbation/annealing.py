@@ -13,23 +13,26 @@ from mp_keras.graphs import layer_search
 
 
 class NoiseAnnealing(keras.callbacks.Callback):
-    """Raises every layer's noise coefficient linearly from 0 to 1.
+    """Raises every layer's noise coefficient linearly from 0 to `maximum`.
 
     At step `i` of `n`, counted from 0, the coefficient is
-    `min(1, i / (ramp * n))`; it stays where the training ends. With
+    `maximum * min(1, i / (ramp * n))`; it stays where the training ends. With
     `steps_per_execution`, all steps of one execution have that of its first.
 
     Args:
         ramp: Float in [0, 1], default 0.4: the fraction of all steps over
-            which the coefficient rises. 0 means 1 from the first step on.
+            which the coefficient rises. 0 means `maximum` from the first step
+            on.
         total_steps: Int or None (default: `epochs * steps_per_epoch` of
             `fit`). Must be given when the number of batches is unknown.
         initial_step: Int, default 0. Number of the first step, for a
             training that was resumed.
+        maximum: Float in [0, 1], default 1: where the coefficient ends, in
+            training and in the test after it. Less makes the noise weaker.
 
-    Raises: ValueError, if `ramp` is outside [0, 1], the model is unbuilt or
-        has no layer with a noise coefficient, or the number of steps is
-        unknown.
+    Raises: ValueError, if `ramp` or `maximum` is outside [0, 1], the model is
+        unbuilt or has no layer with a noise coefficient, or the number of
+        steps is unknown.
 
     >>> NoiseAnnealing(ramp=0.4).ramp
     0.4
@@ -40,13 +43,16 @@ class NoiseAnnealing(keras.callbacks.Callback):
         ramp: float = 0.4,
         total_steps: int | None = None,
         initial_step: int = 0,
+        maximum: float = 1.0,
     ) -> None:
         super().__init__()
-        if not 0 <= ramp <= 1:
-            raise ValueError(
-                "Argument `ramp` must be a fraction in [0, 1]. "
-                f"Received: ramp={ramp}"
-            )
+        for name, value in (("ramp", ramp), ("maximum", maximum)):
+            if not 0 <= value <= 1:
+                raise ValueError(
+                    f"Argument `{name}` must be a fraction in [0, 1]. "
+                    f"Received: {name}={value}"
+                )
+        self.maximum = maximum
         self.ramp = ramp
         self.total_steps = total_steps
         self.initial_step = initial_step
@@ -78,7 +84,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         step = self._first_step + batch
         ramp_steps = self.ramp * self._total
-        coefficient = min(1.0, step / ramp_steps) if ramp_steps else 1.0
+        part = min(1.0, step / ramp_steps) if ramp_steps else 1.0
+        coefficient = self.maximum * part
         if coefficient == self._current:
             return
         self._current = coefficient

@@ -162,9 +162,10 @@ class _ExportedPerturbation(tf.Module):
         scale = self.perturbation.scale(
             *statistics, channels / channel_norm, height / spatial_norm
         )
-        logits = self.perturbation.noise_mean(features)
-        if logits is not None:
-            logits = logits + tf.random.stateless_normal(shape, seed)
+        noise = self.perturbation.noise_factor(
+            self.perturbation.noise_mean(features),
+            tf.random.stateless_normal(shape, seed),
+        )
         return function.perturb(
-            features, logits, scale, noise_coefficient, training
+            features, noise, scale, noise_coefficient, training
         )

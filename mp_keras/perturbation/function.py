@@ -13,8 +13,8 @@ the feature map `h`:
 
 The trap: the two norms describe the network, not φ. They are no part of this
 class; whoever places φ into a network hands over the ratios. The variants are
-those of table 3 (a) and of the paper's text; they are part of φ, which has to
-be learned with them.
+those of table 3 (a), of the paper's text and a control; they are part of φ,
+which has to be learned with them.
 """
 
 import typing
@@ -59,6 +59,9 @@ class PerturbationFunction(keras.layers.Layer):
             stochastic noise z").
         all_branch: "mean" (default, the authors' code) or "sum" (the paper):
             what the `all` kernels see of the channels.
+        preserve_mean: Bool, default False. True: `z` is divided by its mean
+            (ours: noise that leaves the signal's strength, with `use_scale`
+            False).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,
@@ -86,6 +89,7 @@ class PerturbationFunction(keras.layers.Layer):
         use_scale: bool = True,
         use_noise: bool = True,
         all_branch: str = "mean",
+        preserve_mean: bool = False,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -98,6 +102,7 @@ class PerturbationFunction(keras.layers.Layer):
         self.use_scale = use_scale
         self.use_noise = use_noise
         self.all_branch = all_branch
+        self.preserve_mean = preserve_mean
         initializer = keras.initializers.RandomNormal(
             stddev=_INITIAL_STDDEV, seed=keras.random.SeedGenerator(seed)
         )
@@ -129,6 +134,7 @@ class PerturbationFunction(keras.layers.Layer):
             "use_scale": self.use_scale,
             "use_noise": self.use_noise,
             "all_branch": self.all_branch,
+            "preserve_mean": self.preserve_mean,
         }
 
     def set_values(self, values):
@@ -157,6 +163,26 @@ class PerturbationFunction(keras.layers.Layer):
         return self._equivariant(
             ops.relu(hidden), self.noise_self_2, self.noise_all_2
         )
+
+    def noise_factor(self, mean, draws=None):
+        """Returns the noise `z` of eq. (1), a sample or its expectation.
+
+        Args:
+            mean: What `noise_mean` returned.
+            draws: Standard-normal tensor shaped like it, or None: E[z].
+
+        Returns: a positive tensor shaped like `mean`; None without noise.
+        """
+        if mean is None:
+            return None
+        if not self.preserve_mean:
+            if draws is None:
+                return noise.expected_softplus(mean)
+            return noise.softplus_noise(mean, draws)
+        if draws is None:
+            return ops.ones_like(mean)
+        expected = noise.expected_softplus(mean)
+        return noise.softplus_noise(mean, draws) / expected
 
     def channel_features(self, features):
         """Returns the vector of 4 that describes each channel (figure 2).
@@ -237,13 +263,12 @@ def batch_statistics(channel_features):
     return mean, squares / ops.maximum(count - 1, 1)
 
 
-def perturb(features, noise_logits, scale, noise_coefficient, training):
+def perturb(features, noise_factor, scale, noise_coefficient, training):
     """Returns `features * (1 + noise_coefficient * (scale * z - 1))`, eq. (2).
 
     Args:
         features: Float tensor `(batch, height, width, channels)`.
-        noise_logits: Tensor shaped like `features`; `z = softplus` of it.
-            None: `z` is 1.
+        noise_factor: `z`, a tensor shaped like `features`; None: 1.
         scale: Float tensor `(channels,)`.
         noise_coefficient: Scalar in [0, 1]; 0 leaves the features.
         training: Bool. In training the result is clipped from above at 100.
@@ -251,8 +276,8 @@ def perturb(features, noise_logits, scale, noise_coefficient, training):
     scale = ops.cast(scale, features.dtype)
     noise_coefficient = ops.cast(noise_coefficient, features.dtype)
     factor = noise_coefficient * scale  # (channels,)
-    if noise_logits is not None:
-        factor = factor * noise.softplus_noise(noise_logits)
+    if noise_factor is not None:
+        factor = factor * noise_factor
     outputs = features * (factor + (1 - noise_coefficient))
     return ops.minimum(outputs, OUTPUT_LIMIT) if training else outputs
 

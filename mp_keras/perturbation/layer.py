@@ -36,8 +36,8 @@ class MetaPerturbLayer(keras.layers.Layer):
             network's positions.
         spatial_norm: Positive number, the height of the network's input in
             pixels.
-        stochastic: Bool, default True. False replaces the noise by
-            `softplus` of its mean: a deterministic layer.
+        stochastic: Bool, default True. False replaces the noise `z` by its
+            expectation: a deterministic layer.
         seed: Int or None (default, drawn at random). Seed of the noise; give
             every position its own.
         variant: Dict of φ's options as `PerturbationFunction.variant` returns
@@ -140,11 +140,13 @@ class MetaPerturbLayer(keras.layers.Layer):
         else:
             mean, variance = self.moving_mean, self.moving_variance
         scale = self.scale(ops.shape(inputs)[1], mean, variance)
-        logits = self.perturbation.noise_mean(inputs)
-        if self.stochastic and logits is not None:
-            logits = logits + self.sample_noise(inputs, training)
+        noise_mean = self.perturbation.noise_mean(inputs)
+        draws = None
+        if self.noisy_in_test:
+            draws = self.sample_noise(inputs, training)
+        noise = self.perturbation.noise_factor(noise_mean, draws)
         return function.perturb(
-            inputs, logits, scale, self.noise_coefficient, training
+            inputs, noise, scale, self.noise_coefficient, training
         )
 
     @property

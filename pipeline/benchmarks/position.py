@@ -59,9 +59,13 @@ def _parts(shape):
         return layer.scale(shape[1], *statistics)
 
     def multiply(features, scale):
-        # The features stand for the logits, which are shaped like them.
+        # The features stand for mean and draws, which are shaped like them.
         return function.perturb(
-            features, features, scale, layer.noise_coefficient, training=True
+            features,
+            phi.noise_factor(features, features),
+            scale,
+            layer.noise_coefficient,
+            training=True,
         )
 
     return {

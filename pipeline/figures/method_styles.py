@@ -17,6 +17,8 @@ _METHODS = {  # name -> (label, colour)
     "adversarial_training": ("Adversarial training", "#000000"),
     "deep_ensemble": ("Deep ensemble", "#88ccee"),
     "meta_perturb": ("MetaPerturb", "#c2410c"),
+    "fresh_phi": ("Fresh φ", "#ddcc77"),
+    "mean_preserving_noise": ("Mean-preserving noise", "#661100"),
     # Few-shot methods, in figures of their own.
     "maml": ("MAML", "#8a8f98"),
     "meta_sgd": ("Meta-SGD", "#3aa0d8"),
@@ -59,7 +61,8 @@ def style_of(name):
 
     Args:
         name: Str, METHOD[:VARIANT], as "base" or "meta_perturb:authors", the
-            variant being φ, a norm or anything else; or the same after
+            variant being φ, a norm or anything else; or two methods with a
+            "+" between them, in the colour of the first; or the same after
             "fine_tuning+" ("fine_tuning" alone is that of "base"). A name
             that is not known here has a look of its own that stays the same.
 
@@ -73,7 +76,9 @@ def style_of(name):
     tuned = name == _FINE_TUNING or name.startswith(f"{_FINE_TUNING}+")
     rest = name[len(_FINE_TUNING) + 1 :] or "base" if tuned else name
     method, _, variant = rest.partition(":")
-    label, color = _METHODS.get(method, (method, _OTHER_COLOR))
+    names = method.split("+")
+    known = [_METHODS.get(name, (name, _OTHER_COLOR)) for name in names]
+    label, color = " + ".join(label for label, _ in known), known[0][1]
     dashes = "solid" if method in _METHODS else _pick_dashes(method)
     if variant:
         text, other, dashes = _VARIANTS.get(

@@ -151,6 +151,7 @@ _RULES = {
     ),
     **dict.fromkeys(
         (
+            "c_max",
             "data.test_fraction",
             "data.validation_fraction",
             "drop_block.ramp",

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from pipeline import intervals
+from pipeline.trainings import methods
 
 _KEYS = (
     "method",
@@ -32,11 +33,14 @@ def write(directory, config, result):
     values = {key: config[key] for key in _KEYS}
     values["data"] = config.data.source
     values["examples_per_class"] = config.data.examples_per_class
-    if config.method == "meta_perturb":
+    parts = methods.parts(config.method)
+    if "meta_perturb" in parts:
         values["perturbation"] = config.perturbation
+    values["c_max"] = config.c_max
     # Each baseline has a section of its own, named like it.
-    for key, value in config.get(config.method, {}).items():
-        values[f"{config.method}.{key}"] = value
+    for part in parts:
+        for key, value in config.get(part, {}).items():
+            values[f"{part}.{key}"] = value
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=config.steps):
         api.hparams(values)

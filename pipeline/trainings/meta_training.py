@@ -153,7 +153,10 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         diagnose=lambda: _diagnose(trainer),
     )
     annealing = mp_keras.NoiseAnnealing(
-        config.noise_ramp, config.steps, initial_step=start_step
+        config.noise_ramp,
+        config.steps,
+        initial_step=start_step,
+        maximum=config.c_max,
     )
     trainer.fit(
         batches,

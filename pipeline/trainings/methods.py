@@ -1,9 +1,11 @@
 """The training methods that a target config can name.
 
-MetaPerturb, section 4.1, "Baselines", and two references of today. A method
-puts layers into the network, or wraps the network while it trains, or neither;
-what predicts, is evaluated and saved is always the network. `fine_tuning`
-combines with each: the network then starts from the weights of a source.
+MetaPerturb, section 4.1, "Baselines", two references of today, and two controls
+that tell what φ has learned from what any noise does. A method puts layers into
+the network, or wraps the network while it trains, or neither, or both:
+"meta_perturb+manifold_mixup". What predicts, is evaluated and saved is always
+the network. `fine_tuning` combines with each: the network then starts from the
+weights of a source.
 """
 
 import collections
@@ -29,6 +31,18 @@ _INPUT_UNITS = 2.0  # normalized images span [-1, 1], pixels [0, 1]
 
 def _phi(config):
     return mp_keras.load_perturbation(config.perturbation)
+
+
+def _fresh_phi(config):
+    """φ before it has learned: with `c_max` chosen, noise that is tuned."""
+    return mp_keras.PerturbationFunction(seed=config.seed)
+
+
+def _mean_preserving_noise(config):
+    """Noise without the loss of signal that φ's scale and mean bring."""
+    return mp_keras.PerturbationFunction(
+        seed=config.seed, use_scale=False, preserve_mean=True
+    )
 
 
 def _information_dropout(config):
@@ -77,6 +91,8 @@ def _adversarial_training(config, network):
 
 _LAYERS = {  # what goes to the positions of the network
     "meta_perturb": _phi,
+    "fresh_phi": _fresh_phi,
+    "mean_preserving_noise": _mean_preserving_noise,
     "information_dropout": _information_dropout,
     "drop_block": _drop_block,
     "monte_carlo_dropout": _monte_carlo_dropout,
@@ -88,10 +104,13 @@ _WRAPPERS = {  # what trains the network
 }
 _RAMPS = {  # over which part of all steps the layers' noise is faded in
     "meta_perturb": lambda config: config.noise_ramp,
+    "fresh_phi": lambda config: config.noise_ramp,
+    "mean_preserving_noise": lambda config: config.noise_ramp,
     "drop_block": lambda config: config.drop_block.ramp,
 }
 ENSEMBLE = "deep_ensemble"  # several runs of "base"
 METHODS = ("base", *_LAYERS, *_WRAPPERS, ENSEMBLE)
+_JOINT = "+"
 
 
 def make_method(config, classes):
@@ -106,7 +125,8 @@ def make_method(config, classes):
         FileNotFoundError, if there is no such source.
     """
     check_method(config.method)
-    make_layers = _LAYERS.get(config.method)
+    names = parts(config.method)
+    make_layers = _of(_LAYERS, names)
     network = networks.make_network(
         config.network,
         classes,
@@ -121,8 +141,8 @@ def make_method(config, classes):
         fine_tuning.transfer_weights(
             source, network, config.fine_tuning.exclude
         )
-    wrap = _WRAPPERS.get(config.method)
-    ramp = _RAMPS.get(config.method)
+    wrap = _of(_WRAPPERS, names)
+    ramp = _of(_RAMPS, names)
     return Method(
         network,
         wrap(config, network) if wrap else network,
@@ -130,13 +150,28 @@ def make_method(config, classes):
     )
 
 
+def _of(table, names):
+    """Returns the entry of the one name that the table knows, or None."""
+    return next((table[name] for name in names if name in table), None)
+
+
+def parts(name):
+    """Returns the names that a method is made of, a tuple of one or two."""
+    return tuple(name.split(_JOINT))
+
+
 def check_method(name):
     """Raises ValueError, with the valid names, for an unknown method."""
-    if name not in METHODS:
-        raise ValueError(
-            f"Config key `method` must be one of {METHODS}. "
-            f"Received: method={name!r}"
-        )
+    names = parts(name)
+    if len(names) == 1 and name in METHODS:
+        return
+    if len(names) == 2 and names[0] in _LAYERS and names[1] in _WRAPPERS:
+        return
+    raise ValueError(
+        f"Config key `method` must be one of {METHODS}, or LAYER+WRAPPER with "
+        f"LAYER one of {tuple(_LAYERS)}, and WRAPPER one of "
+        f"{tuple(_WRAPPERS)}. Received: method={name!r}"
+    )
 
 
 def load_network(path):

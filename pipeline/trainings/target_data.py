@@ -25,9 +25,9 @@ def kept_in_memory():
 def load_data(config, data_dir=None):
     """Returns `ImageData` and the validation part of a target config.
 
-    The validation part (images, labels) is cut off the training part alone,
-    before `examples_per_class` thins that out; without a
-    `validation_fraction` it is None.
+    The validation part (images, labels) is a part of the training images that
+    `examples_per_class` leaves: whoever has N labelled images of each class
+    has to take it from them. Without a `validation_fraction` it is None.
     """
     data = _load(
         config.data.source,
@@ -38,16 +38,16 @@ def load_data(config, data_dir=None):
         seed=config.data.seed,
     )
     images, labels = data.train_images, data.train_labels
-    validation = None
-    if config.data.validation_fraction:
-        images, labels, *validation = datasets.hold_out(
-            images, labels, config.data.validation_fraction, config.data.seed
-        )
     if config.data.examples_per_class:
         kept = datasets.balanced_subset(
             labels, config.data.examples_per_class, config.data.seed
         )
         images, labels = images[kept], labels[kept]
+    validation = None
+    if config.data.validation_fraction:
+        images, labels, *validation = datasets.hold_out(
+            images, labels, config.data.validation_fraction, config.data.seed
+        )
     if len(labels) < config.batch_size:
         raise ValueError(
             f"Config key `batch_size` must be at most {len(labels)}, the "

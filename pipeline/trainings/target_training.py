@@ -1,9 +1,9 @@
 """Trains one target classifier, with φ, a rival or neither.
 
 MetaPerturb, Algorithm 2: config -> data -> model -> fit. Everything is left in
-one folder (runs/run_folder.py), with `model.keras` and `saved_model/`, and the
-same call resumes a killed run. A deep ensemble is several such runs in one
-folder.
+one folder (run_folder.py), with `model.keras`, `saved_model/`, the form without
+noise, `deterministic.keras`, and `predictions.npz`, and the same call resumes a
+killed run. A deep ensemble is several such runs in one folder.
 """
 
 import keras
@@ -15,10 +15,12 @@ from mp_keras import baselines
 from mp_keras import files
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
+from mp_keras.evaluation import temperature
 from mp_keras.export import class_name_file
 from mp_keras.perturbation import layer as layer_module
 from pipeline import datasets
 from pipeline import fingerprints
+from pipeline import target_outcome
 from pipeline.runs import learning_rates
 from pipeline.runs import resumption
 from pipeline.runs import run_folder
@@ -64,21 +66,15 @@ def train_target(config, workdir, data_dir=None):
         network = _train_members(config, folder, data_dir)
     else:
         network = _train(config, folder, data)
-    with files.new_file(folder.path / "model.keras") as path:
-        network.save(path)
+    judged, metrics = _judge(network, data, validation, config, folder)
     if config.export:
         mp_keras.save_classifier(
-            network,
+            judged.network,
             folder.export("saved_model"),
             samples=config.samples,
             class_names=class_names,
         )
-    result = evaluate(
-        network, data.test_images, data.test_labels, config.samples
-    )
-    if validation:
-        result["validation"] = evaluate(network, *validation, config.samples)
-    result |= {
+    result = metrics | {
         "method": config.method,
         "network": config.network,
         "data": config.data.source,
@@ -92,6 +88,31 @@ def train_target(config, workdir, data_dir=None):
     hparams_summary.write(folder.tensorboard, config, result)
     folder.finish(result)
     return result
+
+
+def _judge(network, data, validation, config, folder):
+    """Writes both forms of the network and what they predict.
+
+    Returns: the `Judged` Monte Carlo form, and the metrics of both.
+    """
+    test = data.test_images, data.test_labels
+    judged = target_outcome.judge(network, test, validation, config.samples)
+    single = target_outcome.judge_deterministic(
+        network, judged, test, validation
+    )
+    for name, each in (("model", judged), ("deterministic", single)):
+        with files.new_file(folder.path / f"{name}.keras") as path:
+            each.network.save(path)
+    labels = {"test": data.test_labels}
+    if validation:
+        labels["validation"] = validation[1]
+    target_outcome.save_predictions(
+        folder.path / "predictions.npz",
+        labels,
+        monte_carlo=judged,
+        deterministic=single,
+    )
+    return judged, {**judged.metrics, "deterministic": single.metrics}
 
 
 def _train(config, folder, data):
@@ -127,7 +148,10 @@ def _train_members(config, folder, data_dir):
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
         seconds += train_target(member, path, data_dir)["seconds"]
-        models.append(methods.load_network(path))
+        # One temperature for all: of calibrated members, the mean is unsure.
+        models.append(
+            temperature.without_temperature(methods.load_network(path))
+        )
         folder.publish()
     folder.spend(seconds)
     return baselines.deep_ensemble(models)
@@ -146,7 +170,7 @@ def make_model(config, classes):
 
 
 def evaluate(model, images, labels, samples):
-    """Returns the three figures of a model on uint8 images."""
+    """Returns the figures of a model on uint8 images."""
     probabilities = predict(model, images, samples)
     return figures.classification_figures(probabilities, labels)
 
@@ -203,7 +227,10 @@ def _fit(method, data, config, folder, checkpoints, start_step):
     if method.ramp is not None:
         callbacks.append(
             mp_keras.NoiseAnnealing(
-                method.ramp, config.steps, initial_step=start_step
+                method.ramp,
+                config.steps,
+                initial_step=start_step,
+                maximum=config.c_max,
             )
         )
     method.trained.fit(

@@ -79,6 +79,36 @@ class ManifoldMixupTest:
         # Variance of Beta(a, a) is 1 / (4 (2 a + 1)).
         assert weights.var() == pytest.approx(1 / 8, abs=0.02)
 
+    def test_features_are_mixed_behind_phi(self, monkeypatch):
+        """Where φ stands between batch norm and activation, as in Conv4."""
+        network = small_networks.make_network(stochastic=False)
+        images, _ = batch()
+        model = baselines.ManifoldMixup(network, seed=0)
+        assert len(model._mixtures) == 2
+        partners = np.array([3, 0, 1, 2, 5, 4])
+        drawn = keras.ops.convert_to_tensor(2), partners, np.float32(0.3)
+        monkeypatch.setattr(model, "_draw", lambda size: drawn)
+        last = [
+            layer
+            for layer in network.layers
+            if isinstance(layer, mp_keras.MetaPerturbLayer)
+        ][-1]
+        seen = {}
+        original = type(last).call
+
+        def call(layer, inputs, training=False):
+            outputs = original(layer, inputs, training=training)
+            seen[layer.name] = np.array(outputs)
+            return outputs
+
+        monkeypatch.setattr(type(last), "call", call)
+        logits = model(images, training=True)
+        h = seen[last.name]
+        features = 0.3 * h + 0.7 * h[partners]
+        for layer in network.layers[network.layers.index(last) + 1 :]:
+            features = layer(features)
+        np.testing.assert_allclose(logits, features, rtol=1e-4, atol=1e-6)
+
     def test_fit_learns_and_test_mode_is_the_network(self):
         network, (images, labels) = make_network(), batch(30)
         model = baselines.manifold_mixup_model(network, seed=0)

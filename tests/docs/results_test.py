@@ -27,7 +27,11 @@ def read_runs():
             run = {
                 "method": line["row"],
                 "seed": int(line["seed"]),
-                "test": {name: float(line[name]) for name in intervals.FIGURES},
+                "test": {
+                    name: float(line[name])
+                    for name in intervals.FIGURES
+                    if name in line
+                },
             }
             runs.setdefault(line["column"], []).append(run)
     return runs

@@ -1,4 +1,4 @@
-"""The three figures against values worked out by hand."""
+"""The figures against values worked out by hand."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,12 @@ class ClassificationFiguresTest:
             "accuracy",
             "negative_log_likelihood",
             "expected_calibration_error",
+            "brier_score",
         ]
+        # Squares: 0.2, 0.1, 0.1; 0.8, 0.9, 0.1; 0, 0.5, 0.5; none.
+        np.testing.assert_allclose(
+            figures["brier_score"], (0.06 + 1.46 + 0.5 + 0) / 4, rtol=1e-6
+        )
         assert {type(value) for value in figures.values()} == {float}
 
     def test_sure_and_wrong_stays_finite(self):

@@ -82,6 +82,14 @@ class NoiseAnnealingTest:
         actual = fit(mp_keras.NoiseAnnealing(ramp))
         np.testing.assert_allclose(actual, expected, rtol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("ramp", "expected"),
+        [(0, [0.25] * 5), (0.5, [0, 0.1, 0.2, 0.25, 0.25])],
+    )
+    def test_ends_at_the_maximum(self, ramp, expected):
+        actual = fit(mp_keras.NoiseAnnealing(ramp, maximum=0.25))
+        np.testing.assert_allclose(actual, expected, rtol=1e-6)
+
     def test_later_initial_epoch(self):
         annealing = mp_keras.NoiseAnnealing(ramp=1)
         actual = fit(annealing, epochs=2, initial_epoch=1)
@@ -145,7 +153,9 @@ class NoiseAnnealingTest:
             )
 
     @pytest.mark.parametrize("ramp", [-0.1, 1.1, float("nan")])
-    def test_ramp_must_be_a_fraction(self, ramp):
+    def test_ramp_and_maximum_must_be_fractions(self, ramp):
+        with pytest.raises(ValueError, match="`maximum` must be a fraction"):
+            mp_keras.NoiseAnnealing(maximum=ramp)
         with pytest.raises(ValueError, match="`ramp` must be a fraction"):
             mp_keras.NoiseAnnealing(ramp)
 

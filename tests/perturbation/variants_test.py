@@ -1,4 +1,4 @@
-"""The variants of φ: without scale, without noise, `all` as a sum."""
+"""The variants of φ: without a part, `all` as a sum, the mean preserved."""
 
 import json
 
@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import mp_keras
+from mp_keras import noise
 from mp_keras.perturbation import layer as position_layer
 from tests.perturbation import examples
 from tests.perturbation import reference
@@ -16,6 +17,7 @@ VARIANTS = [
     {"use_scale": False},
     {"use_noise": False},
     {"all_branch": "sum"},
+    {"use_scale": False, "preserve_mean": True},
 ]
 
 
@@ -30,9 +32,23 @@ class NumbersTest:
         layer = examples.new_layer(phi, stochastic=False)
         h = examples.feature_maps(3, 8, 8, 4)
         mean = reference.perturbed(phi.values(), h, 0 * h, (16, 8, 1.0))
-        noise = np.logaddexp(0, mean["noise_mean"])
+        expected = noise.expected_softplus(mean["noise_mean"])
         actual = layer(h, training=True)
-        np.testing.assert_allclose(actual, h * noise, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(actual, h * expected, rtol=1e-4, atol=1e-5)
+
+    def test_preserved_mean_is_that_of_the_features(self):
+        """Also where the noise's own mean is far from 1."""
+        phi = random_variant(use_scale=False, preserve_mean=True)
+        layer = examples.new_layer(phi)
+        h = examples.feature_maps(1, 8, 8, 4)
+        many = np.repeat(h, 4000, axis=0)
+        outputs = np.asarray(layer(many))
+        assert np.std(outputs / many, axis=0).min() > 0.2
+        np.testing.assert_allclose(
+            np.mean(outputs / many, axis=0), 1.0, atol=0.06
+        )
+        layer.stochastic = False
+        np.testing.assert_array_equal(layer(h), h)
 
     @pytest.mark.parametrize("stochastic", [True, False])
     def test_without_noise_the_factor_is_the_scale(self, stochastic):

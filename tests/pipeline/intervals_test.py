@@ -120,7 +120,7 @@ class PairedGainsTest:
 
 
 def make_gains(accuracy, likelihood, calibration):
-    """Gains from (mean, clear) of the three figures."""
+    """Gains from (mean, clear) of the first three figures."""
     numbers = zip(intervals.FIGURES, (accuracy, likelihood, calibration))
     return {
         name: {"mean": mean, "half_width": 1.0, "seeds": 3, "clear": clear}
@@ -150,7 +150,7 @@ class VerdictTest:
             ),
             (
                 make_gains((4, False), (0.1, False), (9, False)),
-                "φ changed none of the three figures clearly (95 %",
+                "φ changed none of the figures clearly (95 %",
             ),
         ],
     )

@@ -20,8 +20,12 @@ def meta_config(source, **changes):
 
 
 def target_config(source, **changes):
-    """The target config in the same form; all examples of each class."""
-    changes = {"data__examples_per_class": 0, **changes}
+    """The same for a target: all examples of each class, none held out."""
+    changes = {
+        "data__examples_per_class": 0,
+        "data__validation_fraction": 0.0,
+        **changes,
+    }
     return _changed(default.get_config("conv4,smoke"), source, changes)
 
 

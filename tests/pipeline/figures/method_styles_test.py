@@ -19,6 +19,8 @@ METHODS = (
     "deep_ensemble",
     "meta_perturb",
     "meta_perturb:authors",
+    "fresh_phi",
+    "mean_preserving_noise",
 )
 # Linear RGB as seen without one kind of cones (Machado et al., IEEE TVCG
 # 2009, severity 1): protanopia, deuteranopia.
@@ -78,6 +80,12 @@ class StyleOfTest:
         assert style.label == label
         assert style.color == method_styles.style_of(method).color
         assert style.line() == {"color": style.color, "linestyle": dashes}
+
+    def test_joined_methods_have_the_colour_of_the_first(self):
+        style = method_styles.style_of("meta_perturb+manifold_mixup")
+        alone = method_styles.style_of("meta_perturb")
+        assert style.label == "MetaPerturb + Manifold Mixup"
+        assert style.color == alone.color and style.dashes != alone.dashes
 
     def test_published_phi_has_a_colour_of_its_own(self):
         ours = method_styles.style_of("meta_perturb")

@@ -17,6 +17,7 @@ def make_run(method, seed=0, accuracy=50.0):
         "accuracy": accuracy,
         "negative_log_likelihood": 1.0,
         "expected_calibration_error": 5.0,
+        "brier_score": 0.7,
     }
     return {"method": method, "seed": seed, "test": figures}
 
@@ -90,7 +91,7 @@ class FiguresByMethodTest:
         assert titles[0] == "accuracy\nhigher is better"
         assert titles[2] == "calibration error\nlower is better"
         units = [panel.get_xlabel() for panel in figure.axes]
-        assert units == ["%", "nats", "%"]
+        assert units == ["%", "nats", "%", "0 to 2"]
 
     def test_same_runs_give_the_same_text(self):
         runs = make_runs("base", "meta_perturb")

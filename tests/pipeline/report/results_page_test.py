@@ -47,6 +47,7 @@ def page(folder):
             "accuracy": 43.75,
             "negative_log_likelihood": 1.2346,
             "expected_calibration_error": 5.04,
+            "brier_score": 0.6543,
         },
     }
     images = np.zeros((4, 8, 8, 3), np.uint8)
@@ -97,9 +98,9 @@ class RenderTest:
         reader = Reader()
         reader.feed(page)
         assert reader.open == []
-        summary = ["Base", "43.8", "1.235", "5.0"]
-        assert reader.cells[:4] == summary
-        assert reader.cells[4:-1] == [summary[0], "7", *summary[1:], "62"]
+        summary = ["Base", "43.8", "1.235", "5.0", "0.654"]
+        assert reader.cells[:5] == summary
+        assert reader.cells[5:-1] == [summary[0], "7", *summary[1:], "62"]
 
     def test_links_to_the_files_that_a_run_has(self, page):
         for file in ("result.json", "history.jsonl"):

@@ -65,4 +65,4 @@ class WriteTest:
         validation = dict.fromkeys(intervals.FIGURES, 0.25)
         _, scalars = read({**RESULT, "validation": validation})
         assert scalars["validation/accuracy"] == (4, 0.25)
-        assert len(scalars) == 6
+        assert len(scalars) == 2 * len(intervals.FIGURES)

@@ -8,7 +8,9 @@ import pytest
 
 import mp_keras
 from mp_keras import baselines
+from mp_keras.baselines import manifold_mixup
 from mp_keras.graphs import layer_search
+from mp_keras.perturbation import layer as layer_module
 from pipeline.runs import run_log
 from pipeline.trainings import methods
 from pipeline.trainings import target_training
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 
 LAYERS = {
     "meta_perturb": mp_keras.MetaPerturbLayer,
+    "fresh_phi": mp_keras.MetaPerturbLayer,
+    "mean_preserving_noise": mp_keras.MetaPerturbLayer,
     "information_dropout": baselines.InformationDropout,
     "drop_block": baselines.DropBlock,
     "monte_carlo_dropout": baselines.MonteCarloDropout,
@@ -28,6 +32,7 @@ WRAPPERS = {
     "mixup": baselines.Mixup,
     "adversarial_training": baselines.AdversarialTraining,
 }
+JOINED = [f"{layer}+{wrapper}" for layer in LAYERS for wrapper in WRAPPERS]
 TRAINED = [m for m in methods.METHODS if m != methods.ENSEMBLE]
 
 
@@ -68,6 +73,75 @@ class MakeMethodTest:
         assert [type(layer) for layer in made.network.layers] == [
             type(layer) for layer in plain.layers
         ]
+
+    @pytest.mark.parametrize("network", ["conv4", "vgg9", "resnet20"])
+    def test_joined_methods_mix_behind_the_layers(self, config_of, network):
+        config = config_of(
+            "meta_perturb+manifold_mixup", network=network, image_size=32
+        )
+        del config.network_options.channels
+        made = methods.make_method(config, 4)
+        expected = layer_search.find_layers(
+            made.network,
+            lambda layer: isinstance(layer, mp_keras.MetaPerturbLayer),
+        )
+        chosen = manifold_mixup._mixing_layers(made.network, "auto")
+        assert chosen == expected and len(chosen) in (4, 8, 9)
+        assert isinstance(made.trained, baselines.ManifoldMixup)
+        assert made.ramp == config.noise_ramp
+
+    @pytest.mark.parametrize("method", JOINED)
+    def test_joined_methods_train_with_noise_faded_in(
+        self, config_of, tmp_path, method
+    ):
+        config = config_of(
+            method,
+            steps=2,
+            checkpoint_every=2,
+            c_max=0.5,
+            adversarial_training__steps=1,
+        )
+        result = target_training.train_target(config, tmp_path)
+        assert result["method"] == method
+        assert np.isfinite(result["negative_log_likelihood"])
+        network = methods.load_network(tmp_path)
+        layer, _ = methods.parts(method)
+        found = layer_search.find_layers(
+            network, lambda each: isinstance(each, LAYERS[layer])
+        )
+        assert len(found) == 4
+        for each in found:
+            if hasattr(each, "noise_coefficient"):
+                assert 0 < float(each.noise_coefficient) <= 0.5
+
+    def test_largest_coefficient_is_that_of_the_test_too(
+        self, config_of, tmp_path
+    ):
+        config = config_of("fresh_phi", c_max=0.25, noise_ramp=0.0)
+        target_training.train_target(config, tmp_path)
+        for position in layer_module.positions(methods.load_network(tmp_path)):
+            assert float(position.noise_coefficient) == 0.25
+
+    def test_controls_are_fresh_ones_of_the_seed(self, config_of):
+        phis = [
+            layer_module.positions(
+                methods.make_method(config_of(method, seed=seed), 4).network
+            )[0].perturbation
+            for method, seed in (
+                ("fresh_phi", 0),
+                ("fresh_phi", 1),
+                ("mean_preserving_noise", 0),
+            )
+        ]
+        numbers = [
+            np.concatenate([v.ravel() for v in phi.values().values()])
+            for phi in phis
+        ]
+        assert np.std(numbers[0]) == pytest.approx(0.01, rel=0.4)
+        assert np.abs(numbers[0] - numbers[1]).max() > 1e-3
+        np.testing.assert_array_equal(numbers[0], numbers[2])
+        assert [phi.preserve_mean for phi in phis] == [False, False, True]
+        assert not phis[2].use_scale
 
     def test_noise_is_faded_in_where_the_method_says_so(self, config_of):
         ramps = {
@@ -110,6 +184,10 @@ class MakeMethodTest:
         ("changes", "message"),
         [
             ({"method": "dropout"}, "one of(.|\n)*'manifold_mixup'"),
+            ({"method": "base+mixup"}, "LAYER(.|\n)*Received(.|\n)*base"),
+            ({"method": "mixup+meta_perturb"}, r"LAYER\+WRAPPER"),
+            ({"method": "meta_perturb+drop_block"}, "WRAPPER one of"),
+            ({"method": "meta_perturb+"}, "Received: method='meta_perturb"),
             ({"positions": "middle"}, "'before_pooling'(.|\n)*'middle'"),
             ({"network": "conv5"}, "Did you mean 'conv6'"),
         ],

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import mp_keras
 from mp_keras import checkpointing
+from mp_keras.evaluation import monte_carlo
+from mp_keras.evaluation import temperature
 from mp_keras.export import class_name_file
 from mp_keras.perturbation import layer as layer_module
 from pipeline.runs import run_folder
@@ -84,13 +86,43 @@ class TrainTargetTest:
         for name, value in figures.items():
             assert result[name] == pytest.approx(value, rel=1e-4)
         figures = target_training.evaluate(model, *validation, config.samples)
-        assert result["validation"] == pytest.approx(figures, rel=1e-4)
+        for name, value in figures.items():
+            assert result["validation"][name] == pytest.approx(value, rel=1e-4)
         classifier = tf.saved_model.load(str(workdir / "saved_model"))
         served = classifier.serve(data.test_images)["probabilities"]
         expected = mp_keras.monte_carlo_predict(
             model, np.asarray(mp_keras.normalize(data.test_images)), 4
         )
         np.testing.assert_allclose(served, expected, rtol=1e-3, atol=1e-5)
+
+    def test_both_forms_have_temperatures_of_their_own(self, finished):
+        config, workdir, result = finished
+        single = keras.saving.load_model(workdir / "deterministic.keras")
+        assert monte_carlo.noisy_layers(single) == []
+        model = keras.saving.load_model(workdir / "model.keras")
+        found = result["deterministic"]
+        for each, numbers in ((model, result), (single, found)):
+            value = temperature.temperature_of(each)
+            assert numbers["temperature"] == value
+        data, _ = target_data.load_data(config)
+        figures = target_training.evaluate(
+            single, data.test_images, data.test_labels, 1
+        )
+        for name, value in figures.items():
+            assert found[name] == pytest.approx(value, rel=1e-4)
+        gain = found["against_samples"]["accuracy_gain"]
+        assert gain["mean"] == pytest.approx(
+            found["accuracy"] - result["accuracy"]
+        )
+
+    def test_predictions_are_kept_image_by_image(self, finished):
+        _, workdir, result = finished
+        with np.load(workdir / "predictions.npz") as stored:
+            logs = stored["monte_carlo_test"]
+            labels = stored["test_labels"]
+            assert len(stored["deterministic_validation"]) == 12
+        hits = np.argmax(logs, axis=1) == labels
+        assert 100 * np.mean(hits) == pytest.approx(result["accuracy"])
 
     def test_class_names_are_kept_in_the_labels_order(self, finished):
         _, workdir, result = finished
@@ -179,16 +211,23 @@ class MakeModelTest:
 
 
 class LoadDataTest:
-    def test_validation_is_cut_off_training_before_thinning(self, source):
+    def test_validation_is_part_of_the_images_of_each_class(self, source):
         config = smoke.target_config(
-            source, data__validation_fraction=0.25, data__examples_per_class=5
+            source, data__validation_fraction=0.2, data__examples_per_class=5
         )
         data, (images, labels) = target_data.load_data(config)
-        np.testing.assert_array_equal(np.bincount(labels), [3] * 4)
-        np.testing.assert_array_equal(np.bincount(data.train_labels), [5] * 4)
+        np.testing.assert_array_equal(np.bincount(labels), [1] * 4)
+        np.testing.assert_array_equal(np.bincount(data.train_labels), [4] * 4)
         assert len(data.test_labels) == 20
         rows = [image.tobytes() for image in data.train_images]
-        assert not set(rows) & {image.tobytes() for image in images}
+        held = [image.tobytes() for image in images]
+        assert not set(rows) & set(held)
+        config.data.validation_fraction = 0.0
+        whole, _ = target_data.load_data(config)
+        assert {image.tobytes() for image in whole.train_images} == {
+            *rows,
+            *held,
+        }
 
     def test_without_a_fraction_there_is_none(self, source):
         data, validation = target_data.load_data(smoke.target_config(source))

@@ -1,0 +1,13 @@
+"""The layers that regularize at the positions of a network, φ's and rivals'."""
+
+from mp_keras.baselines import drop_block
+from mp_keras.baselines import information_dropout
+from mp_keras.baselines import monte_carlo_dropout
+from mp_keras.perturbation import layer as position_layer
+
+KINDS = (
+    position_layer.MetaPerturbLayer,
+    drop_block.DropBlock,
+    information_dropout.InformationDropout,
+    monte_carlo_dropout.MonteCarloDropout,
+)

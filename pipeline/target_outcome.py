@@ -1,0 +1,167 @@
+"""What a trained network is worth: calibrated, judged, and in one pass.
+
+    temperature    fitted on the validation images, if there are any
+    metrics        with it, and `before_temperature`, on test and validation
+    predictions    logarithms of the probabilities, image by image, so that
+                   another metric needs no run again
+
+once for the Monte Carlo form and once for the deterministic one, each with a
+temperature of its own.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+import mp_keras
+from mp_keras import files
+from mp_keras.evaluation import figures
+from mp_keras.evaluation import monte_carlo
+from mp_keras.evaluation import temperature as temperatures
+
+_BATCH = 256
+_LEAST = 1e-30  # a probability of 0 has no logarithm
+_NORMAL_QUANTILE = 1.96  # of a 95 % interval
+BEFORE = "before_temperature"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judged:
+    """One form of a network, judged.
+
+    Attributes:
+        network: `keras.Model`; ends in a temperature if one was fitted.
+        metrics: Dict as `result.json` holds it: those of the test part,
+            `temperature` and `before_temperature`, both None without a
+            validation part, and `validation`, if there is one.
+        probabilities: Dict from part, or part and "_before_temperature", to
+            an array `(examples, classes)`.
+    """
+
+    network: keras.Model
+    metrics: dict
+    probabilities: dict
+
+
+def judge(network, test, validation, samples):
+    """Returns the `Judged` form of a network.
+
+    Args:
+        network: Functional `keras.Model` from normalized images to logits.
+        test: Pair of uint8 images and labels.
+        validation: Pair of the same, or None.
+        samples: Int >= 1, noise samples.
+    """
+    parts, tried = {"test": test}, [1.0]
+    if validation:
+        parts["validation"] = validation
+        network = mp_keras.fit_temperature(
+            network, normalized(validation[0]), validation[1], samples, _BATCH
+        )
+        tried.append(temperatures.temperature_of(network))
+    plain = temperatures.without_temperature(network)
+    metrics, probabilities = {}, {}
+    for part, (images, labels) in parts.items():
+        before, *after = _predict(plain, images, samples, tried)
+        final = after[0] if after else before
+        metrics[part] = figures.classification_figures(final, labels)
+        metrics[part][BEFORE] = None
+        probabilities[part] = final
+        if after:
+            metrics[part][BEFORE] = figures.classification_figures(
+                before, labels
+            )
+            probabilities[f"{part}_{BEFORE}"] = before
+    found = {**metrics.pop("test"), "temperature": None, **metrics}
+    if validation:
+        found["temperature"] = tried[1]
+    return Judged(network, found, probabilities)
+
+
+def judge_deterministic(network, sampled, test, validation):
+    """Returns the `Judged` form of a network that draws no noise in test.
+
+    Its metrics also hold `against_samples`, see `compare`. A network without
+    noise in test is its own deterministic form.
+
+    Args:
+        network: As `judge` got it.
+        sampled: What `judge` returned for it.
+        test, validation: As `judge` got them.
+    """
+    if monte_carlo.noisy_layers(network):
+        single = mp_keras.deterministic(network)
+        judged = judge(single, test, validation, 1)
+    else:
+        judged = dataclasses.replace(sampled, metrics={**sampled.metrics})
+    judged.metrics["against_samples"] = compare(
+        judged.probabilities["test"], sampled.probabilities["test"], test[1]
+    )
+    return judged
+
+
+def compare(single, sampled, labels):
+    """Returns what one deterministic pass loses against many noisy ones.
+
+    Args:
+        single: Array `(examples, classes)`, probabilities of one pass.
+        sampled: Array of the same shape, the mean over samples.
+        labels: Integer array `(examples,)`.
+
+    Returns: dict with `accuracy_gain`, in points, `mean` and `half_width` of
+        the 95 % interval over these images, pairs of which are compared; and
+        `kl_divergence`, of the mean over samples to the one pass, in nats.
+    """
+    hits = [np.argmax(each, 1) == labels for each in (single, sampled)]
+    gains = 100.0 * (hits[0].astype(int) - hits[1].astype(int))
+    width = _NORMAL_QUANTILE * np.std(gains) / np.sqrt(len(gains))
+    ratio = np.log(np.maximum(sampled, _LEAST) / np.maximum(single, _LEAST))
+    return {
+        "accuracy_gain": {
+            "mean": float(np.mean(gains)),
+            "half_width": float(width),
+        },
+        "kl_divergence": float(np.mean(np.sum(sampled * ratio, axis=1))),
+    }
+
+
+def save_predictions(path, labels, **judged):
+    """Writes logarithms of probabilities, float16, and labels as one npz file.
+
+    Args:
+        path: Path of the file.
+        labels: Dict from part of the data to its labels.
+        **judged: `Judged` by the prefix of its arrays: `deterministic_test`.
+    """
+    arrays = {f"{part}_labels": values for part, values in labels.items()}
+    for prefix, each in judged.items():
+        for name, probabilities in each.probabilities.items():
+            logs = np.log(np.maximum(probabilities, _LEAST))
+            arrays[f"{prefix}_{name}"] = logs.astype("float16")
+    with files.new_file(path) as partial, open(partial, "wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def normalized(images):
+    """Returns uint8 images as the networks take them, an array."""
+    return np.asarray(mp_keras.normalize(images))
+
+
+def _predict(network, images, samples, tried):
+    """Returns the mean probabilities at each temperature, a list of arrays.
+
+    From the same passes: the softmaxes stand side by side.
+    """
+    logits = ops.cast(network.outputs[0], "float32")
+    softmaxes = [ops.softmax(logits / each) for each in tried]
+    joined = keras.Model(network.inputs, ops.concatenate(softmaxes, axis=-1))
+    found = mp_keras.monte_carlo_predict(
+        joined,
+        normalized(images),
+        samples,
+        from_logits=False,
+        batch_size=_BATCH,
+    )
+    return np.split(found, len(tried), axis=1)

@@ -22,6 +22,7 @@ from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import temperature as temperatures
 
 _BATCH = 256
+_LEARNED_FROM = 2000  # training images, at most
 _LEAST = 1e-30  # a probability of 0 has no logarithm
 _NORMAL_QUANTILE = 1.96  # of a 95 % interval
 BEFORE = "before_temperature"
@@ -80,7 +81,7 @@ def judge(network, test, validation, samples):
     return Judged(network, found, probabilities)
 
 
-def judge_deterministic(network, sampled, test, validation):
+def judge_deterministic(network, sampled, train_images, test, validation):
     """Returns the `Judged` form of a network that draws no noise in test.
 
     Its metrics also hold `against_samples`, see `compare`. A network without
@@ -89,10 +90,14 @@ def judge_deterministic(network, sampled, test, validation):
     Args:
         network: As `judge` got it.
         sampled: What `judge` returned for it.
+        train_images: uint8 images that the one pass learns from, some or all.
         test, validation: As `judge` got them.
     """
     if monte_carlo.noisy_layers(network):
-        single = mp_keras.deterministic(network)
+        step = -(-len(train_images) // _LEARNED_FROM)  # rounded up
+        single = mp_keras.deterministic(
+            network, normalized(train_images[::step])
+        )
         judged = judge(single, test, validation, 1)
     else:
         judged = dataclasses.replace(sampled, metrics={**sampled.metrics})

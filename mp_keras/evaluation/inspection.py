@@ -80,13 +80,12 @@ def inspect_positions(
 
 
 def _view(position, features, seed):
-    mean = position.perturbation.noise_mean(features)
-    if mean is None:
+    phi = position.perturbation
+    draws = np.random.default_rng(seed).standard_normal(features.shape)
+    noise = phi.noise_factor(phi.noise_mean(features), draws.astype("float32"))
+    if noise is None:
         noise = np.ones_like(features)
-    else:
-        draws = np.random.default_rng(seed).standard_normal(features.shape)
-        logits = ops.convert_to_numpy(mean) + draws
-        noise = np.logaddexp(0, logits).astype("float32")
+    noise = ops.convert_to_numpy(noise)
     scale = position.scale(
         features.shape[1], position.moving_mean, position.moving_variance
     )

@@ -163,7 +163,7 @@ def monte_carlo_predict(
         `samples` is out of its range, or the model ends in probabilities or a
         single unit and `from_logits` is True.
     """
-    images = _check_images(images, seed)
+    images = check_images(images, seed)
     averaged = MonteCarloClassifier(model, samples, from_logits)
     noise_seeds = np.arange(len(images), dtype="int32") + np.int32(seed)
     return averaged.predict(
@@ -180,7 +180,7 @@ def sample_logits(model, images, samples=30, batch_size=128, seed=0):
     Args, raises: as for `monte_carlo_predict`; the model ends in logits.
     """
     class_outputs.check_logits(model)
-    images = _check_images(images, seed)
+    images = check_images(images, seed)
     single = MonteCarloClassifier(model, 1, from_logits=False)
     count = samples if noisy_layers(model) else 1
     found = []
@@ -197,7 +197,7 @@ def sample_logits(model, images, samples=30, batch_size=128, seed=0):
     return np.stack(found)
 
 
-def _check_images(images, seed):
+def check_images(images, seed):
     """Returns the images as an array, or says what is wrong with them."""
     images = ops.convert_to_numpy(images)
     if images.ndim != 4 or not len(images):

@@ -44,7 +44,9 @@ def convert_classifier(
 
     Args:
         model: Functional or built Sequential `keras.Model` from images
-            normalized to [-1, 1] to logits, of known input size.
+            normalized to [-1, 1] to logits, of known input size. Of one that
+            is noisy in test, `deterministic(model, images)` loses less than
+            the form that is made here.
         path: Path-like of the file; an old one is replaced.
         file_format: "tflite" or "onnx".
         tolerance: Float, default 1e-5: the largest difference of a

@@ -7,6 +7,8 @@ import pytest
 import mp_keras
 from mp_keras import baselines
 from mp_keras.evaluation import monte_carlo
+from mp_keras.evaluation import noise_compensation
+from mp_keras.graphs import layer_search
 from tests import small_networks
 
 
@@ -27,6 +29,106 @@ class Jitter(keras.layers.Layer):
 
     def call(self, inputs):
         return inputs + keras.random.normal((1,), seed=self.seed_generator)
+
+
+def divergence(truth, other):
+    return np.mean(np.sum(truth * np.log(truth / other), axis=1))
+
+
+class WithImagesTest:
+    @pytest.fixture(scope="class")
+    def noisy(self):
+        """A network whose batch norms have seen its noise."""
+        network = small_networks.make_network()
+        for _ in range(40):
+            network(small_networks.draw_images(64, 8, 8, 3), training=True)
+        dense = network.layers[-1]
+        dense.kernel.assign(4 * dense.kernel)  # sure of itself
+        return network
+
+    @pytest.fixture(scope="class")
+    def still(self, noisy):
+        images = small_networks.draw_images(60, 8, 8, 3)
+        return mp_keras.deterministic(noisy, images, samples=20)
+
+    def test_is_nearer_to_the_mean_over_samples(self, noisy, still):
+        images = small_networks.draw_images(50, 8, 8, 3, seed=5)
+        wanted = mp_keras.monte_carlo_predict(noisy, images, 200)
+        plain = mp_keras.deterministic(noisy)
+        far, near = (
+            divergence(wanted, mp_keras.monte_carlo_predict(each, images))
+            for each in (plain, still)
+        )
+        assert far > 0.01
+        assert near < 0.4 * far
+
+    def test_norms_and_the_last_layer_alone_are_changed(self, noisy, still):
+        assert monte_carlo.noisy_layers(still) == []
+        for old, new in zip(noisy.layers, still.layers):
+            same = [
+                np.array_equal(a, b)
+                for a, b in zip(old.get_weights(), new.get_weights())
+            ]
+            learns = isinstance(
+                new, keras.layers.BatchNormalization | keras.layers.Dense
+            )
+            assert any(not each for each in same) == learns, new.name
+            assert old.trainable == new.trainable
+        assert not still.compiled
+
+    def test_same_seed_gives_the_same_network(self, noisy, still):
+        images = small_networks.draw_images(60, 8, 8, 3)
+        again = mp_keras.deterministic(noisy, images, samples=20)
+        for one, two in zip(still.get_weights(), again.get_weights()):
+            np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+    def test_batch_norms_put_out_what_they_put_out_with_noise(self, noisy):
+        images = small_networks.draw_images(60, 8, 8, 3)
+        plain = mp_keras.deterministic(noisy)
+        noise_compensation.compensate(plain, noisy, images, 50)
+        index = [
+            index
+            for index, layer in enumerate(plain.layers)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ][-1]
+        found = []
+        for model, samples in ((noisy, 50), (plain, 1)):
+            part = keras.Model(model.inputs, model.layers[index].output)
+            maps = [part(images, training=False) for _ in range(samples)]
+            found.append(np.mean(maps, axis=(0, 1, 2, 3)))
+        np.testing.assert_allclose(*found, atol=0.03)
+
+    def test_network_without_noise_is_copied_as_it_is(self, images):
+        network = small_networks.make_network(stochastic=False)
+        copy = mp_keras.deterministic(network, images)
+        for one, two in zip(network.get_weights(), copy.get_weights()):
+            np.testing.assert_array_equal(one, two)
+
+    def test_nested_models(self, noisy):
+        inputs = keras.Input((8, 8, 3))
+        images = small_networks.draw_images(60, 8, 8, 3)
+        nested = mp_keras.deterministic(
+            keras.Model(inputs, noisy(inputs)), images, samples=2
+        )
+        norms, plain = (
+            layer_search.find_layers(
+                model,
+                lambda layer: isinstance(
+                    layer, keras.layers.BatchNormalization
+                ),
+            )
+            for model in (nested, noisy)
+        )
+        assert len(norms) == 2
+        for one, two in zip(norms, plain):
+            assert np.abs(one.gamma - two.gamma).max() > 1e-5
+
+    def test_wrong_images_and_probabilities_raise(self, noisy):
+        with pytest.raises(ValueError, match="`images` must be"):
+            mp_keras.deterministic(noisy, np.zeros((3, 8, 8)))
+        ended = keras.Sequential([noisy, keras.layers.Softmax()])
+        with pytest.raises(ValueError, match="ends in softmax"):
+            mp_keras.deterministic(ended, np.zeros((3, 8, 8, 3)))
 
 
 class DeterministicTest:

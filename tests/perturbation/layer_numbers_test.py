@@ -166,6 +166,6 @@ class NormsTest:
         outputs = late(h, training=True)
         assert ratios == [(16 / 512, 84 / 84), (512 / 512, 21 / 84)]
         expected = reference.perturbed(
-            learned.values(), h, np.zeros_like(h), (512, 84, 1.0)
+            learned.values(), h, None, (512, 84, 1.0)
         )
         np.testing.assert_allclose(outputs, expected["output"], atol=1e-4)

@@ -43,7 +43,7 @@ class LayerTest:
         expected = reference.perturbed(
             layer.perturbation.values(),
             h,
-            0 * h,
+            None,
             (16, 8, 1.0),
             statistics=None if training else statistics,
         )["output"]

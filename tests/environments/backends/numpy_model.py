@@ -49,7 +49,7 @@ def _perturb(layer, h, training):
     if not training:
         statistics = _arrays([layer.moving_mean, layer.moving_variance])
     result = reference.perturbed(
-        layer.perturbation.values(), h, 0 * h, config, statistics=statistics
+        layer.perturbation.values(), h, None, config, statistics=statistics
     )
     moved = result.get("moving_mean"), result.get("moving_variance")
     return result["output"], moved

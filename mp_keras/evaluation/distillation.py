@@ -1,0 +1,129 @@
+"""One pass of a network learns to answer as the mean of many noisy ones.
+
+Hinton et al., 2015, "Distilling the Knowledge in a Neural Network", without a
+smaller network: all weights stay but the scales and shifts of batch norms and
+the last layer with weights. Batch norm stays in test mode.
+
+    images  = mixtures of two training images at random, shifted
+    targets = mean over noise samples of softmax(logits)
+    loss    = KL(targets, one pass), watched on other mixtures
+
+The trap: on the training images themselves the network is sure, with noise and
+without, and there is nothing to learn from; hence the mixtures.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mp_keras.evaluation import monte_carlo
+from mp_keras.graphs import layer_search
+
+_MIXTURES = 2000
+_WATCHED = 500
+_BATCH = 64
+_EPOCHS = 15
+_PATIENCE = 3  # epochs without a better loss on the watched mixtures
+_RATE = 1e-3
+_SHIFT = 8  # the height over it is the farthest shift, in pixels
+_LEAST = 1e-30
+
+
+def distil(still, noisy, images, samples, seed):
+    """Trains a network without noise towards the mean of its noisy original.
+
+    Args:
+        still: `keras.Model` from images to logits, changed here.
+        noisy: The model that it is a copy of.
+        images: Array `(examples, height, width, channels)`; no labels.
+        samples: Int >= 1, noise samples of a target.
+        seed: Int >= 0, of mixtures and noise.
+    """
+    rng = np.random.default_rng(seed)
+    train, watched = (
+        _mixtures(images, count, rng) for count in (_MIXTURES, _WATCHED)
+    )
+    targets = [
+        monte_carlo.monte_carlo_predict(noisy, each, samples, seed=seed)
+        for each in (train, watched)
+    ]
+    trainable = {
+        layer: layer.trainable
+        for layer in layer_search.find_layers(still, _is_leaf)
+    }
+    for layer in trainable:
+        layer.trainable = False
+    for layer in _learning(list(trainable)):
+        layer.trainable = True
+    student = _InTestMode(still, name="student")
+    student.compile(keras.optimizers.Adam(_RATE), _divergence)
+    start = student.get_weights()
+    before = student.evaluate(watched, targets[1], _BATCH, verbose=0)
+    history = student.fit(
+        train,
+        targets[0],
+        batch_size=_BATCH,
+        epochs=_EPOCHS,
+        validation_data=(watched, targets[1]),
+        callbacks=[
+            keras.callbacks.EarlyStopping(
+                patience=_PATIENCE, restore_best_weights=True
+            )
+        ],
+        shuffle=False,  # mixtures are in no order
+        verbose=0,
+    )
+    if not min(history.history["val_loss"]) < before:
+        student.set_weights(start)
+    for layer, value in trainable.items():
+        layer.trainable = value
+
+
+class _InTestMode(keras.Model):
+    """A network whose layers behave as in test while it trains."""
+
+    def __init__(self, network, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.built = True
+
+    def call(self, inputs, training=False):
+        return self.network(inputs, training=False)
+
+
+def _divergence(targets, logits):
+    """Returns KL(targets, softmax(logits)) in nats, `(batch,)`."""
+    logs = ops.log_softmax(ops.cast(logits, "float32"))
+    own = ops.log(ops.maximum(targets, _LEAST))
+    return ops.sum(targets * (own - logs), axis=-1)
+
+
+def _mixtures(images, count, rng):
+    """Returns mixtures of two images each, shifted with edges of zeros."""
+    first, second = rng.integers(0, len(images), (2, count))
+    weight = rng.uniform(size=(count, 1, 1, 1)).astype("float32")
+    mixed = weight * images[first] + (1 - weight) * images[second]
+    height, width = images.shape[1:3]
+    reach = max(1, height // _SHIFT)
+    sides = [(0, 0), (reach, reach), (reach, reach), (0, 0)]
+    padded = np.pad(mixed, sides)
+    for index, (top, left) in enumerate(
+        rng.integers(0, 2 * reach + 1, (count, 2))
+    ):
+        mixed[index] = padded[index, top : top + height, left : left + width]
+    return mixed
+
+
+def _is_leaf(layer):
+    return not layer._layers
+
+
+def _learning(layers):
+    """Returns batch norms and the last layer that has weights to train."""
+    norms = [
+        layer
+        for layer in layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    last = [layer for layer in layers if layer._trainable_variables][-1:]
+    return [*norms, *last]

@@ -81,7 +81,9 @@ def judge(network, test, validation, samples):
     return Judged(network, found, probabilities)
 
 
-def judge_deterministic(network, sampled, train_images, test, validation):
+def judge_deterministic(
+    network, sampled, train_images, test, validation, options
+):
     """Returns the `Judged` form of a network that draws no noise in test.
 
     Its metrics also hold `against_samples`, see `compare`. A network without
@@ -92,11 +94,15 @@ def judge_deterministic(network, sampled, train_images, test, validation):
         sampled: What `judge` returned for it.
         train_images: uint8 images that the one pass learns from, some or all.
         test, validation: As `judge` got them.
+        options: Section `deterministic` of a config of `configs/target/`.
     """
     if monte_carlo.noisy_layers(network):
         step = -(-len(train_images) // _LEARNED_FROM)  # rounded up
         single = mp_keras.deterministic(
-            network, normalized(train_images[::step])
+            network,
+            normalized(train_images[::step]),
+            options.samples,
+            options.mixtures,
         )
         judged = judge(single, test, validation, 1)
     else:

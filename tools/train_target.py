@@ -4,8 +4,9 @@ r"""Trains one classifier on a target data set, with φ or without.
         --config.data.source=folder:my_images --workdir=runs/my_images
     tensorboard --logdir=runs/my_images/tensorboard
 
-Leaves `saved_model/`, `model.keras`, `checkpoints/`, `tensorboard/`,
-`config.json`, `history.jsonl` and `result.json` in the workdir.
+Leaves `saved_model/`, `model.keras`, `deterministic.keras`, `predictions.npz`,
+`checkpoints/`, `tensorboard/`, `config.json`, `history.jsonl` and `result.json`
+in the workdir.
 """
 
 import json

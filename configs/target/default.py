@@ -41,6 +41,11 @@ def get_config(argument=""):
     config.samples = 30  # Monte Carlo; 100 in the paper's tables
     config.export = True  # the SavedModel, beside model.keras
 
+    # The form without noise, `deterministic.keras`, is learned from these.
+    config.deterministic = ml_collections.ConfigDict()
+    config.deterministic.samples = 10  # of the noise, for each mixture
+    config.deterministic.mixtures = 2000  # of training images; 0: none
+
     config.log_every = 50  # steps
     config.checkpoint_every = 250  # steps
     config.track_test = False  # at each checkpoint; for curves, not choices
@@ -66,6 +71,8 @@ def get_config(argument=""):
     if smoke:
         config.adversarial_training.steps = 2
         config.deep_ensemble.members = 2
+        config.deterministic.samples = 2
+        config.deterministic.mixtures = 16
         config.image_size = 16
         config.steps = 4
         config.batch_size = 8

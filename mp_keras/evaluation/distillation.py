@@ -19,8 +19,7 @@ from keras import ops
 from mp_keras.evaluation import monte_carlo
 from mp_keras.graphs import layer_search
 
-_MIXTURES = 2000
-_WATCHED = 500
+_WATCHED = 4  # the mixtures over it say when to stop
 _BATCH = 64
 _EPOCHS = 15
 _PATIENCE = 3  # epochs without a better loss on the watched mixtures
@@ -29,7 +28,7 @@ _SHIFT = 8  # the height over it is the farthest shift, in pixels
 _LEAST = 1e-30
 
 
-def distil(still, noisy, images, samples, seed):
+def distil(still, noisy, images, samples, mixtures, seed):
     """Trains a network without noise towards the mean of its noisy original.
 
     Args:
@@ -37,11 +36,13 @@ def distil(still, noisy, images, samples, seed):
         noisy: The model that it is a copy of.
         images: Array `(examples, height, width, channels)`; no labels.
         samples: Int >= 1, noise samples of a target.
+        mixtures: Int >= 1, to learn from.
         seed: Int >= 0, of mixtures and noise.
     """
     rng = np.random.default_rng(seed)
     train, watched = (
-        _mixtures(images, count, rng) for count in (_MIXTURES, _WATCHED)
+        _mixtures(images, count, rng)
+        for count in (mixtures, max(1, mixtures // _WATCHED))
     )
     targets = [
         monte_carlo.monte_carlo_predict(noisy, each, samples, seed=seed)

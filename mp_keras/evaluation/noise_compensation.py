@@ -53,9 +53,9 @@ def compensate(still, noisy, images, samples):
     def match(norm, inputs):
         if norm in wanted:
             matched = _matched(
-                *starts[norm],
-                *wanted[norm],
-                *_moments(norm, inputs),
+                starts[norm],
+                wanted[norm],
+                _moments(norm, inputs),
                 norm.epsilon,
             )
             _assign(norm, *matched)
@@ -66,14 +66,19 @@ def compensate(still, noisy, images, samples):
         _assign(norm, *np.mean(each, axis=0))
 
 
-def _matched(
-    mean, variance, noisy_mean, noisy_variance, new_mean, new_variance, epsilon
-):
-    """Returns moving statistics with which the outputs' moments agree."""
-    ratio = (new_variance + _TINY) / (noisy_variance + _TINY)
+def _matched(start, noisy, new, epsilon):
+    """Returns moving statistics with which the outputs' moments agree.
+
+    Args:
+        start: Mean and variance, the statistics for the noisy inputs.
+        noisy, new: Mean and variance of the noisy and of the new inputs.
+        epsilon: Float, the batch norm's.
+    """
+    mean, variance = start
+    ratio = (new[1] + _TINY) / (noisy[1] + _TINY)
     deviation = np.sqrt((variance + epsilon) * ratio)
-    shift = (noisy_mean - mean) / np.sqrt(variance + epsilon)
-    return new_mean - shift * deviation, np.maximum(deviation**2 - epsilon, 0)
+    shift = (noisy[0] - mean) / np.sqrt(variance + epsilon)
+    return new[0] - shift * deviation, np.maximum(deviation**2 - epsilon, 0)
 
 
 def _pass_through(model, action, images):

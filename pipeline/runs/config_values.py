@@ -99,6 +99,7 @@ _RULES = {
             "shots",
             "adversarial_training.steps",
             "deep_ensemble.members",
+            "deterministic.samples",
             "drop_block.block_size",
             "steps",
             "tasks",
@@ -115,6 +116,7 @@ _RULES = {
     **dict.fromkeys(
         (
             "classes_per_task",
+            "deterministic.mixtures",
             "data.examples_per_class",
             "validation_episodes",
         ),

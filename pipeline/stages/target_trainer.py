@@ -8,8 +8,10 @@ from pipeline.trainings import target_training
 # What of a run goes on to the next stages; checkpoints stay behind.
 _KEPT = (
     "config.json",
+    "deterministic.keras",
     "history.jsonl",
     "model.keras",
+    "predictions.npz",
     "saved_model",
     "tensorboard",
 )

@@ -98,7 +98,12 @@ def _judge(network, data, validation, config, folder):
     test = data.test_images, data.test_labels
     judged = target_outcome.judge(network, test, validation, config.samples)
     single = target_outcome.judge_deterministic(
-        network, judged, data.train_images, test, validation
+        network,
+        judged,
+        data.train_images,
+        test,
+        validation,
+        config.deterministic,
     )
     for name, each in (("model", judged), ("deterministic", single)):
         with files.new_file(folder.path / f"{name}.keras") as path:

@@ -34,6 +34,7 @@ def validation(monkeypatch):
                 "accuracy": 50.0 + 10 * alpha,
                 "negative_log_likelihood": abs(alpha - 0.4) + config.seed,
                 "expected_calibration_error": 1.0,
+                "brier_score": 0.5,
             },
         }
 

@@ -23,6 +23,7 @@ def finished(config, figures):
                 "accuracy": figures[key][cell.seed],
                 "negative_log_likelihood": 1.25,
                 "expected_calibration_error": 3.5,
+                "brier_score": 0.5,
             }
             made.append(runner.Finished(cell, pathlib.Path(), result))
     return made
@@ -90,10 +91,10 @@ class WriteTest:
         assert path == tmp_path / f"{config.name}_runs.csv"
         assert path.read_text().splitlines() == [
             "row,column,seed,negative_log_likelihood,accuracy,"
-            "expected_calibration_error",
-            "Base,Cars,0,1.25,40.5,3.5",
-            "Ours,Mine,0,1.25,61.0,3.5",
-            "Ours,Mine,1,1.25,63.0,3.5",
+            "expected_calibration_error,brier_score",
+            "Base,Cars,0,1.25,40.5,3.5,0.5",
+            "Ours,Mine,0,1.25,61.0,3.5,0.5",
+            "Ours,Mine,1,1.25,63.0,3.5,0.5",
         ]
 
     def test_lists_what_was_chosen_or_is_there(self, config, tmp_path):

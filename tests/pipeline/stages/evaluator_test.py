@@ -14,7 +14,7 @@ from tests.pipeline import smoke
 
 
 def figures_of(folder, images, labels):
-    """The three figures by hand, of 2 noise samples."""
+    """The figures by hand, of 2 noise samples."""
     classifier = tf.saved_model.load(str(folder / "saved_model"))
     outputs = classifier.predict(
         tf.constant(images), tf.constant(2), tf.constant(0)
@@ -33,6 +33,12 @@ def figures_of(folder, images, labels):
         "accuracy": 100 * hits.mean(),
         "negative_log_likelihood": -np.log(probabilities[rows, labels]).mean(),
         "expected_calibration_error": 100 * error,
+        # Of a row p with truth t: |p|^2 - 2 p_t + 1.
+        "brier_score": np.mean(
+            np.sum(probabilities**2, axis=1)
+            - 2 * probabilities[rows, labels]
+            + 1
+        ),
     }
 
 

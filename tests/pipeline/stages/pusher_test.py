@@ -79,6 +79,7 @@ class Runs:
             "accuracy": 50.0,
             "negative_log_likelihood": loss,
             "expected_calibration_error": 1.0,
+            "brier_score": 0.5,
             **changes,
         }
         method = "base" if name == "plain" else "meta_perturb"

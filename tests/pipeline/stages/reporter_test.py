@@ -16,6 +16,7 @@ def make_run(method, seed, accuracy):
         "accuracy": accuracy,
         "negative_log_likelihood": 1.0,
         "expected_calibration_error": 5.0,
+        "brier_score": 0.5,
     }
     return {
         "method": method,

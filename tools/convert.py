@@ -35,7 +35,7 @@ _ALLOW_LOSS = flags.DEFINE_bool(
 def main():
     # Late, so that --help and a wrong flag answer at once.
     from mp_keras.export import conversion
-    from pipeline import single_pass
+    from pipeline.trainings import single_pass
 
     network, report = single_pass.load(_WORKDIR.value, _ALLOW_LOSS.value)
     difference = conversion.convert_classifier(

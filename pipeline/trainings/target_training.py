@@ -1,9 +1,9 @@
 """Trains one target classifier, with φ, a rival or neither.
 
 MetaPerturb, Algorithm 2: config -> data -> model -> fit. Everything is left in
-one folder (run_folder.py), with `model.keras`, `saved_model/`, the form without
-noise, `deterministic.keras`, and `predictions.npz`, and the same call resumes a
-killed run. A deep ensemble is several such runs in one folder.
+one folder (runs/run_folder.py), with `model.keras`, `saved_model/`, the form
+without noise, `deterministic.keras`, and `predictions.npz`, and the same call
+resumes a killed run. A deep ensemble is several such runs in one folder.
 """
 
 import keras
@@ -20,7 +20,6 @@ from mp_keras.export import class_name_file
 from mp_keras.perturbation import layer as layer_module
 from pipeline import datasets
 from pipeline import fingerprints
-from pipeline import target_outcome
 from pipeline.runs import learning_rates
 from pipeline.runs import resumption
 from pipeline.runs import run_folder
@@ -29,6 +28,7 @@ from pipeline.runs import runtime
 from pipeline.trainings import hparams_summary
 from pipeline.trainings import methods
 from pipeline.trainings import target_data
+from pipeline.trainings import target_outcome
 
 _INSPECTED_IMAGES = 8
 _EVALUATION_BATCH = 256

@@ -5,7 +5,7 @@ import pytest
 
 import mp_keras
 from mp_keras.evaluation import temperature
-from pipeline import target_outcome
+from pipeline.trainings import target_outcome
 from tests import small_networks
 
 LABELS = np.arange(12) % small_networks.CLASSES

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline import single_pass
+from pipeline.trainings import single_pass
 from tests import small_networks
 
 METRICS = {

@@ -33,8 +33,9 @@ def load_images(
 ):
     """Loads a data set into memory, at one size and in colour.
 
-    Gray images get three equal channels; alpha is dropped; sizes are changed
-    with antialiased bilinear filtering, aspect ratios are not kept.
+    Gray images get three equal channels; what is transparent lies on white;
+    sizes are changed with antialiased bilinear filtering, aspect ratios are
+    not kept.
 
     Args:
         source: Str. `paper:NAME`, a data set of the paper with its splits and

@@ -1,7 +1,5 @@
 """Reads `folder:PATH` sources: image files in one folder per class."""
 
-import collections
-
 import numpy as np
 from absl import logging
 
@@ -15,7 +13,8 @@ from pipeline.datasets.sources import folder_tree
 _PARTS = {"test", "testing", "train", "training"}
 _PARTS |= {"val", "valid", "validation"}
 _READ = ("train", "test")
-_SHOWN = 5  # suffixes in a message
+_SHOWN = 5  # kinds in a message
+_LISTED = 20  # bad files in a message
 
 
 def load_folder(path, image_size, test_fraction, seed):
@@ -52,9 +51,9 @@ def list_folder(path, test_fraction, seed):
     Either `PATH/train/<class>/` and `PATH/test/<class>/`, or `PATH/<class>/`,
     which is cut into a training and a test part, class by class. Images may
     lie in folders below that of their class. Names that start with a dot are
-    ignored; so are files with other suffixes than images have, and folders
-    beside `train` and `test`, which the log names. Classes and files are
-    sorted by name.
+    left out, and so are what systems leave behind (`folder_tree.LEFTOVERS`),
+    files with other suffixes than images have, and folders beside `train` and
+    `test`; the log counts them. Classes and files are sorted by name.
 
     Args:
         path: Str, path or URI of the folder.
@@ -156,7 +155,7 @@ def list_classes(tree, *part):
             "lower case, with one folder per class in each. "
             f"Received: {', '.join(names)}"
         )
-    files, labels, skipped = [], [], collections.Counter()
+    files, labels, skipped = [], [], tree.left_out(*part)
     for label, name in enumerate(names):
         found, others = tree.images_and_others(*part, name)
         if not found:
@@ -170,7 +169,7 @@ def list_classes(tree, *part):
         skipped += others
     if skipped:
         logging.warning(
-            "%s: skipped %d files that have no image's suffix: %s",
+            "%s: left out %d that are no images of a class: %s",
             tree.place(*part),
             skipped.total(),
             _counts(skipped),
@@ -178,10 +177,10 @@ def list_classes(tree, *part):
     return names, files, np.array(labels, np.int64)
 
 
-def _counts(suffixes):
-    """Returns how often there are the commonest suffixes, as text."""
-    texts = [f"{n} x {name}" for name, n in suffixes.most_common(_SHOWN)]
-    return ", ".join(texts + ["..."] * (len(suffixes) > _SHOWN))
+def _counts(kinds):
+    """Returns how often there are the commonest kinds, as text."""
+    texts = [f"{n} x {name}" for name, n in kinds.most_common(_SHOWN)]
+    return ", ".join(texts + ["..."] * (len(kinds) > _SHOWN))
 
 
 def read_images(files, image_size, channels=3):
@@ -192,11 +191,26 @@ def read_images(files, image_size, channels=3):
         image_size: Int, height and width of the result in pixels.
         channels: 3 (default), or 1 for gray images.
 
-    Raises: ConnectionError, ValueError, as `image_files.decode`.
+    Raises: ConnectionError, ValueError, as `image_files.decode`; with several
+        bad files, one error that lists them.
     """
     images = np.empty((len(files), image_size, image_size, channels), np.uint8)
+    errors = []
     for row, file in enumerate(files):
-        images[row] = read_image(file, image_size, channels)
+        try:
+            images[row] = read_image(file, image_size, channels)
+        except ValueError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        lines = [f"\n  {error}" for error in errors[:_LISTED]]
+        more = len(errors) - _LISTED
+        rest = f"\n  and {more} more" if more > 0 else ""
+        raise ValueError(
+            f"{len(errors)} of {len(files)} image files cannot be read:"
+            f"{''.join(lines)}{rest}"
+        )
     return images
 
 

@@ -49,13 +49,23 @@ def decode(file):
             pixels, or one whose channels are not unsigned integers of at most
             8 or of 16 bits; it is named.
     """
+    return decode_bytes(read(file), file)
+
+
+def read(file):
+    """Returns the bytes of a file.
+
+    Args:
+        file: Path-like or URI.
+
+    Raises: ConnectionError, ValueError, as `decode`.
+    """
     if artifact_store.is_uri(file):
-        return decode_bytes(artifact_store.read_bytes(file), file)
+        return artifact_store.read_bytes(file)
     try:
-        content = pathlib.Path(file).read_bytes()
+        return pathlib.Path(file).read_bytes()
     except OSError as error:
         raise _unreadable(file, error) from error
-    return decode_bytes(content, file)
 
 
 def decode_bytes(content, name):

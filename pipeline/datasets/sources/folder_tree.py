@@ -66,6 +66,12 @@ class FolderTree:
             return "/".join((self._root, *parts))
         return self._root.joinpath(*parts)
 
+    def name(self, place):
+        """Returns the name below the root of a place, with slashes."""
+        if self._in_store:
+            return str(place).removeprefix(f"{self._root}/")
+        return place.relative_to(self._root).as_posix()
+
     def folders(self, *parts):
         """Returns the sorted names of the folders in a folder, [] if none."""
         return sorted(

@@ -104,7 +104,7 @@ class LoadFolderTest:
             for index in range(2):
                 path = tmp_path / name / f"{index}.{suffix}"
                 _write(path, 255, mode)
-        data = _load(tmp_path)
+        data = _load(tmp_path, keep_repeated=True)
         assert data.train_images.shape == (2, 8, 8, 3)
         assert (data.train_images == 255).all()
 
@@ -113,7 +113,7 @@ class LoadFolderTest:
         for folder in ("cat", "dog"):
             for file in (plain / folder).iterdir():
                 Image.fromarray(pixels).save(file)
-        assert (_load(plain).train_images == 200).all()
+        assert (_load(plain, keep_repeated=True).train_images == 200).all()
 
     def test_images_below_the_class_folder_count(self, plain):
         _write(plain / "cat" / "images" / "deep.png", 50)

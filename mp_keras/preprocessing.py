@@ -5,6 +5,7 @@ from keras import ops
 
 from mp_keras import annotations
 
+_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
 MOST_PIXELS = 2**26  # of a file, 8192 x 8192; 1/4 GiB when decoded
 
 
@@ -17,6 +18,31 @@ def normalize(images: annotations.Array) -> keras.KerasTensor:
     Returns: `(images / 255 - 0.5) / 0.5`.
     """
     return (ops.cast(images, "float32") / 255.0 - 0.5) / 0.5
+
+
+def on_white(images):
+    """Returns images over a white ground, as a page shows them.
+
+    Args:
+        images: int32 array or tensor `(..., 4)`: red, green, blue, alpha, each
+            in [0, 255].
+
+    Returns: int32 `(..., 3)`, rounded; what is opaque stays as it is.
+    """
+    alpha = images[..., 3:]
+    return (images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+
+
+def luma(images):
+    """Returns float32 gray values of colour images (ITU-R BT.601).
+
+    Args:
+        images: Tensor `(..., 3)`: red, green, blue.
+
+    Returns: `(..., 1)`, not rounded.
+    """
+    colored = ops.cast(images, "float32") * _LUMA
+    return ops.sum(colored, axis=-1, keepdims=True)
 
 
 def preparation(normalized):

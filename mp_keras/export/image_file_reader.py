@@ -1,7 +1,8 @@
-"""Pixels of encoded images in a TensorFlow graph, for files of anybody.
+"""Pixels of encoded images in a TensorFlow graph, for files of unknown origin.
 
     kind known? -> at most 2^26 pixels by its header? -> a BMP as it is read?
-        -> decoded -> resized with antialiasing
+        -> decoded -> on white where it is transparent -> turned upright
+        -> gray, if one channel is asked for -> resized with antialiasing
 
 Nothing is decoded before all three are answered. The traps: TensorFlow decodes
 more kinds of files than announce their size at their start (GIF does for its
@@ -11,11 +12,13 @@ screen alone), and takes a BMP file's palette for gray.
 import tensorflow as tf
 
 from mp_keras import preprocessing
+from mp_keras.export import upright
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BMP = b"BM"
 _START = 1162  # bytes that say all about size and pixels but in JPEG files
 _BMP_HEADERS = (40, 124)  # bytes of the smallest and largest in use
+_BMP_WITH_ALPHA = 56  # bytes of the smallest header with a mask of alpha
 _BMP_MASKS = [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0]  # red, green, blue
 
 
@@ -30,15 +33,6 @@ def reader(shape):
     """
     height, width, channels = shape
 
-    def decode_jpeg(encoded):
-        # Accurate, as other decoders are: the default differs by a few units.
-        return tf.io.decode_jpeg(
-            encoded, channels, dct_method="INTEGER_ACCURATE"
-        )
-
-    def decode_other(encoded):
-        return tf.io.decode_image(encoded, channels, expand_animations=False)
-
     def read_one(encoded):
         # Before it is decoded, one check after the other.
         for check in (_check_kind, _check_size, _check_bmp):
@@ -46,9 +40,16 @@ def reader(shape):
                 encoded = tf.identity(encoded)
         pixels = tf.cond(
             tf.io.is_jpeg(encoded),
-            lambda: decode_jpeg(encoded),
-            lambda: decode_other(encoded),
+            # Accurate, as other decoders are: the default differs by a few
+            # units.
+            lambda: tf.io.decode_jpeg(
+                encoded, 3, dct_method="INTEGER_ACCURATE"
+            ),
+            lambda: _decode_other(encoded),
         )
+        pixels = upright.turn(pixels, upright.orientation(encoded))
+        if channels == 1:
+            pixels = tf.round(preprocessing.luma(pixels))
         resized = tf.image.resize(pixels, (height, width), antialias=True)
         resized = tf.clip_by_value(tf.round(resized), 0, 255)
         return tf.ensure_shape(tf.cast(resized, tf.uint8), shape)
@@ -56,6 +57,26 @@ def reader(shape):
     spec = tf.TensorSpec(shape, tf.uint8)
     return lambda encoded: tf.map_fn(
         read_one, encoded, fn_output_signature=spec
+    )
+
+
+def _decode_other(encoded):
+    """Returns the uint8 pixels `(height, width, 3)` of a PNG or BMP file."""
+
+    def decode(channels):
+        return tf.io.decode_image(encoded, channels, expand_animations=False)
+
+    def transparent():
+        pixels = preprocessing.on_white(tf.cast(decode(4), tf.int32))
+        return tf.cast(pixels, tf.uint8)
+
+    # What is behind the colours of a BMP file means alpha only where it says.
+    start = _start(encoded)
+    says_alpha = _number(start, 17, 16, 15, 14) >= _BMP_WITH_ALPHA
+    says_alpha &= _number(start, 33, 32, 31, 30) == 3
+    says_alpha &= tf.reduce_all(start[66:70] == [0, 0, 0, 255])
+    return tf.cond(
+        says_alpha | ~_begins(encoded, _BMP), transparent, lambda: decode(3)
     )
 
 

@@ -16,6 +16,8 @@ class ImageData:
         test_images: uint8 `(m, image_size, image_size, 3)`.
         test_labels: int64 `(m,)`, of classes that training has.
         class_names: Tuple of str, one per label.
+        record: JSON-compatible dict that says which images these are, for
+            `load_images(..., noted=record)`, or None.
     """
 
     train_images: np.ndarray
@@ -23,6 +25,7 @@ class ImageData:
     test_images: np.ndarray
     test_labels: np.ndarray
     class_names: tuple
+    record: dict | None = None
 
     def digest(self):
         """Returns the SHA-256 of arrays and class names, 64 hex digits.

@@ -1,13 +1,15 @@
 """Decodes image files: local ones, those of a store by URI, and bytes."""
 
 import io
+import pathlib
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
-from PIL import ImageOps
 
 from mp_keras import error_texts
 from mp_keras import preprocessing
+from pipeline.datasets import orientation
 from pipeline.storage import artifact_store
 
 SUFFIXES = (
@@ -28,11 +30,15 @@ _UNBOUNDED = {
     "F": "floating-point numbers",
     "I": "signed integers, or integers of 32 bits",
 }
+_PNG_BITS = 24  # place in the file of the bits of a channel
 _TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262  # tags
 
 
 def decode(file):
-    """Returns `(height, width, 3)` uint8, upright as a camera meant it.
+    """Returns `(height, width, 3)` uint8, as exported classifiers read it.
+
+    Upright as a camera meant it (`orientation.py`), on white where it is
+    transparent.
 
     Args:
         file: Path-like or URI.
@@ -43,9 +49,23 @@ def decode(file):
             pixels, or one whose channels are not unsigned integers of at most
             8 or of 16 bits; it is named.
     """
+    return decode_bytes(read(file), file)
+
+
+def read(file):
+    """Returns the bytes of a file.
+
+    Args:
+        file: Path-like or URI.
+
+    Raises: ConnectionError, ValueError, as `decode`.
+    """
     if artifact_store.is_uri(file):
-        return decode_bytes(artifact_store.read_bytes(file), file)
-    return _decode(file, file)
+        return artifact_store.read_bytes(file)
+    try:
+        return pathlib.Path(file).read_bytes()
+    except OSError as error:
+        raise _unreadable(file, error) from error
 
 
 def decode_bytes(content, name):
@@ -57,7 +77,14 @@ def decode_bytes(content, name):
 
     Raises: ValueError, as `decode`.
     """
-    return _decode(io.BytesIO(content), name)
+    try:
+        with open_image(io.BytesIO(content)) as image:
+            _check_channels(image)
+            pixels = _to_pixels(image, content)
+        return orientation.turn(pixels, orientation.orientation(content))
+    # A damaged file raises nearly anything.
+    except Exception as error:
+        raise _unreadable(name, error) from error
 
 
 def open_image(file):
@@ -80,18 +107,12 @@ def open_image(file):
     return image
 
 
-def _decode(content, name):
-    try:
-        with open_image(content) as image:
-            _check_channels(image)
-            return _to_pixels(ImageOps.exif_transpose(image))
-    # A damaged file raises nearly anything.
-    except Exception as error:
-        raise ValueError(
-            f"{name} must be a complete image of a sensible size, with "
-            "unsigned integers of at most 8 or of 16 bits as channels. "
-            f"Received: {error_texts.brief(error)}"
-        ) from error
+def _unreadable(name, error):
+    return ValueError(
+        f"{name} must be a complete image of a sensible size, with "
+        "unsigned integers of at most 8 or of 16 bits as channels. "
+        f"Received: {error_texts.brief(error)}"
+    )
 
 
 def _check_channels(image):
@@ -108,7 +129,15 @@ def _check_channels(image):
             raise ValueError("16 bits, of which 0 is white")
 
 
-def _to_pixels(image):
+def _to_pixels(image, content):
+    """Returns the pixels `(height, width, 3)`, on white."""
+    if image.has_transparency_data:
+        if image.format == "PNG" and content[_PNG_BITS] == 16:
+            # Pillow compares the transparent colour with 8 of its 16 bits.
+            rgba = tf.io.decode_png(content, 4).numpy()
+        else:
+            rgba = np.asarray(image.convert("RGBA"))
+        return preprocessing.on_white(rgba.astype(np.int32)).astype(np.uint8)
     if image.mode.startswith("I;16"):  # 16 bits: keep the upper 8
         upper = (np.asarray(image) // 256).astype(np.uint8)
         return np.repeat(upper[..., None], 3, axis=2)

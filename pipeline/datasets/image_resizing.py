@@ -9,19 +9,20 @@ whichever way it came.
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import preprocessing
+
 _CHUNK_PIXELS = 2**24
-_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
 def to_three_channels(images):
-    """Repeats a gray channel three times; drops a fourth, alpha.
+    """Repeats a gray channel three times; puts what is transparent on white.
 
     Args:
-        images: Tensor `(..., height, width, channels)`, 1, 3 or 4 channels,
-            known statically.
+        images: uint8 tensor `(..., height, width, channels)`, 1, 3 or 4
+            channels, known statically.
 
     Returns:
-        Tensor `(..., height, width, 3)`.
+        uint8 tensor `(..., height, width, 3)`.
 
     Raises:
         ValueError: If there is another number of channels.
@@ -33,11 +34,13 @@ def to_three_channels(images):
         )
     if channels == 1:
         return tf.repeat(images, 3, axis=-1)
-    return images[..., :3]
+    if channels == 4:
+        images = preprocessing.on_white(tf.cast(images, tf.int32))
+    return tf.cast(images, tf.uint8)
 
 
 def to_one_channel(images):
-    """Returns the luma of colour images; drops alpha, keeps a gray channel.
+    """Returns the luma of colour images; keeps a gray channel as it is.
 
     Args:
         images: uint8 tensor `(..., height, width, channels)`, 1, 3 or 4
@@ -52,8 +55,7 @@ def to_one_channel(images):
     """
     if images.shape[-1] == 1:
         return images
-    colored = tf.cast(to_three_channels(images), tf.float32)
-    luma = tf.reduce_sum(colored * _LUMA, axis=-1, keepdims=True)
+    luma = preprocessing.luma(to_three_channels(images))
     return tf.cast(tf.round(luma), tf.uint8)
 
 

@@ -32,8 +32,13 @@ class ResizeArrayTest:
             colored = image_resizing.resize_array(images, 8)
             np.testing.assert_array_equal(colored, np.repeat(gray, 3, axis=3))
 
-    def test_alpha_is_dropped(self):
+    def test_transparent_images_lie_on_white(self):
         images = _photos(8, 4)
+        part = images[..., 3:] / 255
+        expected = part * images[..., :3] + (1 - part) * 255
+        colored = image_resizing.resize_array(images, 8)
+        np.testing.assert_allclose(colored, expected, atol=0.501, rtol=0)
+        images[..., 3] = 255  # opaque
         colored = image_resizing.resize_array(images, 8)
         np.testing.assert_array_equal(colored, images[..., :3])
 

@@ -162,8 +162,7 @@ class ServeFilesTest:
         small = np.random.default_rng(1).integers(0, 256, (7, 9, 3), np.uint8)
         photo = Image.fromarray(small).resize((45, 30), Image.BICUBIC)
         encoded = encode(np.asarray(photo), file_format, mode)
-        with Image.open(io.BytesIO(encoded)) as image:
-            pixels = np.asarray(image.convert("RGB"))
+        pixels = image_files.decode_bytes(encoded, mode)
         pixels = image_resizing.resize_array(pixels[None], 8)
         np.testing.assert_allclose(
             loaded.serve_files(tf.constant([encoded]))["probabilities"],

@@ -54,5 +54,5 @@ def load_class_folders(path, image_size, channels, seed):
 
 def _read(tree, parts, image_size, channels):
     names, files, labels = folder_source.list_classes(tree, *parts)
-    images = folder_source.read_images(files, image_size, channels)
+    images, _ = folder_source.read_images(files, image_size, channels)
     return class_images.ClassImages(images, labels, names)

@@ -1,6 +1,6 @@
 """Reads `folder:PATH` sources: image files in one folder per class."""
 
-import collections
+import hashlib
 
 import numpy as np
 from absl import logging
@@ -9,16 +9,26 @@ from pipeline.datasets import image_data
 from pipeline.datasets import image_files
 from pipeline.datasets import image_resizing
 from pipeline.datasets import stratified
+from pipeline.datasets.sources import folder_record
 from pipeline.datasets.sources import folder_tree
 
 # What folders of parts, rather than of classes, are called.
 _PARTS = {"test", "testing", "train", "training"}
 _PARTS |= {"val", "valid", "validation"}
 _READ = ("train", "test")
-_SHOWN = 5  # suffixes in a message
+_SHOWN = 5  # kinds in a message
+_LISTED = 20  # bad files in a message
 
 
-def load_folder(path, image_size, test_fraction, seed):
+def load_folder(
+    path,
+    image_size,
+    test_fraction,
+    seed,
+    noted=None,
+    for_training=True,
+    keep_repeated=False,
+):
     """Reads a tree of image files.
 
     Args:
@@ -27,22 +37,70 @@ def load_folder(path, image_size, test_fraction, seed):
         test_fraction: Float in (0, 1), the test share of each class where
             there is no `test` folder.
         seed: Int of at least 0 that decides which images these are.
+        noted: The `record` of an earlier call, whose images these are to be;
+            None (default) for a cut of its own.
+        for_training: Bool, default True: every noted file is needed; else
+            some of the noted test images are enough.
+        keep_repeated: Bool, default False: test images that are among the
+            training images, to the byte, are left out.
 
     Returns:
-        `ImageData`, not checked by `check_image_data` yet.
+        `ImageData` with a `record` (folder_record.py), not checked by
+        `check_image_data` yet.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If a class has too few images or is in `test` only, or if
-            a file cannot be read.
+        ValueError: If a class has too few images or is in `test` only, if
+            a file cannot be read, or noted files are gone or have changed.
     """
-    names, train, test = list_folder(path, test_fraction, seed)
+    tree = folder_tree.FolderTree(path)
+    if noted is None:
+        names, train, test = _list(tree, test_fraction, seed)
+    else:
+        names, train, test = _noted_cut(tree, noted, for_training)
+    images, digests = read_images([*train[0], *test[0]], image_size)
+    labels = np.concatenate([train[1], test[1]])
+    files = [tree.name(file) for file in (*train[0], *test[0])]
+    is_test = np.arange(len(labels)) >= len(train[1])
+    if noted is None:
+        leaking = folder_record.repeated(digests, labels, is_test, tree.place())
+        leaking &= not keep_repeated
+        if leaking[is_test].all():
+            raise ValueError(
+                f"{tree.place()} must hold test images that are no training "
+                "images. Received: the same images, to the byte, in both"
+            )
+    else:
+        leaking = np.zeros(len(labels), bool)
+        found = dict(zip(files, digests))
+        folder_record.check_unchanged(noted, found, tree.place())
+    kept = is_test & ~leaking
+    parts = {"train": ~is_test, "test": kept, "left_out": leaking}
+    record = {"classes": list(names), "split": _is_split(tree)} | {
+        part: {files[index]: digests[index] for index in np.flatnonzero(chosen)}
+        for part, chosen in parts.items()
+    }
     return image_data.ImageData(
-        read_images(train[0], image_size),
-        train[1],
-        read_images(test[0], image_size),
-        test[1],
+        images[~is_test],
+        labels[~is_test],
+        images[kept],
+        labels[kept],
         class_names=names,
+        record=noted or record,
+    )
+
+
+def _noted_cut(tree, noted, for_training):
+    """Returns class names and two (files, labels) as a record has them."""
+    images, _ = tree.images_and_others()
+    current = {tree.name(image): image for image in images}
+    depth = 1 if noted["split"] else 0  # below `train` or `test`
+    return folder_record.noted_cut(
+        noted,
+        current,
+        lambda name: name.split("/")[depth],
+        tree.place(),
+        for_training,
     )
 
 
@@ -52,9 +110,9 @@ def list_folder(path, test_fraction, seed):
     Either `PATH/train/<class>/` and `PATH/test/<class>/`, or `PATH/<class>/`,
     which is cut into a training and a test part, class by class. Images may
     lie in folders below that of their class. Names that start with a dot are
-    ignored; so are files with other suffixes than images have, and folders
-    beside `train` and `test`, which the log names. Classes and files are
-    sorted by name.
+    left out, and so are what systems leave behind (`folder_tree.LEFTOVERS`),
+    files with other suffixes than images have, and folders beside `train` and
+    `test`; the log counts them. Classes and files are sorted by name.
 
     Args:
         path: Str, path or URI of the folder.
@@ -71,7 +129,10 @@ def list_folder(path, test_fraction, seed):
         ValueError: If a class has too few images or is in `test` only, or if
             all classes are called like parts: `Train`, `testing`, `val`, ...
     """
-    tree = folder_tree.FolderTree(path)
+    return _list(folder_tree.FolderTree(path), test_fraction, seed)
+
+
+def _list(tree, test_fraction, seed):
     if _is_split(tree):
         return _list_split(tree)
     return _cut_classes(tree, test_fraction, seed)
@@ -156,7 +217,7 @@ def list_classes(tree, *part):
             "lower case, with one folder per class in each. "
             f"Received: {', '.join(names)}"
         )
-    files, labels, skipped = [], [], collections.Counter()
+    files, labels, skipped = [], [], tree.left_out(*part)
     for label, name in enumerate(names):
         found, others = tree.images_and_others(*part, name)
         if not found:
@@ -170,7 +231,7 @@ def list_classes(tree, *part):
         skipped += others
     if skipped:
         logging.warning(
-            "%s: skipped %d files that have no image's suffix: %s",
+            "%s: left out %d that are no images of a class: %s",
             tree.place(*part),
             skipped.total(),
             _counts(skipped),
@@ -178,26 +239,48 @@ def list_classes(tree, *part):
     return names, files, np.array(labels, np.int64)
 
 
-def _counts(suffixes):
-    """Returns how often there are the commonest suffixes, as text."""
-    texts = [f"{n} x {name}" for name, n in suffixes.most_common(_SHOWN)]
-    return ", ".join(texts + ["..."] * (len(suffixes) > _SHOWN))
+def _counts(kinds):
+    """Returns how often there are the commonest kinds, as text."""
+    texts = [f"{n} x {name}" for name, n in kinds.most_common(_SHOWN)]
+    return ", ".join(texts + ["..."] * (len(kinds) > _SHOWN))
 
 
 def read_images(files, image_size, channels=3):
-    """Returns `(n, image_size, image_size, channels)` uint8.
+    """Reads image files.
 
     Args:
         files: List of paths or URIs.
         image_size: Int, height and width of the result in pixels.
         channels: 3 (default), or 1 for gray images.
 
-    Raises: ConnectionError, ValueError, as `image_files.decode`.
+    Returns: uint8 `(n, image_size, image_size, channels)`, and the SHA-256 of
+        each file, a list of str.
+    Raises: ConnectionError, ValueError, as `image_files.decode`; with several
+        bad files, one error that lists them.
     """
     images = np.empty((len(files), image_size, image_size, channels), np.uint8)
+    digests, errors = [], []
     for row, file in enumerate(files):
-        images[row] = read_image(file, image_size, channels)
-    return images
+        try:
+            content = image_files.read(file)
+            digests.append(hashlib.sha256(content).hexdigest())
+            pixels = image_files.decode_bytes(content, file)[None]
+            images[row] = image_resizing.resize_array(
+                pixels, image_size, channels
+            )[0]
+        except ValueError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        lines = [f"\n  {error}" for error in errors[:_LISTED]]
+        more = len(errors) - _LISTED
+        rest = f"\n  and {more} more" if more > 0 else ""
+        raise ValueError(
+            f"{len(errors)} of {len(files)} image files cannot be read:"
+            f"{''.join(lines)}{rest}"
+        )
+    return images, digests
 
 
 def read_image(file, image_size, channels=3):
@@ -205,5 +288,4 @@ def read_image(file, image_size, channels=3):
 
     Args, Raises: As `read_images`.
     """
-    pixels = image_files.decode(file)[None]  # (1, height, width, 3)
-    return image_resizing.resize_array(pixels, image_size, channels)[0]
+    return read_images([file], image_size, channels)[0][0]

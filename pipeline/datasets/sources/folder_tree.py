@@ -4,17 +4,40 @@ import bisect
 import collections
 import functools
 import itertools
-import os
 import pathlib
 
 from pipeline.datasets import image_files
 from pipeline.storage import artifact_store
 
+# Folders of archivers, network drives and systems, in lower case: what lies in
+# them are thumbnails, deleted files and notes.
+LEFTOVERS = {
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "@eadir",
+    "@recently-snapshot",
+    "@recycle",
+    "__macosx",
+    "__pycache__",
+    "lost+found",
+    "network trash folder",
+    "system volume information",
+    "temporary items",
+}
+
+
+def is_left_out(name):
+    """Whether a folder or file of this name is nobody's image or class."""
+    return name.startswith(".") or name.lower() in LEFTOVERS
+
 
 class FolderTree:
     """Lists a tree of image files by name, the same wherever it lies.
 
-    Names that start with a dot and files that are no images are left out.
+    Left out and counted: names that start with a dot, folders that systems
+    leave behind (`LEFTOVERS`), files that are no images. Links to folders are
+    followed.
 
     Args:
         root: Path-like or URI of a folder.
@@ -43,23 +66,57 @@ class FolderTree:
             return "/".join((self._root, *parts))
         return self._root.joinpath(*parts)
 
+    def name(self, place):
+        """Returns the name below the root of a place, with slashes."""
+        if self._in_store:
+            return str(place).removeprefix(f"{self._root}/")
+        return place.relative_to(self._root).as_posix()
+
     def folders(self, *parts):
         """Returns the sorted names of the folders in a folder, [] if none."""
+        return sorted(
+            name for name in self._folders(parts) if not is_left_out(name)
+        )
+
+    def left_out(self, *parts):
+        """Returns what in a folder is no folder of images, counted by kind.
+
+        Args:
+            *parts: Strs, names of folders from the root down.
+
+        Returns: a `collections.Counter`: folders by their names, "hidden" and
+            "loose" files together.
+        """
+        folders = self._folders(parts)
+        found = collections.Counter(
+            f"folder {name}" for name in folders if is_left_out(name)
+        )
+        for name in self._files(parts):
+            found["hidden file" if name.startswith(".") else "file"] += 1
+        return found
+
+    def _folders(self, parts):
         if self._in_store:
             depth = len(parts)
-            names = {
+            return {
                 name[depth]
                 for name in self._stored
                 if len(name) > depth + 1 and name[:depth] == parts
             }
-        else:
-            folder = self._root.joinpath(*parts)
-            names = {
-                child.name
-                for child in (folder.iterdir() if folder.is_dir() else ())
-                if child.is_dir()
-            }
-        return sorted(name for name in names if not name.startswith("."))
+        folder = self._root.joinpath(*parts)
+        children = folder.iterdir() if folder.is_dir() else ()
+        return {child.name for child in children if child.is_dir()}
+
+    def _files(self, parts):
+        if self._in_store:
+            depth = len(parts)
+            return [
+                name[depth]
+                for name in self._stored
+                if len(name) == depth + 1 and name[:depth] == parts
+            ]
+        folder = self._root.joinpath(*parts)
+        return [child.name for child in folder.iterdir() if child.is_file()]
 
     def images_and_others(self, *parts):
         """Returns the images in a folder and below, and what else is there.
@@ -68,30 +125,45 @@ class FolderTree:
             *parts: Strs, names of folders from the root down.
 
         Returns: the sorted places of the images; a `collections.Counter` of
-            the suffixes of other files, in lower case, "no suffix" where there
-            is none.
+            the other files: by suffix, in lower case, "no suffix" where there
+            is none, "hidden", or by the folder that was left out.
         """
         if self._in_store:
             names = self._below(parts)
         else:
-            names = self._walk(self._root.joinpath(*parts))
+            names = self._walk(self._root.joinpath(*parts), parts, ())
         images, others = [], collections.Counter()
         for name in sorted(names):
             suffix = pathlib.PurePosixPath(name[-1]).suffix.lower()
-            if suffix in image_files.SUFFIXES:
+            left_out = list(filter(is_left_out, name[len(parts) :]))
+            if left_out and left_out[0] == name[-1]:
+                others["hidden"] += 1
+            elif left_out:
+                others[f"in {left_out[0]}"] += 1
+            elif suffix in image_files.SUFFIXES:
                 images.append(self.place(*name))
             else:
                 others[suffix or "no suffix"] += 1
         return images, others
 
-    def _walk(self, folder):
-        """Yields the names of files as tuples of parts below the root."""
-        for parent, folders, names in os.walk(folder):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            above = pathlib.Path(parent).relative_to(self._root).parts
-            for name in names:
-                if not name.startswith("."):
-                    yield (*above, name)
+    def _walk(self, folder, parts, above):
+        """Yields the names of files as tuples of parts below the root.
+
+        Args:
+            folder: Path.
+            parts: Its name, such a tuple.
+            above: Identities of the folders above: a link back ends there.
+        """
+        status = folder.stat()
+        identity = status.st_dev, status.st_ino
+        if identity in above:
+            return
+        for child in folder.iterdir():
+            name = (*parts, child.name)
+            if child.is_dir():
+                yield from self._walk(child, name, (*above, identity))
+            else:
+                yield name
 
     def _below(self, parts):
         """Yields the names of the store's files in a folder and below."""
@@ -99,8 +171,7 @@ class FolderTree:
         for name in itertools.islice(self._stored, start, None):
             if name[: len(parts)] != parts:
                 return
-            if not any(part.startswith(".") for part in name[len(parts) :]):
-                yield name
+            yield name
 
     @functools.cached_property
     def _stored(self):

@@ -30,11 +30,15 @@ def load_images(
     test_fraction=0.2,
     seed=0,
     examples_per_class=None,
+    noted=None,
+    for_training=True,
+    keep_repeated=False,
 ):
     """Loads a data set into memory, at one size and in colour.
 
-    Gray images get three equal channels; alpha is dropped; sizes are changed
-    with antialiased bilinear filtering, aspect ratios are not kept.
+    Gray images get three equal channels; what is transparent lies on white;
+    sizes are changed with antialiased bilinear filtering, aspect ratios are
+    not kept.
 
     Args:
         source: Str. `paper:NAME`, a data set of the paper with its splits and
@@ -60,8 +64,15 @@ def load_images(
             keep, chosen at random; default None keeps all. The paper's
             s-CIFAR100 at random is `paper:cifar100` with 50.
 
+        noted: The `record` of the data of an earlier call with the same source,
+            which this one is to return again; default None.
+        for_training: Bool, default True: all of it; else, of a folder, what
+            is left of its test part.
+        keep_repeated: Bool, default False: of a folder, test images that are
+            training images too, to the byte, are left out.
+
     Returns:
-        `ImageData`.
+        `ImageData` with a `record`.
 
     Raises:
         FileNotFoundError: If the file, the folder or the manual data set is
@@ -97,6 +108,9 @@ def load_images(
                 manual_dir,
                 test_fraction,
                 seed,
+                noted=noted,
+                for_training=for_training,
+                keep_repeated=keep_repeated,
             )
         except MemoryError as error:
             raise ValueError(
@@ -104,6 +118,14 @@ def load_images(
                 f"images at image_size={image_size}. Received: {error}"
             ) from error
     image_data.check_image_data(data, source)
+    if data.record is None:
+        data = dataclasses.replace(data, record={"digest": data.digest()})
+        if noted and data.record != noted:
+            raise ValueError(
+                f"`source` {source} must hold the data that this run began "
+                "with; another data set needs a workdir of its own. "
+                "Received: other images, labels or class names"
+            )
     if examples_per_class is None:
         return data
     chosen = stratified.balanced_subset(
@@ -116,7 +138,16 @@ def load_images(
     )
 
 
-def _load(kind, place, image_size, data_dir, manual_dir, test_fraction, seed):
+def _load(
+    kind,
+    place,
+    image_size,
+    data_dir,
+    manual_dir,
+    test_fraction,
+    seed,
+    **of_folders,
+):
     if kind == "paper":
         return catalogue_source.load_paper(
             place, image_size, data_dir, manual_dir
@@ -126,7 +157,9 @@ def _load(kind, place, image_size, data_dir, manual_dir, test_fraction, seed):
     if kind == "tfds":
         return tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
     if kind == "folder":
-        return folder_source.load_folder(place, image_size, test_fraction, seed)
+        return folder_source.load_folder(
+            place, image_size, test_fraction, seed, **of_folders
+        )
     if kind == "tfrecord":
         return tfrecord_source.load_tfrecord(place, image_size)
     return npz_source.load_npz(place, image_size)

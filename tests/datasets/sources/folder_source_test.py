@@ -104,7 +104,7 @@ class LoadFolderTest:
             for index in range(2):
                 path = tmp_path / name / f"{index}.{suffix}"
                 _write(path, 255, mode)
-        data = _load(tmp_path)
+        data = _load(tmp_path, keep_repeated=True)
         assert data.train_images.shape == (2, 8, 8, 3)
         assert (data.train_images == 255).all()
 
@@ -113,7 +113,7 @@ class LoadFolderTest:
         for folder in ("cat", "dog"):
             for file in (plain / folder).iterdir():
                 Image.fromarray(pixels).save(file)
-        assert (_load(plain).train_images == 200).all()
+        assert (_load(plain, keep_repeated=True).train_images == 200).all()
 
     def test_images_below_the_class_folder_count(self, plain):
         _write(plain / "cat" / "images" / "deep.png", 50)
@@ -215,9 +215,21 @@ class LoadFolderTest:
         assert _load(plain).digest() == expected
         (line,) = log
         assert line == (
-            f"{plain}: skipped 6 files that have no image's suffix: "
+            f"{plain}: left out 6 that are no images of a class: "
             "3 x .heic, 2 x .txt, 1 x no suffix"
         )
+
+    def test_all_bad_files_are_listed_at_once(self, plain):
+        _load(plain)
+        for name in ("cat/0.png", "dog/1.png"):
+            assert (plain / name).exists()
+            (plain / name).write_bytes(b"no image")
+        with pytest.raises(ValueError, match="2 of .* cannot be read") as error:
+            folder_source.read_images(sorted(plain.rglob("*.png")), 8)
+        lines = str(error.value).splitlines()
+        assert len(lines) == 3
+        assert lines[1].startswith(f"  {plain / 'cat' / '0.png'} must be a co")
+        assert lines[2].startswith(f"  {plain / 'dog' / '1.png'} must be a co")
 
     def test_many_skipped_suffixes_are_cut(self, plain, log):
         for number in range(9):

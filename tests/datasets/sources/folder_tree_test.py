@@ -84,3 +84,43 @@ class ListFolderTest:
         system.pipe("/folder_tree_test/bad/dog/notes.txt", b"")
         with pytest.raises(ValueError, match="bad/dog must hold at least one"):
             list_folder("memory://folder_tree_test/bad", 0.5, 0)
+
+    def test_links_inside_classes_are_followed_and_circles_end(
+        self, local, tmp_path_factory
+    ):
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        (elsewhere / "far.png").touch()
+        (local / "cat" / "link").symlink_to(elsewhere)
+        (local / "cat" / "circle").symlink_to(local / "cat")
+        images, _ = FolderTree(local).images_and_others("cat")
+        assert [image.name for image in images] == [
+            "a.JPG",
+            "b.png",
+            "c.png",
+            "far.png",
+        ]
+
+    @pytest.mark.parametrize(
+        "leftover", ["__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"]
+    )
+    @pytest.mark.parametrize("uri", [False, True])
+    def test_leftovers_are_no_classes_and_no_images(self, local, leftover, uri):
+        for folder in (local / leftover / "cat", local / "cat" / leftover):
+            folder.mkdir(parents=True)
+            (folder / "thumb.jpg").touch()
+        (local / "loose.png").touch()
+        place = local
+        if uri:
+            place = f"memory://folder_tree_test/{leftover.strip('$@')}"
+            artifact_store.upload(local, place)
+        tree = FolderTree(place)
+        assert tree.folders() == ["cat", "cat-2"]
+        images, others = tree.images_and_others("cat")
+        assert len(images) == 3
+        assert others == {".txt": 1, f"in {leftover}": 1, "in .hidden": 1}
+        left_out = tree.left_out()
+        assert left_out == {
+            f"folder {leftover}": 1,
+            "folder .git": 1,
+            "file": 1,
+        }

@@ -64,6 +64,8 @@ def get_config(argument=""):
     config.data.test_fraction = 0.2  # of a folder without train/ and test/
     config.data.examples_per_class = 0  # to train and to validate; 0: all
     config.data.validation_fraction = 0.2  # of these; 0: none
+    # Of a folder: test images that are training images, to the byte, too.
+    config.data.keep_repeated = False
     config.data.augment = True  # zero-padded random crops, flips
     config.data.flip = True  # off where mirror images mean something else
     config.data.seed = 0

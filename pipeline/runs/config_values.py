@@ -188,6 +188,7 @@ _RULES = {
         (
             "data.augment",
             "data.flip",
+            "data.keep_repeated",
             "data.train_on_validation",
             "export",
             "first_order",

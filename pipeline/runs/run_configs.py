@@ -3,6 +3,7 @@
 import ml_collections
 
 from pipeline.runs import config_values
+from pipeline.runs import earlier_configs
 from pipeline.runs import run_records
 
 # Keys that say where something lies, and decide nothing.
@@ -26,7 +27,7 @@ def read(folder, kind, key):
             f"Folder {folder} must be the workdir of a {kind} that has begun. "
             "Received: a folder without config.json"
         )
-    stored = run_records.read_object(file)
+    stored = earlier_configs.upgraded(run_records.read_object(file))
     if key not in stored:
         raise ValueError(
             f"Folder {folder} must be the workdir of a {kind}. "

@@ -1,6 +1,7 @@
 """The working folder of a run: everything it leaves, and how it resumes.
 
 config.json      what was asked for; another config is refused
+data.json        which images those are: other ones are refused
 lock             held by the process that trains here, as long as it lives
 history.jsonl    one line of means per logging window
 seconds.json     time spent, over all the processes of the run
@@ -26,6 +27,7 @@ import shutil
 
 from mp_keras import files
 from pipeline.runs import config_values
+from pipeline.runs import earlier_configs
 from pipeline.runs import run_configs
 from pipeline.runs import run_records
 from pipeline.runs import stopped_run
@@ -63,14 +65,23 @@ class RunFolder:
             self._member = cluster.name.replace(" ", "_")
         self.is_writer = cluster is None or cluster.is_chief
         self._lock = None
+        self._data = None
         file = self.path / "config.json"
         if file.exists():
-            old = run_records.read_object(file)
+            stored = run_records.read_object(file)
+            if earlier_configs.is_cut_otherwise(stored) and not self.result():
+                raise ValueError(
+                    f"Folder {path} must be that of a finished run, or of one "
+                    "that this version began. Received: one by a version that "
+                    "cut the validation part off before `examples_per_class`; "
+                    "train it again, in a `workdir` of its own"
+                )
+            old = earlier_configs.upgraded(stored)
             changeable = stopped_run.changeable(self.path, old)
             run_configs.check_same(path, old, self._config, changeable)
 
     def start(self):
-        """Writes `config.json`: from here on the folder belongs to the run.
+        """Writes `data.json` and `config.json`: the folder is now the run's.
 
         Called when data and model are made, so that a config which fails
         there can be corrected in the same folder.
@@ -79,7 +90,24 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         self._claim()
         if self.is_writer:
+            if self._data is not None:
+                files.write_json(self.path / "data.json", self._data)
             files.write_json(self.path / "config.json", self._config)
+
+    def noted_data(self):
+        """Returns the record of the run's data, or None before it has begun.
+
+        Runs of earlier versions have none.
+        """
+        return read_data_record(self.path)
+
+    def note_data(self, record):
+        """Keeps the record of the run's data for `start`.
+
+        Args:
+            record: As `ImageData` has it.
+        """
+        self._data = record
 
     def _claim(self):
         """Locks the folder until this process ends, however it ends.
@@ -213,6 +241,16 @@ class RunFolder:
         path = self.path / "history.jsonl"
         with files.writing(path), open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(window) + "\n")
+
+
+def read_data_record(path):
+    """Returns what `data.json` of a run's folder holds, or None without one.
+
+    Args:
+        path: Path of the folder on this machine.
+    """
+    file = path / "data.json"
+    return run_records.read_object(file) if file.exists() else None
 
 
 def resumable_path(runs, stage, config, fingerprint):

@@ -16,6 +16,7 @@ from mp_keras.evaluation import figures
 from mp_keras.export import class_name_file
 from mp_keras.export import saved_graph
 from pipeline.runs import run_configs
+from pipeline.runs import run_folder
 from pipeline.storage import artifact_store
 from pipeline.trainings import target_data
 
@@ -47,8 +48,10 @@ def evaluate_run(workdir, config=None, data_dir=None):
 
 
 def _evaluate(workdir, config, data_dir):
+    noted = None
     if config is None:
         config = run_configs.read(workdir, kind="target training", key="method")
+        noted = run_folder.read_data_record(workdir)
     classifier = load_classifier(workdir / "saved_model")
     size = classifier.signatures["serve"].inputs[0].shape[1]
     if config.image_size != size:
@@ -57,7 +60,7 @@ def _evaluate(workdir, config, data_dir):
             f"that the classifier in {workdir} takes. "
             f"Received: image_size={config.image_size}"
         )
-    data, _ = target_data.load_data(config, data_dir)
+    data, _ = target_data.load_data(config, data_dir, noted, for_training=False)
     _check_classes(workdir, data.class_names, config.data.source)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {

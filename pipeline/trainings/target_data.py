@@ -22,12 +22,21 @@ def kept_in_memory():
         _kept = None
 
 
-def load_data(config, data_dir=None):
+def load_data(config, data_dir=None, noted=None, for_training=True):
     """Returns `ImageData` and the validation part of a target config.
 
     The validation part (images, labels) is a part of the training images that
     `examples_per_class` leaves: whoever has N labelled images of each class
     has to take it from them. Without a `validation_fraction` it is None.
+
+    Args:
+        config: Config of `configs/target/`.
+        data_dir: Where TFDS keeps prepared data sets, or None for its default.
+        noted: What the run noted of its data, `run_folder.noted_data()`, or
+            None (default).
+        for_training: Bool, default True: all that was noted is needed.
+
+    Raises: as `datasets.load_images`.
     """
     data = _load(
         config.data.source,
@@ -36,6 +45,9 @@ def load_data(config, data_dir=None):
         manual_dir=config.data.manual_dir or None,
         test_fraction=config.data.test_fraction,
         seed=config.data.seed,
+        noted=noted,
+        for_training=for_training,
+        keep_repeated=config.data.keep_repeated,
     )
     images, labels = data.train_images, data.train_labels
     if config.data.examples_per_class:

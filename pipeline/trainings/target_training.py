@@ -52,10 +52,15 @@ def train_target(config, workdir, data_dir=None):
     folder = run_folder.RunFolder(workdir, config.to_dict())
     finished = folder.result()
     if finished:
-        logging.info("%s is finished; nothing to do", workdir)
+        logging.warning(
+            "%s is finished: this is its result, nothing was trained", workdir
+        )
         return finished
     methods.check_method(config.method)
-    data, validation = target_data.load_data(config, data_dir)
+    data, validation = target_data.load_data(
+        config, data_dir, folder.noted_data()
+    )
+    folder.note_data(data.record)
     # Before the training: what cannot be written, the run cannot end with.
     class_names = class_name_file.check_names(
         data.class_names, len(data.class_names)

@@ -255,6 +255,7 @@ class FailureTest:
         assert left == {
             "checkpoints",
             "config.json",
+            "data.json",
             "history.jsonl",
             "lock",
             "seconds.json",

@@ -1,0 +1,56 @@
+"""Configs that earlier versions left in run folders, in today's keys.
+
+The one place that translates. A key that came later gets the value with which
+the run would have trained, or, where it decides nothing of the training, the
+default of configs/.
+"""
+
+import copy
+
+# Key of a section ("" for the config itself) -> what came later -> its value.
+_TARGET = {
+    "": {
+        "c_max": 1.0,
+        "deterministic": {"samples": 10, "mixtures": 2000},
+    },
+    "data": {"keep_repeated": False},
+}
+_META_TRAINING = {"": {"c_max": 1.0}}
+
+
+def upgraded(config):
+    """Returns a run's config with the keys that later versions added.
+
+    Args:
+        config: JSON-compatible dict, as `config.json` holds it.
+    """
+    if "method" in config and "l2" in config:
+        later = _TARGET
+    elif "task_split" in config:
+        later = _META_TRAINING
+    else:
+        return config
+    config = copy.deepcopy(config)
+    for section, values in later.items():
+        place = config[section] if section else config
+        for key, value in values.items():
+            place.setdefault(key, copy.deepcopy(value))
+    return config
+
+
+def is_cut_otherwise(config):
+    """Whether a run began when its validation part was another one.
+
+    It was cut off before `examples_per_class` thinned the rest; now it is a
+    part of those examples.
+
+    Args:
+        config: JSON-compatible dict, as `config.json` holds it.
+    """
+    data = config.get("data", {})
+    return bool(
+        "method" in config
+        and "c_max" not in config
+        and data.get("validation_fraction")
+        and data.get("examples_per_class")
+    )

@@ -1,0 +1,61 @@
+"""Configs of earlier versions, in today's keys."""
+
+import json
+
+import pytest
+
+from configs.meta_train import glyphs
+from configs.target import default
+from pipeline.runs import earlier_configs
+from pipeline.runs import run_configs
+from pipeline.runs import run_folder
+
+LATER = {
+    "target": ["c_max", "data.keep_repeated", "deterministic"],
+    "meta-training": ["c_max"],
+}
+
+
+def today(kind):
+    config = default if kind == "target" else glyphs
+    return json.loads(json.dumps(config.get_config("conv4").to_dict()))
+
+
+def earlier(kind):
+    """Returns a config of this kind without what came later."""
+    config = today(kind)
+    for key in LATER[kind]:
+        *section, name = key.split(".")
+        del (config[section[0]] if section else config)[name]
+    return config
+
+
+class UpgradedTest:
+    @pytest.mark.parametrize("kind", LATER)
+    def test_defaults_of_today_resume_a_run_of_earlier(self, kind):
+        assert earlier_configs.upgraded(earlier(kind)) == today(kind)
+        assert earlier_configs.upgraded(today(kind)) == today(kind)
+
+    def test_values_are_kept_and_the_argument_is_not_changed(self):
+        config = today("target")
+        config["c_max"] = 0.5
+        assert earlier_configs.upgraded(config)["c_max"] == 0.5
+        old = earlier("target")
+        earlier_configs.upgraded(old)
+        assert old == earlier("target")
+
+    def test_folders_are_read_and_gone_on_with(self, tmp_path):
+        (tmp_path / "config.json").write_text(json.dumps(earlier("target")))
+        config = run_configs.read(tmp_path, "target training", "method")
+        assert config.c_max == 1.0
+        run_folder.RunFolder(tmp_path, today("target"))
+
+    def test_another_validation_part_is_refused_unless_finished(self, tmp_path):
+        old = earlier("target")
+        old["data"] |= {"validation_fraction": 0.2, "examples_per_class": 5}
+        (tmp_path / "config.json").write_text(json.dumps(old))
+        new = earlier_configs.upgraded(old)
+        with pytest.raises(ValueError, match="cut the validation part off"):
+            run_folder.RunFolder(tmp_path, new)
+        (tmp_path / "result.json").write_text('{"a": 1}')
+        run_folder.RunFolder(tmp_path, new)

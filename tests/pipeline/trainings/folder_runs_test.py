@@ -1,0 +1,107 @@
+"""A run on a folder keeps to the images that it began with."""
+
+import json
+
+import numpy as np
+import pytest
+from absl import logging
+from PIL import Image
+
+from configs.target import default
+from pipeline.runs import run_log
+from pipeline.trainings import classifier_evaluation
+from pipeline.trainings import target_training
+
+
+def write(folder, numbers):
+    """Writes images of two classes, noise that nobody can tell apart."""
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in numbers:
+            random = np.random.default_rng([number, ord(name)])
+            pixels = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number:03}.png")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path / "images", range(20))
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def config(folder):
+    config = default.get_config("conv4,smoke")
+    config.method = "base"
+    config.data.source = f"folder:{folder}"
+    return config
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        logging, "warning", lambda text, *args: lines.append(text % args)
+    )
+    return lines
+
+
+@pytest.fixture
+def killed(config, tmp_path, monkeypatch):
+    """The folder of a run that was killed behind its first checkpoint."""
+
+    class Killed(BaseException):
+        pass
+
+    def save(self, *args, **kwargs):
+        saved(self, *args, **kwargs)
+        raise Killed
+
+    saved = run_log.RunLog._save
+    with monkeypatch.context() as patch:
+        patch.setattr(run_log.RunLog, "_save", save)
+        with pytest.raises(Killed):
+            target_training.train_target(config, tmp_path / "run")
+    return tmp_path / "run"
+
+
+class EvaluationTest:
+    def test_tests_on_the_runs_own_test_part(self, config, folder, tmp_path):
+        target_training.train_target(config, tmp_path / "run")
+        before = classifier_evaluation.evaluate_run(tmp_path / "run")
+        noted = json.loads((tmp_path / "run" / "data.json").read_text())
+        assert len(noted["test"]) == before["examples"] == 8
+        write(folder, range(900, 910))  # another cut, if it were cut again
+        assert classifier_evaluation.evaluate_run(tmp_path / "run") == before
+        name = next(iter(noted["test"]))
+        (folder / name).unlink()
+        after = classifier_evaluation.evaluate_run(tmp_path / "run")
+        assert after["examples"] == 7
+
+    def test_a_finished_run_says_that_nothing_was_trained(
+        self, config, tmp_path, warnings
+    ):
+        first = target_training.train_target(config, tmp_path / "run")
+        warnings.clear()
+        assert target_training.train_target(config, tmp_path / "run") == first
+        assert "nothing was trained" in warnings[-1]
+
+
+class ResumedTest:
+    def test_other_data_are_refused(self, killed, config, folder):
+        (folder / "b").rename(folder / "A")  # before a: labels would swap
+        for number in range(15):
+            (folder / "a" / f"{number:03}.png").unlink()
+        with pytest.raises(ValueError, match=r"Received: 35 gone \(.*20 new"):
+            target_training.train_target(config, killed)
+        assert not (killed / "result.json").exists()
+
+    def test_new_files_change_nothing(
+        self, killed, config, folder, tmp_path, warnings
+    ):
+        unbroken = target_training.train_target(config, tmp_path / "unbroken")
+        write(folder, range(900, 905))
+        resumed = target_training.train_target(config, killed)
+        for key in ("accuracy", "negative_log_likelihood"):
+            assert resumed[key] == unbroken[key]
+        assert any("10 new" in line for line in warnings)

@@ -9,11 +9,7 @@ two CPU cores. Writes the figures as JSON, and the tables into the page.
 """
 
 import json
-import os
 import pathlib
-import socket
-import subprocess
-import sys
 
 from absl import flags
 
@@ -29,15 +25,9 @@ _TRACED = flags.DEFINE_list(
     "traced_networks", ["conv4", "resnet20"], "Whose exchange is counted."
 )
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Pixels.")
-_CASES = flags.DEFINE_string("cases", None, "JSON: measures only these.")
-
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def main():
-    if _CASES.value:
-        _measure(json.loads(_CASES.value))
-        return
     from pipeline.runs import runtime
 
     if not _OUT.value:
@@ -94,54 +84,15 @@ def _cases():
 
 def _run(cases):
     """Returns the cases with the figures of the chief of their processes."""
-    text = json.dumps(cases)
-    print(f"measures {text}", flush=True)
-    addresses = _free_addresses(cases[0].get("workers", 1))
-    processes = [
-        _start(text, addresses, number) for number in range(len(addresses))
-    ]
-    outputs = [process.communicate() for process in processes]
-    for process, (_, errors) in zip(processes, outputs):
-        if process.returncode:
-            raise ChildProcessError(
-                f"Cases {text} failed: " + " ".join(errors.splitlines()[-1:])
-            )
-    figures = json.loads(outputs[0][0].splitlines()[-1])
-    return [{**case, **row} for case, row in zip(cases, figures)]
+    from pipeline.benchmarks import processes
 
-
-def _start(text, addresses, number):
-    config = {
-        "cluster": {"worker": addresses},
-        "task": {"type": "worker", "index": number},
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tools.measure_scaling", f"--cases={text}"],
-        cwd=_ROOT,
-        env={**os.environ, "TF_CONFIG": json.dumps(config)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    print(f"measures {json.dumps(cases)}", flush=True)
+    figures = processes.run_workers(
+        "pipeline.benchmarks.scaling",
+        {"cases": cases},
+        cases[0].get("workers", 1),
     )
-
-
-def _measure(cases):
-    from pipeline.benchmarks import scaling
-    from pipeline.workers import cluster as cluster_module
-
-    cases = [scaling.Case(**values) for values in cases]
-    cluster = None
-    if cases[0].workers > 1:
-        cluster = cluster_module.from_environment()
-    print(json.dumps(scaling.measure(cases, cluster)))
-
-
-def _free_addresses(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return [f"127.0.0.1:{port}" for port in ports]
+    return [{**case, **row} for case, row in zip(cases, figures)]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from mp_keras.evaluation import figures
 from pipeline import intervals
 from pipeline.report import results_page
 from pipeline.stages import example_gen as example_gen_stage
+from pipeline.storage import copying
 from pipeline.trainings import classifier_evaluation
 from pipeline.trainings import target_data
 
@@ -100,6 +101,6 @@ def _write(directory, result, folders, drawings, page):
         copy = directory / run["folder"]
         copy.mkdir(parents=True, exist_ok=True)
         for name in run["files"]:
-            files.copy_file(folder / name, copy / name)
+            copying.copy_file(folder / name, copy / name)
     files.write_json(target / "evaluation.json", result)
     files.write_text(directory / f"{result['label']}.html", page)

@@ -6,6 +6,7 @@ from mp_keras import files
 from pipeline.runs import run_folder
 from pipeline.stages import example_gen as example_gen_stage
 from pipeline.storage import artifact_store
+from pipeline.storage import copying
 from pipeline.trainings import meta_training
 
 # What of a run goes on to the next stages; checkpoints stay behind.
@@ -49,7 +50,7 @@ def copy_run(workdir, directory, names, result):
         for name in names:
             origin = run / name
             if origin.is_dir():
-                files.copy_folder(origin, directory / name)
+                copying.copy_folder(origin, directory / name)
             elif origin.exists():
-                files.copy_file(origin, directory / name)
+                copying.copy_file(origin, directory / name)
     files.write_json(directory / "result.json", result)

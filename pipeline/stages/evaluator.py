@@ -40,10 +40,8 @@ def evaluate(classifiers, examples, meta_run, config, label, directory):
         `summary`, mean and 95 % interval of each method; `gains`, of the
         difference to the plain network, seed by seed.
     """
-    source = config.data.source
-    config.data.source = example_gen_stage.examples_source(examples)
-    data, validation = target_data.load_data(config)
-    config.data.source = source  # what was asked for, not ExampleGen's copy
+    source = example_gen_stage.examples_source(examples)
+    data, validation = target_data.load_data(config, source=source)
     parts = {"test": (data.test_images, data.test_labels)}
     if validation:
         parts["validation"] = validation
@@ -56,7 +54,7 @@ def evaluate(classifiers, examples, meta_run, config, label, directory):
         probabilities.append(predicted["test"])
     result = {
         "label": label,
-        "data": source,
+        "data": config.data.source,
         "samples": config.samples,
         "examples": {
             "training": len(data.train_labels),

@@ -18,18 +18,16 @@ def train(examples, config, runs, fingerprint, directory):
 
     Args:
         examples: Path-like, folder that ExampleGen wrote.
-        config: Config of `configs/meta_train/`, its source not used.
+        config: Config of `configs/meta_train/`.
         runs: Path-like or URI, folder of the runs that can be resumed.
         fingerprint: Str that stands for the data and the software.
         directory: Path-like, where the finished run goes.
 
     Returns: the dict that `result.json` holds.
     """
-    source = config.data.source
-    config.data.source = example_gen_stage.examples_source(examples)
     workdir = run_folder.resumable_path(runs, "meta_train", config, fingerprint)
-    result = meta_training.meta_train(config, workdir)
-    result["data"] = source  # what was asked for, not ExampleGen's copy of it
+    source = example_gen_stage.examples_source(examples)
+    result = meta_training.meta_train(config, workdir, source=source)
     copy_run(workdir, directory, _KEPT, result)
     return result
 

@@ -22,15 +22,17 @@ def kept_in_memory():
         _kept = None
 
 
-def load_data(config, data_dir=None):
+def load_data(config, data_dir=None, source=None):
     """Returns `ImageData` and the validation part of a target config.
+
+    They are read from `source`, if it is given: a copy of the config's data.
 
     The validation part (images, labels) is cut off the training part alone,
     before `examples_per_class` thins that out; without a
     `validation_fraction` it is None.
     """
     data = _load(
-        config.data.source,
+        source or config.data.source,
         image_size=config.image_size,
         data_dir=data_dir,
         manual_dir=config.data.manual_dir or None,

@@ -127,9 +127,7 @@ class RunTest:
 
     def test_origin_is_shown_if_asked_for(self, tmp_path):
         arguments = "evaluate", f"--workdir={tmp_path}"
-        assert error_of(*arguments).endswith(
-            "(--verbosity=1 shows where it came from)"
-        )
+        assert error_of(*arguments).endswith(processes.HINT)
         _, _, errors = processes.run(*arguments, "--verbosity=1")
         assert "Traceback" in errors
         assert "shows where" not in errors

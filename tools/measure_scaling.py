@@ -28,30 +28,25 @@ _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Pixels.")
 
 
 def main():
+    from mp_keras import files
+    from pipeline.benchmarks import measured_page
+    from pipeline.benchmarks import scaling_tables
     from pipeline.runs import runtime
 
     if not _OUT.value:
         raise ValueError("Flag --out must name a file. Received: none")
     if _PAGE.value:
-        from pipeline.benchmarks import scaling_tables
-
-        scaling_tables.check_page(_PAGE.value)
+        measured_page.check(_PAGE.value, scaling_tables.TOOL)
     results = {"machine": runtime.machine()}
     for name, batches in _cases().items():
         results[name] = [row for cases in batches for row in _run(cases)]
-    _write(results)
-
-
-def _write(results):
-    from mp_keras import files
-    from pipeline.benchmarks import scaling_tables
-
     path = pathlib.Path(_OUT.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_json(path, results)
+    text = scaling_tables.tables(results)
     if _PAGE.value:
-        scaling_tables.write_page(_PAGE.value, results)
-    print(scaling_tables.tables(results))
+        measured_page.write(_PAGE.value, scaling_tables.TOOL, text)
+    print(text)
 
 
 def _cases():

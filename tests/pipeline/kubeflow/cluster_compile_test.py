@@ -3,18 +3,9 @@
 import pytest
 import yaml
 
-from configs.pipeline import demo
 from pipeline.kubeflow import cluster_compile
 
 IMAGE = "registry.example/mp-keras:1"
-
-
-@pytest.fixture
-def config(source):
-    config = demo.get_config("smoke")
-    config.source.data.source = source
-    config.target.data.source = source
-    return config
 
 
 class CompilePipelineTest:

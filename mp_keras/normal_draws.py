@@ -27,16 +27,6 @@ from mp_keras import backends
 _ROW = 64  # offsets are multiples of so many numbers
 _ROWS = 2**15  # 8 MiB
 _TABLE_SEED = 0
-_TABLE_STATE = {"enabled": True}
-
-
-def use_table(enabled):
-    """Sets whether `shared` may read the table, True when the library starts.
-
-    Args:
-        enabled: Bool; False makes `shared` draw as `exact` does.
-    """
-    _TABLE_STATE["enabled"] = bool(enabled)
 
 
 def exact(shape, dtype, seed):
@@ -71,7 +61,7 @@ def shared(shape, dtype, seed):
         dtype: Str, a float dtype.
         seed: `keras.random.SeedGenerator`.
     """
-    if not _TABLE_STATE["enabled"] or not _on_tensorflow_cpu():
+    if not _on_tensorflow_cpu():
         return exact(shape, dtype, seed)
     numbers = math.prod(shape[1:])  # a tensor, if a size is one
     rows = -(-numbers // _ROW)
@@ -83,11 +73,17 @@ def shared(shape, dtype, seed):
 
 
 def _on_tensorflow_cpu():
+    """Returns whether what is computed here runs on TensorFlow and a CPU."""
     if not backends.is_tensorflow():
         return False
     import tensorflow as tf
 
-    return not tf.config.list_physical_devices("GPU")
+    # Within a graph it is empty where the program names no device; then
+    # TensorFlow takes a GPU, if there is one.
+    device = tf.DeviceSpec.from_string(tf.zeros(()).device).device_type
+    return device == "CPU" or (
+        device is None and not tf.config.list_logical_devices("GPU")
+    )
 
 
 @functools.cache

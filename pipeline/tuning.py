@@ -14,6 +14,7 @@ import pathlib
 import optuna
 from optuna.storages import journal
 
+from mp_keras import argument_checks
 from mp_keras import files
 from pipeline import intervals
 from pipeline.experiments import cells
@@ -98,11 +99,9 @@ def _check(config):
             "Config key `target.data.validation_fraction` must be positive: "
             "choices are made on validation data. Received: 0"
         )
-    if config.objective not in intervals.FIGURES:
-        raise ValueError(
-            f"Config key `objective` must be one of {list(intervals.FIGURES)}."
-            f" Received: objective={config.objective!r}"
-        )
+    argument_checks.check_one_of(
+        "objective", config.objective, intervals.FIGURES, "Config key"
+    )
 
 
 def _higher_is_better(config):

@@ -12,6 +12,7 @@ import mp_keras
 from configs import arguments
 from configs.meta_train import tiny_imagenet
 from mp_keras.perturbation import layer as layer_module
+from pipeline.runs import config_values
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
 from tests import small_networks
@@ -95,6 +96,17 @@ class GetConfigTest:
         assert drops == [4_000, 7_000, 9_000]
         assert config.learning_rate_factor == 0.3
         assert (config.noise_ramp, config.samples) == (0.4, 30)
+
+
+class RulesTest:
+    @pytest.mark.parametrize("argument", ["", "smoke"])
+    @pytest.mark.parametrize(
+        "module", META + TARGET + modules_in("few_shot"), ids=short_name
+    )
+    def test_every_key_has_one(self, module, argument):
+        config = module.get_config(argument).to_dict()
+        config.pop("network_options", None)  # the network knows them
+        assert set(config_values.flat(config)) <= set(config_values.RULES)
 
 
 class SmokeTest:

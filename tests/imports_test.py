@@ -24,7 +24,7 @@ _LEVELS = {
         ["export"],
     ],
     "pipeline": [
-        ["figures", "intervals", "many_runs", "storage"],
+        ["digests", "figures", "intervals", "many_runs", "storage"],
         ["datasets", "runs"],
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
+import mp_keras
 from mp_keras import normal_draws
 
 SHAPE = (64, 16, 16, 8)
@@ -73,13 +74,45 @@ class SharedTest:
         draws = draw(normal_draws.shared, (1, numbers + 64))
         np.testing.assert_array_equal(draws[0, :64], draws[0, -64:])
 
-    def test_without_the_table_draws_are_the_exact_ones(self):
-        normal_draws.use_table(False)
-        try:
-            actual = draw(normal_draws.shared)
-        finally:
-            normal_draws.use_table(True)
-        np.testing.assert_array_equal(actual, draw(normal_draws.exact))
+    @pytest.mark.parametrize("is_graph", [False, True])
+    @pytest.mark.parametrize(
+        ("device", "is_shared"), [("CPU:0", True), (None, False)]
+    )
+    def test_table_is_read_where_the_op_runs_on_a_cpu(
+        self, monkeypatch, device, is_shared, is_graph
+    ):
+        """On a machine with a GPU, which takes what names no device."""
+        if not is_graph and device is None:
+            pytest.skip("without a graph the op's device is the real one")
+        monkeypatch.setattr(
+            tf.config, "list_logical_devices", lambda kind: [kind]
+        )
+        monkeypatch.setattr(normal_draws, "exact", lambda *_: tf.zeros(SHAPE))
+        generator = keras.random.SeedGenerator(0)
+
+        def call():
+            with tf.device(device):
+                return normal_draws.shared(SHAPE, "float32", generator)
+
+        actual = tf.function(call)() if is_graph else call()
+        assert np.any(actual) == is_shared
+
+    @pytest.mark.parametrize(
+        ("training", "shared_draws", "function"),
+        [
+            (True, True, normal_draws.shared),
+            (True, False, normal_draws.exact),
+            (False, True, normal_draws.exact),
+        ],
+    )
+    def test_layer_reads_it_in_training_unless_told_not_to(
+        self, training, shared_draws, function
+    ):
+        layer = mp_keras.MetaPerturbLayer(seed=3, shared_draws=shared_draws)
+        copy = mp_keras.MetaPerturbLayer.from_config(layer.get_config())
+        expected = np.array(function(SHAPE, "float32", layer.seed_generator))
+        actual = copy.sample_noise(tf.zeros(SHAPE), training)
+        np.testing.assert_array_equal(actual, expected)
 
     def test_graphs_hold_no_copy_of_the_table(self):
         generator = keras.random.SeedGenerator(0)

@@ -1,7 +1,9 @@
 """What the binaries share: flags, devices, one line for a user's mistake."""
 
+import faulthandler
 import os
 import sys
+import tempfile
 
 import ml_collections
 from absl import app
@@ -9,6 +11,7 @@ from absl import flags
 from absl import logging
 from ml_collections import config_flags
 
+_HINT = "(--verbosity=1 shows where it came from)"
 _MISTAKES = (
     ValueError,
     FloatingPointError,
@@ -93,7 +96,7 @@ def run(main):
             main()
         except _MISTAKES as error:
             logging.debug("where it came from", exc_info=True)
-            _fail(error)
+            _fail(error if _shows_origins() else f"{error} {_HINT}")
         except AttributeError as error:
             if not isinstance(error.obj, ml_collections.ConfigDict):
                 raise
@@ -103,17 +106,32 @@ def run(main):
     app.run(guarded, flags_parser=_parse)
 
 
+def _shows_origins():
+    return logging.get_verbosity() >= logging.DEBUG
+
+
 def _import_tensorflow():
-    """Imports TensorFlow without what its libraries write while they load."""
+    """Imports TensorFlow without what its libraries write while they load.
+
+    If they do not, all that they wrote is shown; a crash of the process, which
+    leaves no time for that, says at least in which import it was.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
-    try:
-        with open(os.devnull, "w", encoding="utf-8") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    faulthandler.enable(kept)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            written.seek(0)
+            os.write(kept, written.read())
+            raise
+        finally:
+            faulthandler.disable()
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _parse(argv):

@@ -9,11 +9,7 @@ two CPU cores. Writes the figures as JSON, and the tables into the page.
 """
 
 import json
-import os
 import pathlib
-import socket
-import subprocess
-import sys
 
 from absl import flags
 
@@ -29,39 +25,28 @@ _TRACED = flags.DEFINE_list(
     "traced_networks", ["conv4", "resnet20"], "Whose exchange is counted."
 )
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Pixels.")
-_CASES = flags.DEFINE_string("cases", None, "JSON: measures only these.")
-
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def main():
-    if _CASES.value:
-        _measure(json.loads(_CASES.value))
-        return
+    from mp_keras import files
+    from pipeline.benchmarks import measured_page
+    from pipeline.benchmarks import scaling_tables
     from pipeline.runs import runtime
 
     if not _OUT.value:
         raise ValueError("Flag --out must name a file. Received: none")
     if _PAGE.value:
-        from pipeline.benchmarks import scaling_tables
-
-        scaling_tables.check_page(_PAGE.value)
+        measured_page.check(_PAGE.value, scaling_tables.TOOL)
     results = {"machine": runtime.machine()}
     for name, batches in _cases().items():
         results[name] = [row for cases in batches for row in _run(cases)]
-    _write(results)
-
-
-def _write(results):
-    from mp_keras import files
-    from pipeline.benchmarks import scaling_tables
-
     path = pathlib.Path(_OUT.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_json(path, results)
+    text = scaling_tables.tables(results)
     if _PAGE.value:
-        scaling_tables.write_page(_PAGE.value, results)
-    print(scaling_tables.tables(results))
+        measured_page.write(_PAGE.value, scaling_tables.TOOL, text)
+    print(text)
 
 
 def _cases():
@@ -94,54 +79,15 @@ def _cases():
 
 def _run(cases):
     """Returns the cases with the figures of the chief of their processes."""
-    text = json.dumps(cases)
-    print(f"measures {text}", flush=True)
-    addresses = _free_addresses(cases[0].get("workers", 1))
-    processes = [
-        _start(text, addresses, number) for number in range(len(addresses))
-    ]
-    outputs = [process.communicate() for process in processes]
-    for process, (_, errors) in zip(processes, outputs):
-        if process.returncode:
-            raise ChildProcessError(
-                f"Cases {text} failed: " + " ".join(errors.splitlines()[-1:])
-            )
-    figures = json.loads(outputs[0][0].splitlines()[-1])
-    return [{**case, **row} for case, row in zip(cases, figures)]
+    from pipeline.benchmarks import processes
 
-
-def _start(text, addresses, number):
-    config = {
-        "cluster": {"worker": addresses},
-        "task": {"type": "worker", "index": number},
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tools.measure_scaling", f"--cases={text}"],
-        cwd=_ROOT,
-        env={**os.environ, "TF_CONFIG": json.dumps(config)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    print(f"measures {json.dumps(cases)}", flush=True)
+    figures = processes.run_workers(
+        "pipeline.benchmarks.scaling",
+        {"cases": cases},
+        cases[0].get("workers", 1),
     )
-
-
-def _measure(cases):
-    from pipeline.benchmarks import scaling
-    from pipeline.workers import cluster as cluster_module
-
-    cases = [scaling.Case(**values) for values in cases]
-    cluster = None
-    if cases[0].workers > 1:
-        cluster = cluster_module.from_environment()
-    print(json.dumps(scaling.measure(cases, cluster)))
-
-
-def _free_addresses(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return [f"127.0.0.1:{port}" for port in ports]
+    return [{**case, **row} for case, row in zip(cases, figures)]
 
 
 if __name__ == "__main__":

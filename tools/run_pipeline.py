@@ -28,19 +28,13 @@ _IMAGE = flags.DEFINE_string(
     None,
     "Container image of a compiled pipeline, NAME:TAG; see Dockerfile.",
 )
-_CHECK_IMAGE = flags.DEFINE_bool(
-    "check_image",
-    False,
-    "Ask the image's registry, through docker, whether it has the image.",
-)
 
 
 def main():
     if _COMPILE.value is None:
-        if _IMAGE.value is not None or _CHECK_IMAGE.value:
+        if _IMAGE.value is not None:
             raise ValueError(
-                "Flags --image and --check_image must come with --compile. "
-                "Received: no --compile"
+                "Flag --image must come with --compile. Received: no --compile"
             )
         _run()
     else:
@@ -74,8 +68,6 @@ def _compile():
     cluster_compile.compile_pipeline(
         _FLAGS.config, _FLAGS.workdir, _COMPILE.value, image, _FLAGS.data_dir
     )
-    if _CHECK_IMAGE.value:
-        cluster_compile.check_image_exists(image)
     print(f"Compiled for image {image}: {_COMPILE.value}")
 
 

@@ -7,7 +7,11 @@ CPU cores finish in a night: the φ that ships, 32 pixels, 1,000 steps, 1 seed.
 `smoke`: seconds, on bundled data.
 """
 
+import dataclasses
+
+from configs.experiments import column as column_module
 from configs.experiments import empty
+from configs.experiments import row as row_module
 from configs.meta_train import base as meta_base
 from configs.meta_train import tiny_imagenet
 from configs.target import default
@@ -125,14 +129,14 @@ def row(name, method, *, phi="", fine_tuned=False, paper="", style="", **set_):
     """
     values = {key.replace("__", "."): value for key, value in set_.items()}
     prefix = "fine_tuning+" if fine_tuned else ""
-    return {
-        "name": name,
-        "paper": paper or name,
-        "style": style or prefix + method,
-        "set": {"method": method, **values},
-        "phi": phi,
-        "fine_tuned": fine_tuned,
-    }
+    return row_module.Row(
+        name,
+        {"method": method, **values},
+        style=style or prefix + method,
+        paper=paper or name,
+        phi=phi,
+        fine_tuned=fine_tuned,
+    )
 
 
 def column(
@@ -159,16 +163,16 @@ def column(
         **set_: Target config values, as in `row`.
     """
     values = {key.replace("__", "."): value for key, value in set_.items()}
-    return {
-        "name": name,
-        "paper": paper or name,
-        "set": values,
-        "tuned": tuned.values_for(tuned_for),
-        "tuned_on": tuned.chosen_on(tuned_for),
-        "measures": measures or {},
-        "seeds": seeds,
-        "rows": rows,
-    }
+    return column_module.Column(
+        name,
+        values,
+        paper=paper or name,
+        tuned=tuned.values_for(tuned_for),
+        tuned_on=tuned.chosen_on(tuned_for),
+        measures=measures or {},
+        seeds=seeds,
+        rows=rows,
+    )
 
 
 def paper_columns(profile, names, smoke_columns=1):
@@ -215,9 +219,12 @@ def fine_tuned(rows):
     combined = []
     for each in rows:
         name = "Fine-tuning"
-        if each["set"]["method"] != "base":
-            name = f"Fine-tuning + {each['name']}"
-        again = dict(each, name=name, paper=name, fine_tuned=True)
-        again["style"] = f"fine_tuning+{each['style']}"
-        combined.append(again)
+        if each.set["method"] != "base":
+            name = f"Fine-tuning + {each.name}"
+        style = f"fine_tuning+{each.style}"
+        combined.append(
+            dataclasses.replace(
+                each, name=name, paper=name, style=style, fine_tuned=True
+            )
+        )
     return tuple(combined)

@@ -41,7 +41,7 @@ def get_config(argument=""):
         config.columns = (base.digits_for("CIFAR-10"),)
         return config
     config.target.samples = 30
-    perturbed = tuple(row["name"] for row in config.rows if row["phi"])
+    perturbed = tuple(row.name for row in config.rows if row.phi)
     config.columns = (
         _column("CIFAR-10", "subset:cifar10", _SEVERAL),
         _column("Cars", "subset:cars", _SEVERAL),

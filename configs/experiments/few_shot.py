@@ -7,8 +7,11 @@ channels, 1,000 steps, 600 test episodes. `smoke`: seconds, on bundled
 data.
 """
 
+import dataclasses
+
 from configs.experiments import base
 from configs.experiments import empty
+from configs.experiments import row as row_module
 from configs.few_shot import mini_imagenet
 from configs.few_shot import omniglot
 
@@ -64,18 +67,12 @@ def row(name, perturbation, algorithm="maml", *, paper="", style="", **set_):
     """
     values = {key.replace("__", "."): value for key, value in set_.items()}
     look = algorithm if perturbation == "none" else perturbation
-    return {
-        "name": name,
-        "paper": paper or name,
-        "style": style or look,
-        "set": {
-            "algorithm": algorithm,
-            "perturbation": perturbation,
-            **values,
-        },
-        "phi": "",
-        "fine_tuned": False,
-    }
+    return row_module.Row(
+        name,
+        {"algorithm": algorithm, "perturbation": perturbation, **values},
+        style=style or look,
+        paper=paper or name,
+    )
 
 
 def table_1_rows():
@@ -105,7 +102,7 @@ def _column(name, config):
         if value != common[key] and key not in _OF_ROWS
     }
     shown = f"digits for {name}" if config.profile == "smoke" else name
-    return {**base.column(shown, paper=name), "set": values}
+    return dataclasses.replace(base.column(shown, paper=name), set=values)
 
 
 def _run_config(name, profile):

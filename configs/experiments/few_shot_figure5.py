@@ -10,6 +10,8 @@ authors' repository. The sizes are ours: the paper prints them in its plots
 alone. Units of pixels in [0, 1]. `:cpu` has the 1-shot columns alone.
 """
 
+import dataclasses
+
 from configs.experiments import few_shot
 
 _EPSILONS = {
@@ -43,11 +45,13 @@ def get_config(argument=""):
     adversarial = {epsilon: _adversarial(epsilon) for epsilon in epsilons}
     config.rows = (*plain, *adversarial.values())
     config.columns = tuple(
-        dict(column, rows=_names(plain, adversarial, column["paper"]))
+        dataclasses.replace(
+            column, rows=_names(plain, adversarial, column.paper)
+        )
         for column in config.columns
     )
     if config.profile == "smoke":
-        config.only_rows = ("MAML + Meta-dropout", adversarial[0.1]["name"])
+        config.only_rows = ("MAML + Meta-dropout", adversarial[0.1].name)
     return config
 
 
@@ -64,4 +68,4 @@ def _names(plain, adversarial, column):
     """Returns the names of a column's rows."""
     data_set, *_ = column.split()
     rows = [adversarial[epsilon] for epsilon in _TRAINED_AGAINST[data_set]]
-    return tuple(row["name"] for row in (*plain, *rows))
+    return tuple(row.name for row in (*plain, *rows))

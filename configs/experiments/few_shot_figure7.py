@@ -8,6 +8,8 @@ In the workdir of few_shot_table1.py nothing is trained again. The weights are
 those of the first inner step. (a) Omniglot, layer 1; (b) miniImageNet, layer 2.
 """
 
+import dataclasses
+
 from configs.experiments import few_shot
 
 
@@ -25,7 +27,11 @@ def get_config(argument=""):
         "copies": 10,
     }
     blocks = {few_shot.OMNIGLOT_1: 0, few_shot.MINI_IMAGENET_1: 1}
-    for column in config.columns:  # the paper's layers 1 and 2
-        column["measures"] = {"activations": {"block": blocks[column["paper"]]}}
+    config.columns = tuple(
+        dataclasses.replace(  # the paper's layers 1 and 2
+            column, measures={"activations": {"block": blocks[column.paper]}}
+        )
+        for column in config.columns
+    )
     config.rows = few_shot.table_1_rows()[2:]  # Meta Dropout
     return config

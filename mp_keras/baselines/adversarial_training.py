@@ -18,6 +18,7 @@ import typing
 import keras
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras import backends
 from mp_keras.baselines import wrapped_network
 
@@ -63,10 +64,7 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
     ) -> None:
         backends.require_tensorflow("AdversarialTraining")
         super().__init__(network, **kwargs)
-        if norm not in NORMS:
-            raise ValueError(
-                f"Argument `norm` must be one of {NORMS}. Received: {norm!r}"
-            )
+        argument_checks.check_one_of("norm", norm, NORMS)
         if not epsilon > 0 or steps < 1:
             raise ValueError(
                 "Arguments `epsilon` must be positive and `steps` at least 1. "

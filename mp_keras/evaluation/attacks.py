@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.baselines import wrapped_network
 from mp_keras.evaluation import noise_averaged
 from mp_keras.evaluation import norm_ball
@@ -127,11 +128,7 @@ class _Attacker:
     """PGD against one model, with gradients traced once for all radii."""
 
     def __init__(self, model, norm, steps, gradient_samples, random_start):
-        if norm not in NORMS:
-            raise ValueError(
-                f"Argument `norm` must be one of {tuple(NORMS)}. "
-                f"Received: norm={norm!r}"
-            )
+        argument_checks.check_one_of("norm", norm, NORMS)
         for name, value in (
             ("steps", steps),
             ("gradient_samples", gradient_samples),

@@ -13,6 +13,7 @@ query images of a task, so they are attacked, and then answered, together.
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras import classification
 
 NORMS = ("linf", "l2", "l1")
@@ -88,10 +89,7 @@ def _step(images, direction, epsilon):
 
 
 def _check(norm, epsilons):
-    if norm not in NORMS:
-        raise ValueError(
-            f"Argument `norm` must be one of {NORMS}. Received: norm={norm!r}"
-        )
+    argument_checks.check_one_of("norm", norm, NORMS)
     for epsilon in epsilons:
         if not 0 <= epsilon < float("inf"):
             raise ValueError(

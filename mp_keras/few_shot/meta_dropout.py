@@ -11,6 +11,7 @@ a = mean, and nothing is drawn.
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras import noise
 from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
@@ -47,8 +48,8 @@ class MetaDropout(perturbation.Perturbation):
         learned_deviation=False,
         deviation=1.0,
     ):
-        _check_one_of("transform", transform, TRANSFORMS)
-        _check_one_of("logits", logits, LOGITS)
+        argument_checks.check_one_of("transform", transform, TRANSFORMS)
+        argument_checks.check_one_of("logits", logits, LOGITS)
         if not deviation > 0:
             raise ValueError(
                 "Argument `deviation` must be positive. "
@@ -119,11 +120,3 @@ class MetaDropout(perturbation.Perturbation):
 
 def _specs(prefix, shape, start):
     return weight_spec.kernel_and_bias(prefix, shape, weight_spec.NOISE, start)
-
-
-def _check_one_of(name, value, valid):
-    if value not in valid:
-        raise ValueError(
-            f"Argument `{name}` must be one of {valid}. "
-            f"Received: {name}={value!r}"
-        )

@@ -13,6 +13,7 @@ and ReLU, M a 2x2 max-pool and FC a dense layer on the flattened features:
 import keras
 
 from mp_keras import annotations
+from mp_keras import argument_checks
 from mp_keras.networks import convolution_chain
 
 # Blocks of each level; a pooling ends every level.
@@ -90,11 +91,7 @@ def Conv6(  # noqa: N802
     """
     # Differs from the paper: four poolings, because the authors' code, whose
     # figures these are to be compared with, has four.
-    if variant not in _CONV6_LEVELS:
-        raise ValueError(
-            f"Argument `variant` must be one of {tuple(_CONV6_LEVELS)}. "
-            f"Received: variant={variant!r}"
-        )
+    argument_checks.check_one_of("variant", variant, _CONV6_LEVELS)
     return convolution_chain.convolution_chain(
         "conv6",
         [[channels] * blocks for blocks in _CONV6_LEVELS[variant]],

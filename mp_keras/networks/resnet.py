@@ -31,7 +31,8 @@ _CIFAR_BLOCKS = {depth: ((depth - 2) // 6,) * 3 for depth in (20, 32, 44, 56)}
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
-def ResNet20(  # noqa: N802
+def _resnet(
+    depth: int,
     classes: int,
     input_shape: annotations.ImageShape = (32, 32, 3),
     perturbation: annotations.Perturbation = None,
@@ -39,16 +40,18 @@ def ResNet20(  # noqa: N802
     seed: int | None = None,
     stochastic: bool = True,
 ) -> keras.Model:
-    """Returns ResNet20, a functional model that ends in logits.
+    """Returns a ResNet for small images, a functional model of logits.
 
     Args:
+        depth: Int, given by the network's name.
         classes: Int >= 2, number of logits.
         input_shape: `(height, width, channels)`. Height and width may be None
             in a network without φ.
-        perturbation: `PerturbationFunction` for 9 positions; or a function
-            `make_layer(index) -> keras.layers.Layer` of the position's
-            number, from 0 at the input; or None (default) for the plain
-            network.
+        perturbation: `PerturbationFunction` for a position a block, which are
+            9, 15, 21 and 27 of ResNet20, 32, 44 and 56, 8 and 16 of ResNet18
+            and 34; or a function `make_layer(index) -> keras.layers.Layer` of
+            the position's number, from 0 at the input; or None (default) for
+            the plain network.
         positions: Str, default "all": the positions that get a layer.
             "before_pooling": the last of each level, that is of each spatial
             size; "top": the last level's; "bottom": the first level's.
@@ -60,91 +63,9 @@ def ResNet20(  # noqa: N802
 
     >>> ResNet20(10).count_params()  # 269,722 of them trained
     271098
-    """
-    return _resnet(
-        20, classes, input_shape, perturbation, positions, seed, stochastic
-    )
-
-
-def ResNet32(  # noqa: N802
-    classes: int,
-    input_shape: annotations.ImageShape = (32, 32, 3),
-    perturbation: annotations.Perturbation = None,
-    positions: str = "all",
-    seed: int | None = None,
-    stochastic: bool = True,
-) -> keras.Model:
-    """Returns ResNet32. Args, raises: as `ResNet20`, with 15 positions."""
-    return _resnet(
-        32, classes, input_shape, perturbation, positions, seed, stochastic
-    )
-
-
-def ResNet44(  # noqa: N802
-    classes: int,
-    input_shape: annotations.ImageShape = (32, 32, 3),
-    perturbation: annotations.Perturbation = None,
-    positions: str = "all",
-    seed: int | None = None,
-    stochastic: bool = True,
-) -> keras.Model:
-    """Returns ResNet44. Args, raises: as `ResNet20`, with 21 positions."""
-    return _resnet(
-        44, classes, input_shape, perturbation, positions, seed, stochastic
-    )
-
-
-def ResNet56(  # noqa: N802
-    classes: int,
-    input_shape: annotations.ImageShape = (32, 32, 3),
-    perturbation: annotations.Perturbation = None,
-    positions: str = "all",
-    seed: int | None = None,
-    stochastic: bool = True,
-) -> keras.Model:
-    """Returns ResNet56. Args, raises: as `ResNet20`, with 27 positions."""
-    return _resnet(
-        56, classes, input_shape, perturbation, positions, seed, stochastic
-    )
-
-
-def ResNet18(  # noqa: N802
-    classes: int,
-    input_shape: annotations.ImageShape = (32, 32, 3),
-    perturbation: annotations.Perturbation = None,
-    positions: str = "all",
-    seed: int | None = None,
-    stochastic: bool = True,
-) -> keras.Model:
-    """Returns ResNet18 for small images, a functional model of logits.
-
-    Args, raises: as `ResNet20`, with 8 positions.
-
     >>> ResNet18(10).count_params()  # 11,173,962 of them trained
     11183562
     """
-    return _resnet(
-        18, classes, input_shape, perturbation, positions, seed, stochastic
-    )
-
-
-def ResNet34(  # noqa: N802
-    classes: int,
-    input_shape: annotations.ImageShape = (32, 32, 3),
-    perturbation: annotations.Perturbation = None,
-    positions: str = "all",
-    seed: int | None = None,
-    stochastic: bool = True,
-) -> keras.Model:
-    """Returns ResNet34. Args, raises: as `ResNet18`, with 16 positions."""
-    return _resnet(
-        34, classes, input_shape, perturbation, positions, seed, stochastic
-    )
-
-
-def _resnet(
-    depth, classes, input_shape, perturbation, positions, seed, stochastic
-):
     if depth in _CIFAR_BLOCKS:
         shortcut = residual_chain.zero_pad
         levels = list(zip(_CIFAR_CHANNELS, _CIFAR_BLOCKS[depth]))
@@ -170,3 +91,14 @@ def _resnet(
         seed=seed,
         stochastic=stochastic,
     )
+
+
+# Functions of `classes` and what follows it above.
+ResNet20 = functools.partial(_resnet, 20)
+ResNet32 = functools.partial(_resnet, 32)
+ResNet44 = functools.partial(_resnet, 44)
+ResNet56 = functools.partial(_resnet, 56)
+ResNet18 = functools.partial(_resnet, 18)
+ResNet34 = functools.partial(_resnet, 34)
+for _network in (ResNet20, ResNet32, ResNet44, ResNet56, ResNet18, ResNet34):
+    _network.__doc__ = _resnet.__doc__

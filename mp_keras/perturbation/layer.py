@@ -42,6 +42,9 @@ class MetaPerturbLayer(keras.layers.Layer):
             every position its own.
         variant: Dict of φ's options as `PerturbationFunction.variant` returns
             it, or None (default): those of `perturbation`.
+        shared_draws: Bool, default True: whether noise in training comes, on a
+            CPU, from one table of draws (`normal_draws.py`), which is quicker
+            than draws of its own for each element.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -73,6 +76,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         stochastic: bool = True,
         seed: int | None = None,
         variant: dict[str, typing.Any] | None = None,
+        shared_draws: bool = True,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -97,6 +101,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         self.channel_norm = channel_norm
         self.spatial_norm = spatial_norm
         self.stochastic = stochastic
+        self.shared_draws = shared_draws
         self.seed = seeds.given_or_drawn(seed)
         self.perturbation = function.PerturbationFunction(
             perturbation,
@@ -172,10 +177,10 @@ class MetaPerturbLayer(keras.layers.Layer):
     def sample_noise(self, inputs, training=False):
         """Returns standard normal draws, shaped like `inputs`.
 
-        Independent ones in test; in training, on a CPU, of one table
-        (`normal_draws.py`).
+        Independent ones in test and without `shared_draws`.
         """
-        draw = normal_draws.shared if training else normal_draws.exact
+        is_shared = training and self.shared_draws
+        draw = normal_draws.shared if is_shared else normal_draws.exact
         return draw(ops.shape(inputs), inputs.dtype, self.seed_generator)
 
     def _update_moving_statistics(self, features, mean, variance):
@@ -207,6 +212,7 @@ class MetaPerturbLayer(keras.layers.Layer):
             "stochastic": self.stochastic,
             "seed": self.seed,
             "variant": self.perturbation.variant(),
+            "shared_draws": self.shared_draws,
         }
 
 

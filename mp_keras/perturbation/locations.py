@@ -7,16 +7,14 @@ order, the last position of each level, and all of the last and of the first
 level.
 """
 
+from mp_keras import argument_checks
+
 LOCATIONS = ("all", "before_pooling", "top", "bottom")
 
 
 def check(location):
     """Raises a ValueError, if `location` is none of `LOCATIONS`."""
-    if location not in LOCATIONS:
-        raise ValueError(
-            f"Argument `positions` must be one of {LOCATIONS}. "
-            f"Received: positions={location!r}"
-        )
+    argument_checks.check_one_of("positions", location, LOCATIONS)
 
 
 def kept(levels, location):

@@ -1,19 +1,17 @@
 """φ in one small npz file, which NumPy alone reads.
 
 Holds the six weights under their names, float32, and φ's options as JSON in a
-string `variant`. Nothing in it is pickled, and nothing is unpickled. The
-trap: a few kilobytes may unpack to gigabytes; a file of φ is small, and so is
-each of its parts.
+string `variant`. Nothing in it is pickled, and nothing is unpickled. A file of
+φ is small, and so has each of its parts to be.
 """
 
-import io
 import json
-import math
 import os
 import zipfile
 
 import numpy as np
 
+from mp_keras import npz_members
 from mp_keras.perturbation import function
 
 _VARIANT = "variant"
@@ -54,27 +52,7 @@ def read(path):
         if found != sorted(names):
             raise ValueError(f"arrays {found} instead of {sorted(names)}")
         arrays = {
-            member.filename.removesuffix(".npy"): _read_array(archive, member)
-            for member in members
+            name: npz_members.read_array(archive, name, lambda _: _BYTES_LIMIT)
+            for name in found
         }
     return arrays, json.loads(str(arrays.pop(_VARIANT)))
-
-
-def _read_array(archive, member):
-    # Nothing of ours is compressed, so no part can outgrow the file; and
-    # NumPy takes memory for a shape before it has read the numbers.
-    is_stored = member.compress_type == zipfile.ZIP_STORED
-    if not is_stored or member.file_size > _BYTES_LIMIT:
-        raise ValueError(f"{member.filename!r} compressed, or too large")
-    with archive.open(member) as stream:
-        content = stream.read()
-    header = io.BytesIO(content)
-    if np.lib.format.read_magic(header) != (1, 0):
-        raise ValueError(f"{member.filename!r} in an unknown format")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(header)
-    if (
-        dtype.hasobject
-        or math.prod(shape) * dtype.itemsize != len(content) - header.tell()
-    ):
-        raise ValueError(f"{member.filename!r} whose header is wrong")
-    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)

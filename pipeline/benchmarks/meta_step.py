@@ -27,9 +27,14 @@ def measure(network, image_size, batch_size, tasks, steps):
     """
     from pipeline.benchmarks import scaling
 
-    case = scaling.Case(
-        network, batch_size, tasks, 1, steps, image_size, pinned=False
-    )
+    case = {
+        "network": network,
+        "batch_size": batch_size,
+        "tasks": tasks,
+        "steps": steps,
+        "image_size": image_size,
+        "pinned": False,
+    }
     figures = scaling.measure([case])[0]
     numbers = 2 * tasks * batch_size * image_size**2 * 3
     return {

@@ -18,6 +18,7 @@ import tensorflow as tf
 import mp_keras
 from pipeline.runs import runtime
 from pipeline.trainings import networks
+from pipeline.workers import cluster as cluster_module
 from pipeline.workers import group as worker_group
 from pipeline.workers import strategies
 
@@ -49,13 +50,12 @@ class Case:
     pinned: bool = True
 
 
-def measure(cases, cluster=None, timeout_s=300):
-    """Returns the figures of one worker.
+def measure(cases, timeout_s=300):
+    """Returns the figures of one worker, of several the one of TF_CONFIG.
 
     Args:
-        cases: List of `Case`s, measured one after the other in this process;
-            `workers` and `pinned` must be those of the first.
-        cluster: `Cluster` of `workers` workers, or None for one.
+        cases: List of dicts of `Case`'s arguments, measured one after the other
+            in this process; `workers` and `pinned` must be those of the first.
         timeout_s: Float, seconds to wait for the other workers.
 
     Returns: a dict for each of them: `step_ms` (median) and `start_s`, from
@@ -66,11 +66,15 @@ def measure(cases, cluster=None, timeout_s=300):
         by itself.
     Raises: ValueError, if there is no case, or they need other processes.
     """
+    cases = [Case(**case) for case in cases]
     if len({(case.workers, case.pinned) for case in cases}) != 1:
         raise ValueError(
             "Argument `cases` must have one number of workers, pinned or not. "
             f"Received: cases={cases}"
         )
+    cluster = None
+    if cases[0].workers > 1:
+        cluster = cluster_module.from_environment()
     if cases[0].pinned:
         _pin(cluster.number if cluster else 0)
     strategy = strategies.make_strategy(

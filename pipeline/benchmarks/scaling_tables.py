@@ -2,28 +2,15 @@
 
 from pipeline.benchmarks import measured_page
 
-_TOOL = "tools/measure_scaling.py"
-
-
-def write_page(path, results):
-    """Replaces the measured part of a page, between its two marks.
-
-    Args:
-        path: Path-like of a Markdown file.
-        results: Dict of lists of dicts, as `tools/measure_scaling.py` has it.
-
-    Raises: as `measured_page.write`.
-    """
-    measured_page.write(path, _TOOL, tables(results))
-
-
-def check_page(path):
-    """Raises as `measured_page.check` does, before anything is measured."""
-    measured_page.check(path, _TOOL)
+TOOL = "tools/measure_scaling.py"
 
 
 def tables(results):
-    """Returns the measured part as Markdown."""
+    """Returns the measured part of the page as Markdown.
+
+    Args:
+        results: Dict of lists of dicts, as `tools/measure_scaling.py` has it.
+    """
     return "\n".join(
         [
             f"Machine: {results['machine']}.",

@@ -1,13 +1,13 @@
 """The cells of an experiment: one training for row, column and seed."""
 
 import dataclasses
-import hashlib
-import json
 import pathlib
 import re
+import typing
 
 import ml_collections
 
+from pipeline import digests
 from pipeline.experiments import run_kinds
 from pipeline.runs import run_configs
 
@@ -17,28 +17,21 @@ class Cell:
     """One training of an experiment, of the kind that its config names.
 
     Attributes:
-        row: Dict of the config's rows: `name`; `set`, values by config key of
-            the training; `phi`, name of one of `config.phis`, of
-            `config.phi_paths` or of a φ that ships, or ""; `fine_tuned`,
-            bool; `paper`, the row's name in the paper's tables; `style`, see
-            pipeline/figures/method_styles.py.
-        column: Dict of the config's columns: `name`, `set`, `paper` as above;
-            `tuned`, {method: values by key} chosen on validation data of the
-            source `tuned_on`; `measures`, see measures.py; `seeds` and `rows`
-            (names), or None for all.
+        row, column: `Row` and `Column` of the config, as
+            configs/experiments/row.py and column.py have them.
         seed: Int.
         config: Config of the training, without φ and source, which are made
             first.
     """
 
-    row: dict
-    column: dict
+    row: typing.Any
+    column: typing.Any
     seed: int
     config: ml_collections.ConfigDict
 
     @property
     def title(self):
-        return f"{self.row['name']}, {self.column['name']}, seed {self.seed}"
+        return f"{self.row.name}, {self.column.name}, seed {self.seed}"
 
     def folder(self, workdir, sources):
         """Returns the cell's folder: readable, and unique to its config.
@@ -48,7 +41,7 @@ class Cell:
             sources: JSON-compatible: what φ and fine-tuning start from.
         """
         digest = content_digest([without_places(self.config), sources])
-        name = f"{slug(self.row['name'])}-{slug(self.column['name'])}"
+        name = f"{slug(self.row.name)}-{slug(self.column.name)}"
         name = f"{name}-seed{self.seed}-{digest}"
         return pathlib.Path(workdir) / "cells" / name
 
@@ -56,7 +49,7 @@ class Cell:
 def rows_of(config):
     """Returns the rows, without those whose φ of `phi_paths` is not given."""
     return [
-        row for row in config.rows if config.phi_paths.get(row["phi"], "given")
+        row for row in config.rows if config.phi_paths.get(row.phi, "given")
     ]
 
 
@@ -67,7 +60,7 @@ def expand(config):
         lacks, or two rows of a figure would look the same.
     """
     rows = rows_of(config)
-    styles = [row["style"] for row in rows]
+    styles = [row.style for row in rows]
     if config.kinds and len(set(styles)) < len(styles):
         raise ValueError(
             "The rows of a figure must have a `style` each. "
@@ -77,8 +70,8 @@ def expand(config):
         Cell(row, column, seed, _run_config(config, row, column, seed))
         for column in config.columns
         for row in rows
-        if column["rows"] is None or row["name"] in column["rows"]
-        for seed in (column["seeds"] or config.seeds)
+        if column.rows is None or row.name in column.rows
+        for seed in (column.seeds or config.seeds)
     ]
 
 
@@ -88,8 +81,8 @@ def chosen(cells, config):
     Raises: ValueError, if they name what no cell has, or nothing is left.
     """
     for key, names in (
-        ("only_rows", {cell.row["name"] for cell in cells}),
-        ("only_columns", {cell.column["name"] for cell in cells}),
+        ("only_rows", {cell.row.name for cell in cells}),
+        ("only_columns", {cell.column.name for cell in cells}),
         ("only_seeds", {cell.seed for cell in cells}),
     ):
         unknown = [name for name in config[key] if name not in names]
@@ -101,11 +94,8 @@ def chosen(cells, config):
     left = [
         cell
         for cell in cells
-        if (not config.only_rows or cell.row["name"] in config.only_rows)
-        and (
-            not config.only_columns
-            or cell.column["name"] in config.only_columns
-        )
+        if (not config.only_rows or cell.row.name in config.only_rows)
+        and (not config.only_columns or cell.column.name in config.only_columns)
         and (not config.only_seeds or cell.seed in config.only_seeds)
     ]
     if not left:
@@ -126,8 +116,7 @@ def without_places(config):
 
 def content_digest(value):
     """Returns 10 letters that stand for a JSON-compatible value."""
-    text = json.dumps(value, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return digests.of_json(value, 10)
 
 
 def slug(name):
@@ -137,24 +126,24 @@ def slug(name):
 
 def _run_config(config, row, column, seed):
     kind = run_kinds.of(config)
-    run = config[kind.SECTION].copy_and_resolve_references()
-    method = row["set"].get(kind.METHOD, run[kind.METHOD])
+    run = config[kind.section].copy_and_resolve_references()
+    method = row.set.get(kind.method, run[kind.method])
     changes = {
         "data.manual_dir": config.manual_dir,
-        **column["set"],
-        **column["tuned"].get(method, {}),
-        **row["set"],
+        **column.set,
+        **column.tuned.get(method, {}),
+        **row.set,
         "seed": seed,
     }
     run.lock()
-    for section in kind.OPEN_SECTIONS:
+    for section in kind.open_sections:
         run[section].unlock()
     try:
         run.update_from_flattened_dict(changes)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(
-            f"Row {row['name']!r} and column {column['name']!r} must set keys "
-            f"of the config's section `{kind.SECTION}`. Received: {error}"
+            f"Row {row.name!r} and column {column.name!r} must set keys "
+            f"of the config's section `{kind.section}`. Received: {error}"
         ) from error
     run.unlock()
     return run

@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from mp_keras.few_shot import activations
 from mp_keras.few_shot import decision_boundary
-from mp_keras.few_shot import decoder as decoder_module
 from mp_keras.few_shot import fgsm
 from pipeline import intervals
+from pipeline.experiments import decoder as decoder_module
 from pipeline.experiments import groups
 from pipeline.trainings import few_shot_episodes
 from pipeline.trainings import few_shot_evaluation

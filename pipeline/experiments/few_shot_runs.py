@@ -1,32 +1,15 @@
-"""Cells that are few-shot trainings (Meta Dropout); see run_kinds.py."""
-
-import contextlib
+"""Cells that are few-shot trainings (Meta Dropout)."""
 
 from pipeline.experiments import few_shot_measures
+from pipeline.experiments import run_kind
 from pipeline.trainings import few_shot_training
 
-SECTION = "few_shot"
-METHOD = "perturbation"
-OPEN_SECTIONS = ()
-DECIMALS = {"accuracy": 2}  # as the paper
-NOTE = (
-    "Ours: of a single seed, mean ± 95 % interval over the test episodes; of "
-    "several, mean ± 95 % interval over the seeds (Student's t). All methods "
-    "answer the same test episodes, which are used for this table alone."
-)
-MEASURES = few_shot_measures.MEASURES
 
-kept_in_memory = contextlib.nullcontext
-open_run = few_shot_measures.FewShotRun
-
-
-def train(config, folder, data_dir):
-    """Returns the result of one few-shot training, run if need be."""
+def _train(config, folder, data_dir):
     return few_shot_training.few_shot_train(config, folder, data_dir)
 
 
-def protocol(config):
-    """Says in what a few-shot config differs from another one."""
+def _protocol(config):
     return (
         f"({config.data.source}): {config.ways}-way {config.shots}-shot, "
         f"{config.queries} queries a {config.queries_per}, "
@@ -35,3 +18,18 @@ def protocol(config):
         f"inner steps, {config.samples} noise samples, "
         f"{config.test_episodes} test episodes"
     )
+
+
+KIND = run_kind.RunKind(
+    section="few_shot",
+    method="perturbation",
+    note="Ours: of a single seed, mean ± 95 % interval over the test episodes; "
+    "of several, mean ± 95 % interval over the seeds (Student's t). All "
+    "methods answer the same test episodes, which are used for this table "
+    "alone.",
+    train=_train,
+    protocol=_protocol,
+    open_run=few_shot_measures.FewShotRun,
+    measures=few_shot_measures.MEASURES,
+    decimals={"accuracy": 2},  # as the paper
+)

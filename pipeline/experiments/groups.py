@@ -12,8 +12,8 @@ def by_column(finished, kind):
     """
     grouped = {}
     for each in finished:
-        methods = grouped.setdefault(each.cell.column["name"], {})
-        style = each.cell.row["style"]
+        methods = grouped.setdefault(each.cell.column.name, {})
+        style = each.cell.row.style
         methods.setdefault(style, []).append(each.measured[kind])
     return grouped
 

@@ -16,8 +16,7 @@ def measure(config, column, run_config, folder, data_dir=None):
     Args:
         config: Config of `configs/experiments/`, with `kinds` and a section
             of settings for each in `measures`.
-        column: Dict, the cell's column, whose `measures` are settings of its
-            own: {kind: {name: value}}.
+        column: `Column` of the cell.
         run_config: The cell's own config, with its sources.
         folder: Path of the cell's finished run.
         data_dir: Where TFDS keeps prepared data sets, or None.
@@ -29,7 +28,7 @@ def measure(config, column, run_config, folder, data_dir=None):
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
             run = run_kind.open_run(run_config, folder, data_dir)
-            files.write_json(file, run_kind.MEASURES[kind](run, **settings))
+            files.write_json(file, run_kind.measures[kind](run, **settings))
 
 
 def existing(config, column, folder):
@@ -37,7 +36,7 @@ def existing(config, column, folder):
 
     Args:
         config: Config of `configs/experiments/`.
-        column: Dict, the cell's column.
+        column: `Column` of the cell.
         folder: Path of the cell's run.
     """
     found = {
@@ -51,7 +50,7 @@ def existing(config, column, folder):
 
 def check_kinds(config):
     """Raises ValueError, with the valid ones, for an unknown kind."""
-    known = run_kinds.of(config).MEASURES
+    known = run_kinds.of(config).measures
     unknown = [kind for kind in config.kinds if kind not in known]
     if unknown:
         raise ValueError(
@@ -63,7 +62,7 @@ def check_kinds(config):
 def _settings(kind, config, column):
     settings = config.measures.get(kind)
     common = settings.to_dict() if settings else {}
-    return {**common, **column["measures"].get(kind, {})}
+    return {**common, **column.measures.get(kind, {})}
 
 
 def _file(kind, settings, folder):

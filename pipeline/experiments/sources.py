@@ -68,7 +68,7 @@ class Sources:
 
     def _phi_config(self, cell):
         """Returns a meta-training config, a name or path, or None."""
-        name = cell.row["phi"]
+        name = cell.row.phi
         if name not in self._config.phis:
             return self._config.phi_paths.get(name, name) or None
         config = self._config.phis[name].copy_and_resolve_references()
@@ -77,7 +77,7 @@ class Sources:
 
     def _classifier(self, cell):
         """Returns the source classifier's config, or None."""
-        if not cell.row["fine_tuned"]:
+        if not cell.row.fine_tuned:
             return None
         config = self._config.source_classifier.copy_and_resolve_references()
         config.network = cell.config.network

@@ -6,7 +6,9 @@ one seed share their batches, so rows compare best seed by seed.
 
 import csv
 import io
+import types
 
+from mp_keras import argument_checks
 from mp_keras import files
 from pipeline import intervals
 from pipeline.experiments import cells
@@ -21,11 +23,9 @@ _OTHER_PROTOCOL = (
 
 def check_metric(config):
     """Raises ValueError, with the valid ones, for an unknown metric."""
-    if config.metric not in intervals.FIGURES:
-        raise ValueError(
-            f"Config key `metric` must be one of {list(intervals.FIGURES)}. "
-            f"Received: metric={config.metric!r}"
-        )
+    argument_checks.check_one_of(
+        "metric", config.metric, intervals.FIGURES, "Config key"
+    )
 
 
 def write(config, finished, workdir):
@@ -52,7 +52,7 @@ def write(config, finished, workdir):
     )
     order = [config.metric]
     order += [name for name in intervals.FIGURES if name != config.metric]
-    note = run_kinds.of(config).NOTE
+    note = run_kinds.of(config).note
     parts = [f"# {config.title}", note, _protocol(config, finished)]
     if config.paper_table and config.profile != "paper":
         parts.append(_OTHER_PROTOCOL)
@@ -76,7 +76,7 @@ def _intervals(finished):
     """Returns {(row, column): {metric: interval}}."""
     results = {}
     for each in finished:
-        key = each.cell.row["name"], each.cell.column["name"]
+        key = each.cell.row.name, each.cell.column.name
         results.setdefault(key, []).append(each.result)
     return {
         key: {metric: _interval(runs, metric) for metric in intervals.FIGURES}
@@ -97,7 +97,7 @@ def _listed(entries, chosen, finished):
     return [
         entry
         for entry in entries
-        if entry["name"] in finished or not chosen or entry["name"] in chosen
+        if entry.name in finished or not chosen or entry.name in chosen
     ]
 
 
@@ -105,7 +105,7 @@ def _protocol(config, finished):
     """One sentence a kind of training, from the runs themselves."""
     describe = run_kinds.of(config).protocol
     said = [
-        f"{each.cell.column['name']} {describe(each.cell.config)}"
+        f"{each.cell.column.name} {describe(each.cell.config)}"
         for each in finished
     ]
     return "Protocol. " + "; ".join(dict.fromkeys(said)) + "."
@@ -115,8 +115,8 @@ def _hyperparameters(config, finished):
     """One line a column: the values of its methods; [], if none has any."""
     said = {}
     for each in finished:
-        text = _chosen_values(each.cell, run_kinds.of(config).METHOD)
-        of_column = said.setdefault(each.cell.column["name"], [])
+        text = _chosen_values(each.cell, run_kinds.of(config).method)
+        of_column = said.setdefault(each.cell.column.name, [])
         if text and text not in of_column:
             of_column.append(text)
     lines = [f"- {name}. {'; '.join(of)}" for name, of in said.items() if of]
@@ -130,15 +130,15 @@ def _chosen_values(cell, key):
         return ""
     values = ", ".join(f"{name} {value}" for name, value in section.items())
     origin = "default"
-    if method in cell.column["tuned"]:
-        origin = f"chosen on {cell.column['tuned_on']}"
+    if method in cell.column.tuned:
+        origin = f"chosen on {cell.column.tuned_on}"
     return f"{method}: {values} ({origin})"
 
 
 def _markdown(config, rows, columns, numbers, metric):
-    lines = [["", *(column["name"] for column in columns)]]
+    lines = [["", *(column.name for column in columns)]]
     for row in rows + _quoted(config, metric):
-        lines.append([row["name"]])
+        lines.append([row.name])
         for column in columns:
             lines[-1].append(_cell(config, row, column, numbers, metric))
     rendered = ["| " + " | ".join(line) + " |" for line in lines]
@@ -150,12 +150,15 @@ def _quoted(config, metric):
     """Returns the rows that the paper has, and we do not run."""
     if metric != config.metric:
         return []
-    return [{"name": name, "paper": name} for name in config.quoted_rows]
+    return [
+        types.SimpleNamespace(name=name, paper=name)
+        for name in config.quoted_rows
+    ]
 
 
 def _cell(config, row, column, numbers, metric):
-    found = numbers.get((row["name"], column["name"]))
-    decimals = run_kinds.of(config).DECIMALS.get(
+    found = numbers.get((row.name, column.name))
+    decimals = run_kinds.of(config).decimals.get(
         metric, intervals.FIGURES[metric][2]
     )
     text = "–"
@@ -173,7 +176,7 @@ def _paper_value(config, row, column, metric):
     if metric != config.metric or not config.paper_table:
         return None
     return paper.paper_value(
-        config.paper_table, row["paper"], column["paper"], config.paper
+        config.paper_table, row.paper, column.paper, config.paper
     )
 
 
@@ -184,13 +187,13 @@ def _csv(config, rows, columns, numbers, metrics):
         unit = intervals.FIGURES[metric][1]
         for row in rows + _quoted(config, metric):
             for column in columns:
-                found = numbers.get((row["name"], column["name"]))
+                found = numbers.get((row.name, column.name))
                 printed = _paper_value(config, row, column, metric)
                 ours = ["", "", 0]
                 if found:
                     ours = [found[metric][key] for key in _KEYS]
                 lines.append(
-                    [row["name"], column["name"], metric, unit, *ours]
+                    [row.name, column.name, metric, unit, *ours]
                     + list(printed or ["", ""])
                 )
     return _csv_text(lines)
@@ -204,9 +207,7 @@ def _runs_csv(finished, metrics):
     lines = [["row", "column", "seed", *metrics]]
     for each in finished:
         cell, figures = each.cell, [each.result[name] for name in metrics]
-        lines.append(
-            [cell.row["name"], cell.column["name"], cell.seed, *figures]
-        )
+        lines.append([cell.row.name, cell.column.name, cell.seed, *figures])
     return _csv_text(lines)
 
 

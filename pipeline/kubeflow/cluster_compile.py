@@ -5,8 +5,6 @@ name given here as its default.
 """
 
 import pathlib
-import shutil
-import subprocess
 import tempfile
 
 from kfp import compiler
@@ -14,8 +12,6 @@ from kfp import compiler
 from mp_keras import files
 from pipeline.kubeflow import definition
 from pipeline.storage import artifact_store
-
-_TIMEOUT_S = 60
 
 
 def compile_pipeline(config, workdir, file, image, data_dir=None):
@@ -48,37 +44,3 @@ def compile_pipeline(config, workdir, file, image, data_dir=None):
         written = pathlib.Path(folder, file.name)
         compiler.Compiler().compile(pipeline, str(written))
         files.write_bytes(file, written.read_bytes())
-
-
-def check_image_exists(image):
-    """Asks the image's registry, through docker, whether it has the image.
-
-    Args:
-        image: Str, NAME:TAG or NAME@sha256:DIGEST.
-
-    Raises: ValueError, if it has none, cannot be asked, or there is no
-        docker.
-    """
-    docker = shutil.which("docker")
-    if docker is None:
-        raise ValueError(
-            "Checking the image needs the command `docker`. Received: none "
-            "on the PATH"
-        )
-    try:
-        answer = subprocess.run(
-            [docker, "manifest", "inspect", image],
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ValueError(
-            f"The registry of image {image} must answer within {_TIMEOUT_S} s. "
-            "Received: no answer"
-        ) from error
-    if answer.returncode:
-        raise ValueError(
-            f"Image {image} must exist in its registry. Received: "
-            f"{answer.stderr.strip()[:300]}"
-        )

@@ -12,12 +12,12 @@ inside a loop must be a pipeline of its own (kfp 2.17 cannot compile it).
 """
 
 import functools
-import hashlib
 import json
 from typing import NamedTuple
 
 from kfp import dsl
 
+from pipeline import digests
 from pipeline import fingerprints
 from pipeline.kubeflow import stage_settings
 from pipeline.kubeflow import targets as targets_module
@@ -239,10 +239,8 @@ def _examples_options(part, workdir, beam_options, fingerprint):
         "seed": part.data.seed,
         "test_fraction": part.data.get("test_fraction", 0.2),
     }
-    text = json.dumps(options, sort_keys=True)
     if beam_options:
-        key = hashlib.sha256((text + fingerprint).encode()).hexdigest()[:16]
+        key = digests.of_json([options, fingerprint])
         options["shards"] = f"{workdir}/examples/{key}"
         options["beam_options"] = list(beam_options)
-        text = json.dumps(options, sort_keys=True)
-    return text
+    return json.dumps(options, sort_keys=True)

@@ -18,6 +18,7 @@ from mp_keras import files
 from pipeline.kubeflow import console
 from pipeline.kubeflow import definition
 from pipeline.storage import artifact_store
+from pipeline.storage import copying
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -72,7 +73,7 @@ def run_pipeline(config, workdir, data_dir=None):
     if not terminal.stages_run:
         print("Every step was finished before and is reused.")
     files.remove_partial(workdir)
-    files.copy_files_into(outputs["results"].path, workdir)
+    copying.copy_files_into(outputs["results"].path, workdir)
     return files.read_json(workdir / "evaluation.json")
 
 

@@ -20,8 +20,8 @@ def check(config):
 
     Raises: ValueError, naming the first key.
     """
-    for key, value in _flat(config):
-        rule = _RULES.get(key)
+    for key, value in flat(config).items():
+        rule = RULES.get(key)
         if not _is_finite(value):
             expected = "finite"
         elif rule is not None and not rule[0](value):
@@ -34,13 +34,15 @@ def check(config):
         )
 
 
-def _flat(config, prefix=""):
-    """Yields ("data.source", value) for {"data": {"source": value}}."""
+def flat(config, prefix=""):
+    """Returns {"data.source": value} for {"data": {"source": value}}."""
+    found = {}
     for key, value in config.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            found.update(flat(value, f"{prefix}{key}."))
         else:
-            yield f"{prefix}{key}", value
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def _is_finite(value):
@@ -87,7 +89,8 @@ _PART = (
 )
 _TEXT = (lambda value: isinstance(value, str), "a string")
 _SWITCH = (lambda value: isinstance(value, bool), "true or false")
-_RULES = {
+# Of every key of a run's config: what its value must be, and in words.
+RULES = {
     **dict.fromkeys(
         (
             "batch_size",

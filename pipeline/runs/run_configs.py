@@ -66,21 +66,10 @@ def first_difference(old, new, ignored=()):
 
     Returns: "data.source" and the two values; "nothing" for a missing one.
     """
-    old, new = _flat(old), _flat(new)
+    old, new = config_values.flat(old), config_values.flat(new)
     keys = (old.keys() | new.keys()).difference(PLACES, ignored)
     for key in sorted(keys):
         was, now = old.get(key, "nothing"), new.get(key, "nothing")
         if was != now:
             return key, was, now
     return None
-
-
-def _flat(config, prefix=""):
-    """Returns {"data.source": ...} for {"data": {"source": ...}}."""
-    flat = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat

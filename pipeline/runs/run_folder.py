@@ -19,13 +19,13 @@ carried over at every checkpoint.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import pathlib
 import shutil
 
 from mp_keras import files
+from pipeline import digests
 from pipeline.runs import config_values
 from pipeline.runs import earlier_configs
 from pipeline.runs import run_configs
@@ -262,8 +262,7 @@ def resumable_path(runs, stage, config, fingerprint):
         config: `ConfigDict`; every value of it counts.
         fingerprint: Str that stands for the data and the software.
     """
-    text = json.dumps([config.to_dict(), fingerprint], sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = digests.of_json([config.to_dict(), fingerprint])
     return f"{artifact_store.resolved(runs)}/{stage}-{digest}"
 
 

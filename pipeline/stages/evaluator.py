@@ -17,6 +17,7 @@ from mp_keras.evaluation import figures
 from pipeline import intervals
 from pipeline.report import results_page
 from pipeline.stages import example_gen as example_gen_stage
+from pipeline.storage import copying
 from pipeline.trainings import classifier_evaluation
 from pipeline.trainings import target_data
 
@@ -39,10 +40,8 @@ def evaluate(classifiers, examples, meta_run, config, label, directory):
         `summary`, mean and 95 % interval of each method; `gains`, of the
         difference to the plain network, seed by seed.
     """
-    source = config.data.source
-    config.data.source = example_gen_stage.examples_source(examples)
-    data, validation = target_data.load_data(config)
-    config.data.source = source  # what was asked for, not ExampleGen's copy
+    source = example_gen_stage.examples_source(examples)
+    data, validation = target_data.load_data(config, source=source)
     parts = {"test": (data.test_images, data.test_labels)}
     if validation:
         parts["validation"] = validation
@@ -55,7 +54,7 @@ def evaluate(classifiers, examples, meta_run, config, label, directory):
         probabilities.append(predicted["test"])
     result = {
         "label": label,
-        "data": source,
+        "data": config.data.source,
         "samples": config.samples,
         "examples": {
             "training": len(data.train_labels),
@@ -100,6 +99,6 @@ def _write(directory, result, folders, drawings, page):
         copy = directory / run["folder"]
         copy.mkdir(parents=True, exist_ok=True)
         for name in run["files"]:
-            files.copy_file(folder / name, copy / name)
+            copying.copy_file(folder / name, copy / name)
     files.write_json(target / "evaluation.json", result)
     files.write_text(directory / f"{result['label']}.html", page)

@@ -6,6 +6,7 @@ from mp_keras import files
 from pipeline.runs import run_folder
 from pipeline.stages import example_gen as example_gen_stage
 from pipeline.storage import artifact_store
+from pipeline.storage import copying
 from pipeline.trainings import meta_training
 
 # What of a run goes on to the next stages; checkpoints stay behind.
@@ -17,18 +18,16 @@ def train(examples, config, runs, fingerprint, directory):
 
     Args:
         examples: Path-like, folder that ExampleGen wrote.
-        config: Config of `configs/meta_train/`, its source not used.
+        config: Config of `configs/meta_train/`.
         runs: Path-like or URI, folder of the runs that can be resumed.
         fingerprint: Str that stands for the data and the software.
         directory: Path-like, where the finished run goes.
 
     Returns: the dict that `result.json` holds.
     """
-    source = config.data.source
-    config.data.source = example_gen_stage.examples_source(examples)
     workdir = run_folder.resumable_path(runs, "meta_train", config, fingerprint)
-    result = meta_training.meta_train(config, workdir)
-    result["data"] = source  # what was asked for, not ExampleGen's copy of it
+    source = example_gen_stage.examples_source(examples)
+    result = meta_training.meta_train(config, workdir, source=source)
     copy_run(workdir, directory, _KEPT, result)
     return result
 
@@ -49,7 +48,7 @@ def copy_run(workdir, directory, names, result):
         for name in names:
             origin = run / name
             if origin.is_dir():
-                files.copy_folder(origin, directory / name)
+                copying.copy_folder(origin, directory / name)
             elif origin.exists():
-                files.copy_file(origin, directory / name)
+                copying.copy_file(origin, directory / name)
     files.write_json(directory / "result.json", result)

@@ -13,6 +13,7 @@ import pathlib
 from mp_keras import files
 from pipeline import intervals
 from pipeline.report import overview
+from pipeline.storage import copying
 
 
 def report(results, title, directory):
@@ -28,12 +29,12 @@ def report(results, title, directory):
     directory = pathlib.Path(directory)
     evaluations = {}
     for folder in map(pathlib.Path, results):
-        files.copy_files_into(folder, directory)
+        copying.copy_files_into(folder, directory)
         (page,) = folder.glob("*.html")
         label = page.stem
         evaluations[label] = files.read_json(folder / label / "evaluation.json")
     if len(evaluations) == 1:
-        files.copy_file(page, directory / "report.html")
+        copying.copy_file(page, directory / "report.html")
     else:
         text = overview.render(evaluations, title)
         files.write_text(directory / "report.html", text)

@@ -25,23 +25,20 @@ def train(examples, phi, method, seed, config, runs, fingerprint, directory):
         phi: Path-like, SavedModel of φ.
         method: Str, "base" or "meta_perturb".
         seed: Int, seed of this training.
-        config: Config of `configs/target/`; source, φ, method and seed are
-            set here.
+        config: Config of `configs/target/`; φ, method and seed are set here.
         runs: Path-like or URI, folder of the runs that can be resumed.
         fingerprint: Str that stands for the data and the software.
         directory: Path-like, where the finished run goes.
 
     Returns: the dict that `result.json` holds.
     """
-    source = config.data.source
-    config.data.source = example_gen_stage.examples_source(examples)
     config.perturbation = str(phi)
     config.method = method
     config.seed = seed
     workdir = run_folder.resumable_path(
         runs, "train_target", config, fingerprint
     )
-    result = target_training.train_target(config, workdir)
-    result["data"] = source  # what was asked for, not ExampleGen's copy of it
+    source = example_gen_stage.examples_source(examples)
+    result = target_training.train_target(config, workdir, source=source)
     meta_trainer_stage.copy_run(workdir, directory, _KEPT, result)
     return result

@@ -60,7 +60,9 @@ def _evaluate(workdir, config, data_dir):
             f"that the classifier in {workdir} takes. "
             f"Received: image_size={config.image_size}"
         )
-    data, _ = target_data.load_data(config, data_dir, noted, for_training=False)
+    data, _ = target_data.load_data(
+        config, data_dir, noted=noted, for_training=False
+    )
     _check_classes(workdir, data.class_names, config.data.source)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {

@@ -6,6 +6,7 @@ options has a section of the config named like it.
 """
 
 import mp_keras
+from mp_keras import argument_checks
 from mp_keras.few_shot import adversarial_support
 from mp_keras.few_shot import gaussian_noise
 from mp_keras.few_shot import information_bottleneck
@@ -57,7 +58,9 @@ def make_perturbation(config):
     Raises: ValueError, if it names none of `PERTURBATIONS`, or an option of
         it is wrong.
     """
-    _check_one_of("perturbation", config.perturbation, PERTURBATIONS)
+    argument_checks.check_one_of(
+        "perturbation", config.perturbation, PERTURBATIONS, "Config key"
+    )
     return _PERTURBATIONS[config.perturbation](config)
 
 
@@ -70,7 +73,9 @@ def make_learner(config):
     Raises: ValueError, if a name is unknown, a value is out of range, or
         `first_order` is asked for where it cannot work.
     """
-    _check_one_of("algorithm", config.algorithm, ALGORITHMS)
+    argument_checks.check_one_of(
+        "algorithm", config.algorithm, ALGORITHMS, "Config key"
+    )
     if config.first_order and config.algorithm != MAML:
         raise ValueError(
             f"Config key `first_order` must be False with {config.algorithm}: "
@@ -111,11 +116,3 @@ def make_trainer(config, strategy=None):
     )
     few_shot_trainer.compile(mp_keras.AdamL2(config.learning_rate, l2=0.0))
     return few_shot_trainer
-
-
-def _check_one_of(key, value, valid):
-    if value not in valid:
-        raise ValueError(
-            f"Config key `{key}` must be one of {valid}. "
-            f"Received: {key}={value!r}"
-        )

@@ -22,7 +22,9 @@ from pipeline.workers import strategies
 _INSPECTED_IMAGES = 8
 
 
-def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
+def meta_train(
+    config, workdir, data_dir=None, cluster=None, timeout_s=300, source=None
+):
     """Runs or resumes one meta-training.
 
     Args:
@@ -31,6 +33,7 @@ def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
         cluster: `Cluster` of several workers, or None for this process alone.
         timeout_s: Float, seconds to wait for the other workers.
+        source: Str, a copy of the config's data to read; None (default): them.
 
     Returns: the dict that `result.json` holds.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
@@ -49,7 +52,7 @@ def meta_train(config, workdir, data_dir=None, cluster=None, timeout_s=300):
     group = worker_group.WorkerGroup(cluster, strategy)
     group.check_same(config.to_dict())
     data = datasets.load_images(
-        config.data.source,
+        source or config.data.source,
         image_size=config.image_size,
         data_dir=data_dir,
         manual_dir=config.data.manual_dir or None,

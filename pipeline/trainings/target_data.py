@@ -22,7 +22,9 @@ def kept_in_memory():
         _kept = None
 
 
-def load_data(config, data_dir=None, noted=None, for_training=True):
+def load_data(
+    config, data_dir=None, source=None, noted=None, for_training=True
+):
     """Returns `ImageData` and the validation part of a target config.
 
     The validation part (images, labels) is a part of the training images that
@@ -32,6 +34,7 @@ def load_data(config, data_dir=None, noted=None, for_training=True):
     Args:
         config: Config of `configs/target/`.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
+        source: Where a copy of the config's data lies, or None (default).
         noted: What the run noted of its data, `run_folder.noted_data()`, or
             None (default).
         for_training: Bool, default True: all that was noted is needed.
@@ -39,7 +42,7 @@ def load_data(config, data_dir=None, noted=None, for_training=True):
     Raises: as `datasets.load_images`.
     """
     data = _load(
-        config.data.source,
+        source or config.data.source,
         image_size=config.image_size,
         data_dir=data_dir,
         manual_dir=config.data.manual_dir or None,

@@ -35,13 +35,14 @@ _EVALUATION_BATCH = 256
 _MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
-def train_target(config, workdir, data_dir=None):
+def train_target(config, workdir, data_dir=None, source=None):
     """Runs or resumes the training of one target classifier.
 
     Args:
         config: Config of `configs/target/`.
         workdir: Path-like or URI of the run's folder.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
+        source: Str, a copy of the config's data to read; None (default): them.
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -58,7 +59,7 @@ def train_target(config, workdir, data_dir=None):
         return finished
     methods.check_method(config.method)
     data, validation = target_data.load_data(
-        config, data_dir, folder.noted_data()
+        config, data_dir, source, folder.noted_data()
     )
     folder.note_data(data.record)
     # Before the training: what cannot be written, the run cannot end with.
@@ -68,7 +69,7 @@ def train_target(config, workdir, data_dir=None):
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     if config.method == methods.ENSEMBLE:
-        network = _train_members(config, folder, data_dir)
+        network = _train_members(config, folder, data_dir, source)
     else:
         network = _train(config, folder, data)
     judged, metrics = _judge(network, data, validation, config, folder)
@@ -141,7 +142,7 @@ def _train(config, folder, data):
     return method.network
 
 
-def _train_members(config, folder, data_dir):
+def _train_members(config, folder, data_dir, source):
     """Trains the members of a deep ensemble, and returns their average."""
     count = config.deep_ensemble.members
     if count < 2:
@@ -157,7 +158,7 @@ def _train_members(config, folder, data_dir):
         member.export = False
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
-        seconds += train_target(member, path, data_dir)["seconds"]
+        seconds += train_target(member, path, data_dir, source)["seconds"]
         # One temperature for all: of calibrated members, the mean is unsure.
         models.append(
             temperature.without_temperature(methods.load_network(path))

@@ -9,10 +9,11 @@ The chief is the only task of the job `chief` or, without one, worker 0.
 """
 
 import dataclasses
-import json
 import os
 import re
 import socket
+
+import tensorflow as tf
 
 JOBS = ("chief", "worker")  # in TensorFlow's order
 _EXPECTED = (
@@ -76,11 +77,15 @@ def from_environment():
     if not text.strip():
         raise ValueError(f"{_EXPECTED}. Received: no TF_CONFIG")
     try:
-        value = json.loads(text)
-    except ValueError as error:
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        jobs = resolver.cluster_spec().as_dict()
+        job, index = resolver.task_type, resolver.task_id
+    # What it does not expect raises nearly anything.
+    except Exception as error:
         raise ValueError(f"{_EXPECTED}. Received: {text!r}, {error}") from error
-    jobs = _part(value, "cluster")
-    task = _part(value, "task")
+    for key, part in (("cluster", jobs), ("task", job)):
+        if not part:
+            raise ValueError(f"{_EXPECTED}. Received: no `{key}` in {text}")
     _check_jobs(jobs)
     places = [
         (job, index, address)
@@ -90,15 +95,8 @@ def from_environment():
     return Cluster(
         tuple(f"{job} {index}" for job, index, _ in places),
         tuple(address for _, _, address in places),
-        _number(task, places),
+        _number(job, index, places),
     )
-
-
-def _part(value, key):
-    part = value.get(key) if isinstance(value, dict) else None
-    if not isinstance(part, dict) or not part:
-        raise ValueError(f"{_EXPECTED}. Received: no `{key}` in {value!r}")
-    return part
 
 
 def _check_jobs(jobs):
@@ -108,12 +106,6 @@ def _check_jobs(jobs):
             f"The `cluster` of TF_CONFIG must have the jobs {JOBS} only; every "
             f"task of them trains. Received: {unknown}"
         )
-    for job, addresses in jobs.items():
-        if not isinstance(addresses, list) or not addresses:
-            raise ValueError(
-                f"Job {job!r} of TF_CONFIG must be a list of HOST:PORT. "
-                f"Received: {addresses!r}"
-            )
     every = [address for job in jobs.values() for address in job]
     for address in every:
         match = re.fullmatch(r"\S+:(\d{1,5})", str(address))
@@ -135,24 +127,21 @@ def _check_jobs(jobs):
         )
 
 
-def _number(task, places):
-    job, index = task.get("type"), task.get("index")
+def _number(job, index, places):
+    """Returns which of the places a task is."""
     indices = [known for name, known, _ in places if name == job]
     if not indices:
         raise ValueError(
             "The `type` of TF_CONFIG's `task` must be a job of its `cluster`. "
             f"Received: {job!r}"
         )
-    if not str(index).isdecimal() or int(index) not in indices:
+    if index not in indices:
         raise ValueError(
             f"The `index` of TF_CONFIG's `task` must be in 0 to {indices[-1]}, "
             f"as its `cluster` has {len(indices)} of job {job!r}. "
             f"Received: {index!r}"
         )
-    found = [
-        p for p, place in enumerate(places) if place[:2] == (job, int(index))
-    ]
-    return found[0]
+    return [place[:2] for place in places].index((job, index))
 
 
 def _answers(address):

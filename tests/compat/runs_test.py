@@ -90,6 +90,7 @@ class FinishedTest:
         )
 
 
+@pytest.mark.long  # half a minute of graphs and an export
 class UnfinishedTest:
     @pytest.mark.parametrize(
         ("name", "train"),

@@ -77,7 +77,7 @@ class ResultsTest:
         config = data_at_hand.get_config()
         config.phi_paths.authors = "given"
         known = [
-            (cell.column["name"], cell.row["name"], cell.seed)
+            (cell.column.name, cell.row.name, cell.seed)
             for cell in cells.expand(config)
         ]
         listed = [

@@ -1,8 +1,5 @@
 """The exported learner, here and where only TensorFlow is."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +9,7 @@ from mp_keras.few_shot import export
 from mp_keras.few_shot import inner_mixup
 from mp_keras.few_shot import meta_dropout
 from mp_keras.few_shot import weight_noise
+from tests import plain_tensorflow
 from tests.few_shot import tasks
 
 SAMPLES, SEED = 3, 6
@@ -155,7 +153,6 @@ class OtherPerturbationsTest:
 
 # Runs in a process of its own: saved model, examples, probabilities out.
 _CLIENT = """
-import sys
 import numpy as np
 import tensorflow as tf
 
@@ -165,7 +162,6 @@ answer = learner.signatures["adapt"](
     **{name: tf.constant(task[name]) for name in task}
 )
 np.save(sys.argv[3], answer["probabilities"])
-assert "mp_keras" not in sys.modules
 """
 
 
@@ -178,14 +174,7 @@ class SaveFewShotTest:
         }
         np.savez(tmp_path / "task.npz", **task)
         arguments = [path, tmp_path / "task.npz", tmp_path / "out.npy"]
-        result = subprocess.run(
-            [sys.executable, "-c", _CLIENT, *map(str, arguments)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr
+        plain_tensorflow.run(_CLIENT, *arguments, cwd=tmp_path)
         here = loaded.adapt(*task.values())["probabilities"]
         there = np.load(tmp_path / "out.npy")
         np.testing.assert_allclose(there, here, rtol=1e-5)
@@ -193,18 +182,11 @@ class SaveFewShotTest:
     def test_failing_save_leaves_the_old_one(
         self, learner, tmp_path, monkeypatch
     ):
-        old = tmp_path / "learner" / "saved_model.pb"
-        old.parent.mkdir()
-        old.write_text("old")
-
-        def fail(*arguments, **keywords):
-            raise OSError("the disk is full")
-
-        monkeypatch.setattr(tf.saved_model, "save", fail)
-        with pytest.raises(OSError, match="full"):
-            export.save_few_shot(learner, tmp_path / "learner")
-        assert [file.name for file in tmp_path.iterdir()] == ["learner"]
-        assert old.read_text() == "old"
+        plain_tensorflow.assert_failing_save_leaves_the_old_one(
+            lambda path: export.save_few_shot(learner, path),
+            tmp_path,
+            monkeypatch,
+        )
 
     def test_samples_must_be_positive(self, learner, tmp_path):
         with pytest.raises(ValueError, match="`samples` must be at least 1"):

@@ -38,6 +38,17 @@ def fit(trainer, steps, count=2, **options):
     return [weight.numpy() for weight in trainer.learner.weights]
 
 
+def one_step(trainer):
+    """Returns values before, both tasks' gradients there, and values after."""
+    values = trainer.learner.values()
+    batch = tasks.make_meta_batch(2)
+    gradients = [
+        trainer.task_gradients(values, *(part[task] for part in batch))[0]
+        for task in range(2)
+    ]
+    return values, gradients, fit(trainer, steps=1)
+
+
 @pytest.fixture
 def sgd():
     """At rate 1 the change of a weight is minus its gradient."""
@@ -48,13 +59,7 @@ class OuterStepTest:
     def test_is_the_mean_gradient_of_the_tasks(self, sgd):
         trainer = make_trainer()
         trainer.compile(sgd)
-        values = trainer.learner.values()
-        batch = tasks.make_meta_batch(2)
-        gradients = [
-            trainer.task_gradients(values, *(part[task] for part in batch))[0]
-            for task in range(2)
-        ]
-        after = fit(trainer, steps=1)
+        values, gradients, after = one_step(trainer)
         for old, new, pair in zip(values.values(), after, zip(*gradients)):
             mean = np.clip((pair[0] + pair[1]) / 2, -3, 3)
             np.testing.assert_allclose(old - new, mean, atol=1e-5)
@@ -62,13 +67,7 @@ class OuterStepTest:
     def test_the_mean_is_clipped_and_not_its_parts(self, sgd):
         trainer = make_trainer(clip=0.01)
         trainer.compile(sgd)
-        values = trainer.learner.values()
-        batch = tasks.make_meta_batch(2)
-        gradients = [
-            trainer.task_gradients(values, *(part[task] for part in batch))[0]
-            for task in range(2)
-        ]
-        after = fit(trainer, steps=1)
+        values, gradients, after = one_step(trainer)
         told_apart = 0
         for old, new, pair in zip(values.values(), after, zip(*gradients)):
             change = (old - new).numpy()

@@ -260,21 +260,22 @@ class OneStepTest:
 
 
 class SeparationTest:
-    def test_task_update_leaves_the_perturbation_alone(self):
-        trainer = make_trainer(2, phi_rate=0.0)
+    @pytest.mark.parametrize(
+        ("still", "check_phi", "check_tasks"),
+        [
+            ("phi_rate", assert_all_equal, assert_all_moved),
+            ("task_rate", assert_all_moved, assert_all_equal),
+        ],
+    )
+    def test_each_update_leaves_the_other_alone(
+        self, still, check_phi, check_tasks
+    ):
+        trainer = make_trainer(2, **{still: 0.0})
         phi, theta = phi_values(trainer), task_weights(trainer)
         trainer.train_step(make_batch(2))
-        assert_all_equal(phi_values(trainer), phi)
+        check_phi(phi_values(trainer), phi)
         for ours, before in zip(task_weights(trainer), theta):
-            assert_all_moved(ours, before)
-
-    def test_perturbation_update_leaves_the_tasks_alone(self):
-        trainer = make_trainer(2, task_rate=0.0)
-        phi, theta = phi_values(trainer), task_weights(trainer)
-        trainer.train_step(make_batch(2))
-        assert_all_moved(phi_values(trainer), phi)
-        for ours, before in zip(task_weights(trainer), theta):
-            assert_all_equal(ours, before)
+            check_tasks(ours, before)
 
     def test_variable_lists_are_disjoint_and_complete(self):
         trainer = make_trainer(2)

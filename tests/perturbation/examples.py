@@ -6,18 +6,10 @@ from keras import layers
 
 import mp_keras
 from mp_keras import seeds
-from mp_keras.perturbation import function
 from mp_keras.perturbation import layer as position_layer
+from tests import small_networks
 
-
-def random_phi(seed=0, spread=0.3):
-    rng = np.random.default_rng(seed)
-    return mp_keras.PerturbationFunction(
-        {
-            name: rng.normal(0, spread, shape)
-            for name, shape in function.WEIGHT_SHAPES.items()
-        }
-    )
+random_phi = small_networks.random_phi
 
 
 def feature_maps(*shape, seed=1):

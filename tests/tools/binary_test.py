@@ -36,6 +36,27 @@ def label_out_of_range(path):
     squares.write_npz(path, train_labels=labels + 1)
 
 
+class ImportTest:
+    """TensorFlow, put in its place here, that cannot be loaded."""
+
+    @pytest.mark.parametrize(
+        ("last", "message"),
+        [
+            ("raise ImportError('no such library')", "no such library"),
+            ("os.abort()", "Fatal Python error: Aborted"),
+        ],
+    )
+    def test_failure_is_shown(self, tmp_path, monkeypatch, last, message):
+        (tmp_path / "tensorflow.py").write_text(
+            f"import os\nos.write(2, b'cannot open it\\n')\n{last}\n"
+        )
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        code, _, errors = processes.run("serve", f"--model_dir={tmp_path}")
+        assert code != 0
+        assert message in errors
+        assert ("cannot open it" in errors) == ("ImportError" in errors)
+
+
 class FlagsTest:
     """Mistakes that are found before TensorFlow is imported."""
 
@@ -103,6 +124,13 @@ class RunTest:
         )
         assert message in line
         assert value in line
+
+    def test_origin_is_shown_if_asked_for(self, tmp_path):
+        arguments = "evaluate", f"--workdir={tmp_path}"
+        assert error_of(*arguments).endswith(processes.HINT)
+        _, _, errors = processes.run(*arguments, "--verbosity=1")
+        assert "Traceback" in errors
+        assert "shows where" not in errors
 
     def test_own_config_without_a_key(self, source, tmp_path):
         (tmp_path / "own.py").write_text(

@@ -35,28 +35,11 @@ def run(arguments, tmp_path_factory):
     return workdir
 
 
-def result_of(workdir):
-    result = json.loads((workdir / "result.json").read_text())
-    del result["seconds"]
-    return result
-
-
 class FewShotTest:
     def test_killed_and_resumed_run_equals_the_unbroken_one(
         self, run, arguments, tmp_path
     ):
-        command = (*arguments, f"--workdir={tmp_path}")
-        history = tmp_path / "history.jsonl"
-
-        def is_between_checkpoints():  # after step 10
-            return history.exists() and history.read_text().count("\n") >= 5
-
-        processes.kill_when(is_between_checkpoints, *command)
-        assert processes.checkpointed_step(tmp_path) >= 8
-        assert not (tmp_path / "result.json").exists()
-        processes.succeed(*command)
-        processes.assert_same_run(tmp_path, run)
-        assert result_of(tmp_path) == result_of(run)
+        processes.assert_killed_run_goes_on(arguments, tmp_path, run)
 
     def test_evaluates_on_other_episodes(self, run, arguments):
         output = processes.succeed(

@@ -41,5 +41,6 @@ class MeasureScalingTest:
         )
         assert code == 1
         last = errors.splitlines()[-1]
-        assert last.startswith('Error: Cases [{"network": "conv5"')
+        assert last.startswith("Error: Measurement pipeline.benchmarks.scaling")
+        assert "'network': 'conv5'" in last
         assert "Did you mean 'conv6'" in last

@@ -124,7 +124,7 @@ class FailureTest:
         assert errors.splitlines()[-1] == (
             "Error: All 2 workers of TF_CONFIG must come within 2 s (flag "
             "--worker_timeout). Received: nothing from worker 1 at "
-            f"{addresses[1]}"
+            f"{addresses[1]}{processes.HINT}"
         )
 
     def test_worker_of_another_cluster_is_not_waited_for(
@@ -157,7 +157,7 @@ class FailureTest:
         pair.start(1, "--config.seed=7")
         for code, output, errors in pair.wait():
             assert (code, output) == (1, ""), errors
-            line = errors.splitlines()[-1]
+            line = errors.splitlines()[-1].removesuffix(processes.HINT)
             assert line.endswith("seed=0 at worker 0, seed=7 at worker 1")
         assert not list(tmp_path.iterdir())
 
@@ -180,4 +180,4 @@ class FailureTest:
         )
         assert (code, output) == (1, "")
         assert errors.splitlines()[-1].startswith("Error: ")
-        assert errors.splitlines()[-1].endswith(message)
+        assert errors.splitlines()[-1].endswith(message + processes.HINT)

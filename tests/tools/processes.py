@@ -1,5 +1,6 @@
 """Runs the binaries as a user does: one process each, killed or not."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -10,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Behind the line in which a mistake ends.
+HINT = " (--verbosity=1 shows where it came from)"
 _PATIENCE_S = 240  # for one process on a busy machine
 
 
@@ -62,6 +65,25 @@ def kill_when(condition, tool, *arguments):
     process.kill()
     process.communicate()
     assert process.returncode == -9
+
+
+def assert_killed_run_goes_on(arguments, workdir, unbroken):
+    """Kills a run between two checkpoints, after step 10, and resumes it."""
+    command = (*arguments, f"--workdir={workdir}")
+    history = workdir / "history.jsonl"
+    kill_when(
+        lambda: history.exists() and history.read_text().count("\n") >= 5,
+        *command,
+    )
+    assert checkpointed_step(workdir) >= 8
+    assert not (workdir / "result.json").exists()
+    succeed(*command)
+    assert_same_run(workdir, unbroken)
+    ours, theirs = (
+        json.loads((folder / "result.json").read_text())
+        for folder in (workdir, unbroken)
+    )
+    assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
 def checkpointed_step(workdir, member=""):

@@ -1,6 +1,7 @@
 """`python -m tools.reproduce`: every experiment in its smoke form."""
 
 import csv
+import dataclasses
 import importlib
 import json
 import pathlib
@@ -122,19 +123,19 @@ class ConfigsTest:
                 few_shot_methods.make_perturbation(cell.config)
             else:
                 methods.check_method(cell.config.method)
-            method_styles.style_of(cell.row["style"])
+            method_styles.style_of(cell.row.style)
         for chosen, entries in (
             (config.only_rows, config.rows),
             (config.only_columns, config.columns),
         ):
-            assert set(chosen) <= {entry["name"] for entry in entries}
-        json.dumps(config.to_dict())
+            assert set(chosen) <= {entry.name for entry in entries}
+        json.dumps(config.to_dict(), default=dataclasses.asdict)
 
     @pytest.mark.parametrize("name", TABLES)
     def test_every_figure_of_the_paper_has_its_cell(self, name):
         config = config_of(name, "paper")
         ours = {
-            (row["paper"], column["paper"])
+            (row.paper, column.paper)
             for row in config.rows
             for column in config.columns
         }
@@ -156,7 +157,7 @@ class ConfigsTest:
             assert (part.steps, part.batch_size) == (10_000, 128)
             assert part.learning_rate_drops == (0.4, 0.7, 0.9)
         assert (phi.tasks, phi.task_split) == (10, "class_wise")
-        sizes = {c["name"]: c["set"]["image_size"] for c in config.columns}
+        sizes = {c.name: c.set["image_size"] for c in config.columns}
         assert sizes == {
             "STL10": 32,
             "s-CIFAR100": 32,
@@ -170,15 +171,15 @@ class ConfigsTest:
     @pytest.mark.parametrize("profile", ["cpu", "paper"])
     def test_rivals_are_tuned(self, name, profile):
         for cell in cells.expand(config_of(name, profile)):
-            tuned = cell.column["tuned"]
+            tuned = cell.column.tuned
             assert {"drop_block", "manifold_mixup"} <= set(tuned)
-            assert cell.column["tuned_on"].startswith("subset:")
+            assert cell.column.tuned_on.startswith("subset:")
 
     def test_the_same_training_is_one_cell_in_all_experiments(self):
         folders = {}  # digest of the config -> names of its folders
         for name in NAMES:
             for cell in cells.expand(config_of(name, "cpu")):
-                if cell.row["phi"] or cell.row["fine_tuned"]:
+                if cell.row.phi or cell.row.fine_tuned:
                     continue
                 digest = cells.content_digest(cells.without_places(cell.config))
                 folder = cell.folder("work", [])
@@ -188,9 +189,9 @@ class ConfigsTest:
     def test_few_shot_paper_profile_is_that_of_section_4(self):
         config = config_of("few_shot_table1", "paper")
         found = {
-            cell.column["name"]: cell.config
+            cell.column.name: cell.config
             for cell in cells.expand(config)
-            if cell.row["name"] == "MAML + Meta-dropout"
+            if cell.row.name == "MAML + Meta-dropout"
         }
         protocol = {
             name: (

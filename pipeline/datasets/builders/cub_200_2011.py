@@ -16,8 +16,6 @@ Masks, bounding boxes, parts and attributes are left out: the paper does not
 crop to the birds.
 """
 
-import tensorflow_datasets as tfds
-
 from pipeline.datasets.builders import jpeg_images
 from pipeline.datasets.builders import manual_files
 
@@ -142,7 +140,7 @@ def _check_values(name, table, paths, allowed, wanted):
             )
 
 
-class Cub2002011(tfds.core.GeneratorBasedBuilder):
+class Cub2002011(jpeg_images.JpegBuilder):
     """Caltech-UCSD Birds-200-2011, `cub_200_2011`: splits "train" and "test".
 
     Features: `image`, uint8 `(height, width, 3)`; `label`, named by number and
@@ -150,15 +148,9 @@ class Cub2002011(tfds.core.GeneratorBasedBuilder):
     """
 
     name = "cub_200_2011"
-    # TFDS would look for a checksum file next to the code; nothing here is
-    # downloaded.
-    code_path = None
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
     MANUAL_DOWNLOAD_INSTRUCTIONS = INSTRUCTIONS
-
-    def _info(self):
-        return jpeg_images.dataset_info(self, _DESCRIPTION, _CITATION)
 
     def _split_generators(self, dl_manager):
         folder = manual_files.manual_folder(dl_manager)
@@ -172,11 +164,3 @@ class Cub2002011(tfds.core.GeneratorBasedBuilder):
             part: self._generate_examples(path, class_of)
             for part, class_of in lists.items()
         }
-
-    def _generate_examples(self, path, class_of):
-        for name, content in manual_files.read_files(path, class_of):
-            image = jpeg_images.to_color(name, content)
-            yield (
-                name,
-                {"image": image, "label": class_of[name], "file_name": name},
-            )

@@ -13,8 +13,6 @@ Each image ends in a copyright banner of 20 rows, which is cut off, as the
 set's authors ask.
 """
 
-import tensorflow_datasets as tfds
-
 from pipeline.datasets.builders import jpeg_images
 from pipeline.datasets.builders import manual_files
 
@@ -90,7 +88,7 @@ def _lines(content):
     return [line.strip() for line in lines if line.strip()]
 
 
-class FgvcAircraft(tfds.core.GeneratorBasedBuilder):
+class FgvcAircraft(jpeg_images.JpegBuilder):
     """FGVC-Aircraft: splits "train" (the official trainval) and "test".
 
     Features: `image`, uint8 `(height, width, 3)`, the banner of 20 rows cut
@@ -98,15 +96,10 @@ class FgvcAircraft(tfds.core.GeneratorBasedBuilder):
     variant; `file_name`.
     """
 
-    # TFDS would look for a checksum file next to the code; nothing here is
-    # downloaded.
-    code_path = None
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
     MANUAL_DOWNLOAD_INSTRUCTIONS = INSTRUCTIONS
-
-    def _info(self):
-        return jpeg_images.dataset_info(self, _DESCRIPTION, _CITATION)
+    CUT_BOTTOM = _BANNER_ROWS
 
     def _split_generators(self, dl_manager):
         folder = manual_files.manual_folder(dl_manager)
@@ -126,11 +119,3 @@ class FgvcAircraft(tfds.core.GeneratorBasedBuilder):
             split: self._generate_examples(path, variant_of)
             for split, variant_of in lists.items()
         }
-
-    def _generate_examples(self, path, variant_of):
-        for name, content in manual_files.read_files(path, variant_of):
-            image = jpeg_images.to_color(name, content, None, _BANNER_ROWS)
-            yield (
-                name,
-                {"image": image, "label": variant_of[name], "file_name": name},
-            )

@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from mp_keras import error_texts
 from pipeline.datasets import image_files
+from pipeline.datasets.builders import manual_files
 
 _QUALITY = 95
 
@@ -55,30 +56,49 @@ def to_color(name, encoded, size=None, cut_bottom=0):
     return buffer.getvalue()
 
 
-def dataset_info(builder, description, citation, shape=(None, None, 3)):
-    """Returns what TFDS wants to know of a set of labelled JPEG images.
+class JpegBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """What the builders of labelled JPEG images in a manual folder share.
 
-    Args:
-        builder: `tfds.core.DatasetBuilder`.
-        description: Str.
-        citation: Str, BibTeX.
-        shape: Height, width and channels; None where images differ.
-
-    Returns: `tfds.core.DatasetInfo` with the features `image`, `label`, whose
-        names the builder sets when it has read them, and `file_name`.
+    Features: `image`, uint8; `label`, whose names a builder sets when it has
+    read them; `file_name`. A builder sets `DESCRIPTION` and `CITATION`, BibTeX,
+    and `MANUAL_DOWNLOAD_INSTRUCTIONS`.
     """
-    return tfds.core.DatasetInfo(
-        builder=builder,
-        description=description,
-        citation=citation,
-        features=tfds.features.FeaturesDict(
-            {
-                "image": tfds.features.Image(
-                    shape=shape, encoding_format="jpeg"
-                ),
-                "label": tfds.features.ClassLabel(),
-                "file_name": tfds.features.Text(),
-            }
-        ),
-        supervised_keys=("image", "label"),
-    )
+
+    # TFDS would look for a checksum file next to the code, with a package that
+    # it does not install; nothing here is downloaded.
+    code_path = None
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First release."}
+    SHAPE = (None, None, 3)  # None where images differ
+    CUT_BOTTOM = 0  # rows of pixels, as for `to_color`
+
+    def _info(self):
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.DESCRIPTION,
+            citation=self.CITATION,
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(
+                        shape=self.SHAPE, encoding_format="jpeg"
+                    ),
+                    "label": tfds.features.ClassLabel(),
+                    "file_name": tfds.features.Text(),
+                }
+            ),
+            supervised_keys=("image", "label"),
+        )
+
+    def _generate_examples(self, path, labels):
+        """Yields the images in an archive or folder that have a label.
+
+        Args:
+            path: Path of the archive or folder.
+            labels: Dict {file name: label}.
+        """
+        for name, content in manual_files.read_files(path, labels):
+            image = to_color(name, content, None, self.CUT_BOTTOM)
+            yield (
+                name,
+                {"image": image, "label": labels[name], "file_name": name},
+            )

@@ -19,7 +19,6 @@ import struct
 import zlib
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from pipeline.datasets.builders import jpeg_images
 from pipeline.datasets.builders import manual_files
@@ -123,22 +122,16 @@ def read_annotations(name, content, classes):
     return labels
 
 
-class StanfordCars(tfds.core.GeneratorBasedBuilder):
+class StanfordCars(jpeg_images.JpegBuilder):
     """Stanford Cars: splits "train" and "test".
 
     Features: `image`, uint8 `(height, width, 3)`; `label`, named by make,
     model and year; `file_name`.
     """
 
-    # TFDS would look for a checksum file next to the code; nothing here is
-    # downloaded.
-    code_path = None
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
     MANUAL_DOWNLOAD_INSTRUCTIONS = INSTRUCTIONS
-
-    def _info(self):
-        return jpeg_images.dataset_info(self, _DESCRIPTION, _CITATION)
 
     def _split_generators(self, dl_manager):
         folder = manual_files.manual_folder(dl_manager)
@@ -167,11 +160,3 @@ class StanfordCars(tfds.core.GeneratorBasedBuilder):
             "train": self._generate_examples(parts["train"], train),
             "test": self._generate_examples(parts["test"], test),
         }
-
-    def _generate_examples(self, path, labels):
-        for name, content in manual_files.read_files(path, labels):
-            image = jpeg_images.to_color(name, content)
-            yield (
-                name,
-                {"image": image, "label": labels[name], "file_name": name},
-            )

@@ -13,8 +13,6 @@ The test images have no labels and are left out.
 
 import re
 
-import tensorflow_datasets as tfds
-
 from pipeline.datasets.builders import jpeg_images
 from pipeline.datasets.builders import manual_files
 from pipeline.datasets.builders import tiny_imagenet_archive
@@ -79,7 +77,7 @@ def check_jpeg(name, encoded):
     return jpeg_images.to_color(name, encoded, size=(_IMAGE_SIZE,) * 2)
 
 
-class TinyImagenet(tfds.core.GeneratorBasedBuilder):
+class TinyImagenet(jpeg_images.JpegBuilder):
     """Tiny ImageNet: splits "train" and "validation".
 
     Features: `image`, uint8 `(64, 64, 3)`; `label`, named by WordNet id;
@@ -89,17 +87,10 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
     archive, prepare the whole one in another `data_dir`.
     """
 
-    # TFDS 4.9.10 would need `importlib_resources`, which it does not install,
-    # to find the folder of a checksum file that we do not have.
-    code_path = None
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
     MANUAL_DOWNLOAD_INSTRUCTIONS = tiny_imagenet_archive.INSTRUCTIONS
-
-    def _info(self):
-        return jpeg_images.dataset_info(
-            self, _DESCRIPTION, _CITATION, (_IMAGE_SIZE, _IMAGE_SIZE, 3)
-        )
+    SHAPE = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
 
     def _split_generators(self, dl_manager):
         folder = manual_files.manual_folder(dl_manager)

@@ -16,6 +16,7 @@ import difflib
 _IMAGENET = "ImageNet's terms: non-commercial research and education only"
 _RESEARCH = "non-commercial research and education only"
 _UNSTATED = "no explicit licence"
+_SVHN = "non-commercial use only"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,153 +55,103 @@ class Entry:
     terms: str
 
 
+def _paper(name, classes, train_examples, test_examples, terms, **others):
+    """Returns the `Entry` of a TensorFlow data set, by default of its name."""
+    return Entry(
+        name=name,
+        classes=classes,
+        train_examples=train_examples,
+        test_examples=test_examples,
+        terms=terms,
+        **{"tfds_name": name, **others},
+    )
+
+
+_LARGE = {"image_size": 84}
 _PAPER = (
-    Entry(
-        name="tiny_imagenet",
-        tfds_name="tiny_imagenet",
+    _paper(
+        "tiny_imagenet",
+        200,
+        100_000,
+        10_000,
+        _IMAGENET,
         test_split="validation",
-        classes=200,
-        train_examples=100_000,
-        test_examples=10_000,
-        terms=_IMAGENET,
     ),
-    Entry(
-        name="stl10",
-        tfds_name="stl10",
-        classes=10,
-        train_examples=5_000,
-        test_examples=8_000,
-        terms=f"{_UNSTATED}; the images are ImageNet's",
+    _paper(
+        "stl10", 10, 5_000, 8_000, f"{_UNSTATED}; the images are ImageNet's"
     ),
-    Entry(
-        name="cifar100",
-        tfds_name="cifar100",
-        classes=100,
-        train_examples=50_000,
-        test_examples=10_000,
-        terms=_UNSTATED,
-    ),
+    _paper("cifar100", 100, 50_000, 10_000, _UNSTATED),
     # Differs from the paper: the first 50 (small_svhn: 500) of each class
     # instead of 5,000 at random, because the authors' code does so. The
     # paper's rule is paper:cifar100 with examples_per_class=50.
-    Entry(
-        name="s_cifar100",
+    _paper(
+        "s_cifar100",
+        100,
+        5_000,
+        10_000,
+        _UNSTATED,
         tfds_name="cifar100",
-        classes=100,
-        train_examples=5_000,
-        test_examples=10_000,
         first_per_class=50,
-        terms=_UNSTATED,
     ),
-    Entry(
-        name="dogs",
+    _paper(
+        "dogs",
+        120,
+        12_000,
+        8_580,
+        _IMAGENET,
         tfds_name="stanford_dogs",
-        image_size=84,
-        classes=120,
-        train_examples=12_000,
-        test_examples=8_580,
-        terms=_IMAGENET,
+        **_LARGE,
     ),
-    Entry(
-        name="cars",
+    _paper(
+        "cars",
+        196,
+        8_144,
+        8_041,
+        _RESEARCH,
         tfds_name="stanford_cars",
-        image_size=84,
-        classes=196,
-        train_examples=8_144,
-        test_examples=8_041,
-        terms=_RESEARCH,
+        **_LARGE,
     ),
     # Differs from the paper: 100 classes instead of 102, because the 6,667
     # and 3,333 images of the paper are those of the set with 100.
-    Entry(
-        name="aircraft",
+    _paper(
+        "aircraft",
+        100,
+        6_667,
+        3_333,
+        "non-commercial research only",
         tfds_name="fgvc_aircraft",
-        image_size=84,
-        classes=100,
-        train_examples=6_667,
-        test_examples=3_333,
-        terms="non-commercial research only",
+        **_LARGE,
     ),
-    Entry(
-        name="cub",
-        tfds_name="cub_200_2011",
-        image_size=84,
-        classes=200,
-        train_examples=5_994,
-        test_examples=5_794,
-        terms=_RESEARCH,
+    _paper(
+        "cub", 200, 5_994, 5_794, _RESEARCH, tfds_name="cub_200_2011", **_LARGE
     ),
     # Differs from the paper: it samples from the 26,032 images and tests on
     # the 73,257; the authors' code has the official roles, as here.
-    Entry(
-        name="svhn",
+    _paper("svhn", 10, 73_257, 26_032, _SVHN, tfds_name="svhn_cropped"),
+    _paper(
+        "small_svhn",
+        10,
+        5_000,
+        26_032,
+        _SVHN,
         tfds_name="svhn_cropped",
-        classes=10,
-        train_examples=73_257,
-        test_examples=26_032,
-        terms="non-commercial use only",
-    ),
-    Entry(
-        name="small_svhn",
-        tfds_name="svhn_cropped",
-        classes=10,
-        train_examples=5_000,
-        test_examples=26_032,
         first_per_class=500,
-        terms="non-commercial use only",
     ),
-    Entry(
-        name="cifar10",
-        tfds_name="cifar10",
-        classes=10,
-        train_examples=50_000,
-        test_examples=10_000,
-        terms=_UNSTATED,
-    ),
-    Entry(
-        name="fashion_mnist",
-        tfds_name="fashion_mnist",
-        classes=10,
-        train_examples=60_000,
-        test_examples=10_000,
-        terms="MIT",
-    ),
+    _paper("cifar10", 10, 50_000, 10_000, _UNSTATED),
+    _paper("fashion_mnist", 10, 60_000, 10_000, "MIT"),
 )
 
+
+def _subset(name, file, classes, terms, **others):
+    return Entry(name=name, file=file, classes=classes, terms=terms, **others)
+
+
 _SUBSETS = (
-    Entry(
-        name="cifar10",
-        file="cifar10_subset.npz",
-        classes=10,
-        terms=_UNSTATED,
-    ),
-    Entry(
-        name="fashion_mnist",
-        file="fashion_mnist_subset.npz",
-        classes=10,
-        terms="MIT",
-    ),
-    Entry(
-        name="dogs",
-        file="dogs_subset_84.npz",
-        image_size=84,
-        classes=50,
-        terms=_IMAGENET,
-    ),
-    Entry(
-        name="cars",
-        file="cars_subset_84.npz",
-        image_size=84,
-        classes=50,
-        terms=_RESEARCH,
-    ),
-    Entry(
-        name="cub2010",
-        file="cub200_2010_subset_84.npz",
-        image_size=84,
-        classes=50,
-        terms=_RESEARCH,
-    ),
+    _subset("cifar10", "cifar10_subset.npz", 10, _UNSTATED),
+    _subset("fashion_mnist", "fashion_mnist_subset.npz", 10, "MIT"),
+    _subset("dogs", "dogs_subset_84.npz", 50, _IMAGENET, **_LARGE),
+    _subset("cars", "cars_subset_84.npz", 50, _RESEARCH, **_LARGE),
+    _subset("cub2010", "cub200_2010_subset_84.npz", 50, _RESEARCH, **_LARGE),
 )
 
 

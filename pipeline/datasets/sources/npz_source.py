@@ -1,17 +1,12 @@
-"""Reads `npz:PATH` sources: arrays in one file, never pickles.
+"""Reads `npz:PATH` sources: arrays in one file, never pickles."""
 
-The trap: a header may announce any shape, and a few kilobytes may unpack to
-gigabytes. So what is announced has to fit what is there, before memory is
-taken for it.
-"""
-
-import math
 import pathlib
 import zipfile
 
 import numpy as np
 
 from mp_keras import error_texts
+from mp_keras import npz_members
 from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 
@@ -76,7 +71,10 @@ def _read_arrays(path):
             members = set(archive.namelist())
             missing = [key for key in _KEYS if f"{key}.npy" not in members]
             if not missing:
-                return {key: _read_array(archive, key) for key in _KEYS}
+                return {
+                    key: npz_members.read_array(archive, key, _most_bytes)
+                    for key in _KEYS
+                }
     # A damaged file raises nearly anything.
     except Exception as error:
         raise ValueError(
@@ -90,41 +88,8 @@ def _read_arrays(path):
     )
 
 
-def _read_array(archive, key):
-    member = archive.getinfo(f"{key}.npy")
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{key} compressed in another way than deflate")
-    packed = min(member.compress_size, archive.start_dir)
-    if member.file_size > max(_SMALL, _MOST_COMPRESSED * packed):
-        raise ValueError(
-            f"{key} of {member.file_size} bytes, packed into {packed}"
-        )
-    with archive.open(member) as stream:
-        announced = _announced_bytes(stream)
-    if announced != member.file_size:
-        raise ValueError(
-            f"{key} whose header announces {announced} bytes, in a member of "
-            f"{member.file_size}"
-        )
-    with archive.open(member) as stream:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
-        stream.read(1)  # the end, which checks the sum
-    return array
-
-
-def _announced_bytes(stream):
-    """Returns the length of an npy file by its own header."""
-    version = np.lib.format.read_magic(stream)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in read_header:
-        raise ValueError(f"version {version} of NumPy's format")
-    shape, _, dtype = read_header[version](stream)
-    if dtype.hasobject:
-        raise ValueError("pickled objects")
-    return stream.tell() + math.prod(shape) * dtype.itemsize
+def _most_bytes(packed):
+    return max(_SMALL, _MOST_COMPRESSED * packed)
 
 
 def _check_part(path, part, arrays):

@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from pipeline.benchmarks import measured_page
 from pipeline.benchmarks import scaling_tables
 
 PAGE = pathlib.Path(scaling_tables.__file__).parents[2] / "docs" / "scaling.md"
@@ -52,16 +53,18 @@ class WritePageTest:
     def test_replaces_the_measured_part_alone(self, tmp_path):
         page = tmp_path / "page.md"
         page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
-        scaling_tables.write_page(page, {**RESULTS, "machine": "old"})
-        scaling_tables.write_page(page, RESULTS)
+        measured_page.write(page, scaling_tables.TOOL, "old")
+        measured_page.write(page, scaling_tables.TOOL, "the new tables")
         text = page.read_text(encoding="utf-8")
-        assert text.count(scaling_tables.tables(RESULTS)) == 1
-        assert "Machine: old" not in text
-        assert scaling_tables.check_page(page) == scaling_tables.check_page(
-            PAGE
-        )
+        assert text.count("\n\nthe new tables\n") == 1
+        assert "\nold\n" not in text
+        parts = [
+            measured_page.check(file, scaling_tables.TOOL)
+            for file in (page, PAGE)
+        ]
+        assert parts[0] == parts[1]
 
     def test_page_without_marks_raises(self, tmp_path):
         (tmp_path / "page.md").write_text("# A page")
         with pytest.raises(ValueError, match="page.md must have the lines"):
-            scaling_tables.write_page(tmp_path / "page.md", RESULTS)
+            measured_page.write(tmp_path / "page.md", scaling_tables.TOOL, "a")

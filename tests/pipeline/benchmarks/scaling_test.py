@@ -5,10 +5,12 @@ import tensorflow as tf
 
 from pipeline.benchmarks import scaling
 
+CASE = {"network": "conv4", "batch_size": 2, "image_size": 16}
+
 
 class MeasureTest:
     def test_one_process_exchanges_nothing(self):
-        case = scaling.Case("conv4", 2, 1, steps=1, image_size=16, pinned=False)
+        case = {**CASE, "tasks": 1, "steps": 1, "pinned": False}
         (figures,) = scaling.measure([case])
         assert figures["gradient"] == figures["metrics"] == []
         assert 0 < figures["step_ms"]
@@ -17,7 +19,7 @@ class MeasureTest:
         assert "reduction_ms" not in figures
 
     def test_cases_of_other_processes_raise(self):
-        cases = [scaling.Case("conv4", 2, 2, workers=n) for n in (1, 2)]
+        cases = [{**CASE, "tasks": 2, "workers": n} for n in (1, 2)]
         with pytest.raises(ValueError, match="one number of workers"):
             scaling.measure(cases)
 

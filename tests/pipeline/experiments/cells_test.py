@@ -1,5 +1,7 @@
 """Which cells an experiment has, and what decides them."""
 
+import dataclasses
+
 import pytest
 
 from configs.experiments import base
@@ -27,8 +29,7 @@ class ExpandTest:
             base.column("B"),
         )
         found = [
-            (c.column["name"], c.row["name"], c.seed)
-            for c in cells.expand(config)
+            (c.column.name, c.row.name, c.seed) for c in cells.expand(config)
         ]
         assert found == [
             ("A", "Drop it", 7),
@@ -41,11 +42,11 @@ class ExpandTest:
         row = base.row("Drop", "drop_block", samples=7)
         config = tiny.make_config("npz:x", [row])
         column = base.column("A", samples=5, l2=0.5, drop_block__rate=0.1)
-        column["tuned"] = {
+        tuned = {
             "drop_block": {"drop_block.rate": 0.3, "samples": 6},
             "mixup": {"mixup.alpha": 0.9},
         }
-        config.columns = (column,)
+        config.columns = (dataclasses.replace(column, tuned=tuned),)
         (cell,) = cells.expand(config)
         assert cell.config.drop_block.rate == 0.3
         assert (cell.config.samples, cell.config.l2) == (7, 0.5)

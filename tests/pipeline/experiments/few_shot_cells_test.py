@@ -37,7 +37,7 @@ class ExpandTest:
     def test_columns_set_what_is_their_own(self):
         config = make_config("paper")
         config.few_shot.test_episodes = 7
-        found = {c.column["name"]: c.config for c in cells.expand(config)}
+        found = {c.column.name: c.config for c in cells.expand(config)}
         large = found[few_shot.MINI_IMAGENET_5]
         assert (large.ways, large.shots, large.image_channels) == (5, 5, 3)
         assert (large.data.source, large.inner_rate) == (

@@ -38,7 +38,7 @@ class MeasureTest:
             source, [base.row("Base", "base")], kinds=("reliability",)
         )
         config.measures.reliability = {"bins": 5}
-        config.columns[0]["measures"] = {"reliability": {"bins": 3}}
+        config.columns[0].measures.update({"reliability": {"bins": 3}})
         assert runner.reproduce(config, tmp_path)["finished"] == 1
         (file,) = tmp_path.glob("cells/*/measures/*.json")
         assert len(files.read_json(file)["count"]) == 3

@@ -144,7 +144,7 @@ class SourcesTest:
         monkeypatch.setattr(meta_training, "meta_train", unwanted)
         row = base.row("P", "meta_perturb", phi=base.PAPER_PHI)
         config = tiny.make_config(source, [row])
-        config.columns[0]["set"].update(changes)
+        config.columns[0].set.update(changes)
         failures = runner.reproduce(config, tmp_path)["failures"]
         assert re.search(message, str(failures))
 

@@ -1,6 +1,7 @@
 """Tables: ours beside the paper's."""
 
 import csv
+import dataclasses
 import pathlib
 
 import pytest
@@ -17,7 +18,7 @@ def finished(config, figures):
     """Makes runs of these figures: {(row, column): accuracies by seed}."""
     made = []
     for cell in cells.expand(config):
-        key = cell.row["name"], cell.column["name"]
+        key = cell.row.name, cell.column.name
         if key in figures:
             result = {
                 "accuracy": figures[key][cell.seed],
@@ -99,7 +100,8 @@ class WriteTest:
 
     def test_lists_what_was_chosen_or_is_there(self, config, tmp_path):
         config.only_rows = ("Ours",)
-        config.rows[0]["phi"] = "mine"
+        base_row, *others = config.rows
+        config.rows = (dataclasses.replace(base_row, phi="mine"), *others)
         config.phi_paths.mine = ""  # Base: a row without its φ
         runs = finished(config, {("Absent", "Cars"): [40.0, 42.0]})
         markdown, *_ = tables.write(config, runs, tmp_path)
@@ -118,7 +120,7 @@ class WriteTest:
             base.row("Ours", "mixup", mixup__alpha=0.7),
         )
         runs = finished(
-            config, {(row["name"], "Cars"): [1.0, 2.0] for row in config.rows}
+            config, {(row.name, "Cars"): [1.0, 2.0] for row in config.rows}
         )
         markdown, *_ = tables.write(config, runs, tmp_path)
         (line,) = [

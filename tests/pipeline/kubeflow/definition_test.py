@@ -6,17 +6,13 @@ import pytest
 from kfp import compiler
 from kfp import components
 
-from configs.pipeline import demo
 from pipeline import fingerprints
 from pipeline.kubeflow import components as kubeflow_components
 from pipeline.kubeflow import definition
 
 
 @pytest.fixture
-def config(source):
-    config = demo.get_config("smoke")
-    config.source.data.source = source
-    config.target.data.source = source
+def config(config):
     config.seeds = (0, 3)
     return config
 

@@ -24,6 +24,7 @@ from pipeline.kubeflow import local_run
 from pipeline.trainings import classifier_evaluation
 from tests import squares
 from tests.pipeline import smoke
+from tests.tools import processes
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 _PATIENCE_S = 600  # for one run on a busy machine
@@ -268,7 +269,7 @@ class FailedTest:
         )
         assert line.endswith(
             "batch_size=1000. All that it printed: "
-            f"{binary.workdir / 'pipeline.log'}"
+            f"{binary.workdir / 'pipeline.log'}{processes.HINT}"
         )
         assert "    target-trainer failed\n" in failed.output
 

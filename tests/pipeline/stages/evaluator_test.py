@@ -47,9 +47,10 @@ class EvaluateTest:
     def test_figures(
         self, evaluated, classifiers, examples, make_target_config, part
     ):
-        config = make_target_config()
-        config.data.source = example_gen.examples_source(examples)
-        data, validation = target_data.load_data(config)
+        source = example_gen.examples_source(examples)
+        data, validation = target_data.load_data(
+            make_target_config(), source=source
+        )
         images, labels = {
             "test": (data.test_images, data.test_labels),
             "validation": validation,
@@ -69,9 +70,10 @@ class EvaluateTest:
     def test_validation_is_no_part_of_the_training(
         self, examples, make_target_config
     ):
-        config = make_target_config()
-        config.data.source = example_gen.examples_source(examples)
-        data, (images, _) = target_data.load_data(config)
+        source = example_gen.examples_source(examples)
+        data, (images, _) = target_data.load_data(
+            make_target_config(), source=source
+        )
         rows = [
             {image.tobytes() for image in part}
             for part in (data.train_images, images, data.test_images)

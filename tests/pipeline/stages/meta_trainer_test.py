@@ -67,8 +67,8 @@ class TrainTest:
     ):
         seen = []
 
-        def meta_train(config, workdir):
-            seen.append((config.data.source, workdir))
+        def meta_train(config, workdir, source):
+            seen.append((source, workdir))
             raise KeyboardInterrupt
 
         monkeypatch.setattr(meta_training, "meta_train", meta_train)

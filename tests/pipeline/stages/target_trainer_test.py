@@ -82,10 +82,10 @@ class TrainTest:
     ):
         seen = {}
 
-        def train_target(config, workdir):
+        def train_target(config, workdir, source):
             seen[config.method, config.seed] = workdir
             assert config.perturbation == str(phi)
-            assert config.data.source == example_gen.examples_source(examples)
+            assert source == example_gen.examples_source(examples)
             raise KeyboardInterrupt
 
         monkeypatch.setattr(target_training, "train_target", train_target)

@@ -62,8 +62,8 @@ class FromEnvironmentTest:
         ("jobs", "message"),
         [
             ({"worker": ADDRESSES, "ps": ["a:1"]}, r"\['ps'\]"),
-            ({"worker": "a:1"}, "list of HOST:PORT. Received: 'a:1'"),
-            ({"worker": []}, r"Job 'worker'(.|\n)*Received: \[\]"),
+            ({"worker": "a:1"}, "a:1(.|\n)*'worker' must be a list"),
+            ({"worker": []}, "must be a job of its(.|\n)*'worker'"),
             ({"worker": ["a", "b:1"]}, "HOST:PORT. Received: 'a'"),
             ({"worker": ["a:99999"]}, "HOST:PORT. Received: 'a:99999'"),
             ({"worker": ["a:1", "a:1"]}, r"\['a:1'\] more than once"),
@@ -80,7 +80,7 @@ class FromEnvironmentTest:
         [
             ("worker", 2, "in 0 to 1(.|\n)*2 of job 'worker'(.|\n)*: 2"),
             ("worker", -1, "Received: -1"),
-            ("worker", None, "Received: None"),
+            ("worker", None, "TensorFlow's JSON(.|\n)*index.: null"),
             ("chief", 0, "must be a job of its `cluster`(.|\n)*'chief'"),
         ],
     )

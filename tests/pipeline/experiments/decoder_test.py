@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mp_keras.few_shot import decoder
 from mp_keras.few_shot import meta_dropout
+from pipeline.experiments import decoder
 from tests.few_shot import tasks
 
 pytestmark = pytest.mark.usefixtures("eagerly")

@@ -1,0 +1,39 @@
+"""What the trainings behind an experiment's cells are."""
+
+import collections.abc
+import contextlib
+import dataclasses
+import typing
+
+
+@dataclasses.dataclass(frozen=True)
+class RunKind:
+    """One kind of training, and what tables and figures need of it.
+
+    Args:
+        section: Str, key of the config that the cells start from.
+        method: Str, key in it of the method's name, after which the section
+            with the method's hyperparameters is named, if it has any.
+        note: Str, what the intervals are, below the title of a table.
+        train: Function (run config, folder, data_dir) to the result.
+        protocol: Function from a run config to a part of a sentence.
+        open_run: Function (run config, folder, data_dir) to what measures take.
+        measures: Dict {name: function of an open run and settings}.
+        open_sections: Tuple of str, sections that take keys of any name.
+        decimals: Dict {metric: int}, where not the usual ones.
+        kept_in_memory: Function to a context that keeps the data of one run
+            for the next.
+    """
+
+    section: str
+    method: str
+    note: str
+    train: collections.abc.Callable[..., dict]
+    protocol: collections.abc.Callable[..., str]
+    open_run: collections.abc.Callable[..., typing.Any]
+    measures: dict[str, collections.abc.Callable[..., typing.Any]]
+    open_sections: tuple[str, ...] = ()
+    decimals: dict[str, int] = dataclasses.field(default_factory=dict)
+    kept_in_memory: collections.abc.Callable[
+        [], contextlib.AbstractContextManager
+    ] = contextlib.nullcontext

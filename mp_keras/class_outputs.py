@@ -4,7 +4,7 @@ The trap: a softmax of probabilities is a flatter distribution, and the softmax
 of a single logit is 1; both look like answers.
 """
 
-from mp_keras.perturbation import position_search
+from mp_keras.graphs import graph_reading
 
 _PROBABILITIES = ("softmax", "sigmoid")
 
@@ -18,7 +18,7 @@ def check_logits(model):
     Raises: ValueError, if a functional or Sequential model has several
         outputs, puts out one number, or ends in softmax or sigmoid.
     """
-    if not position_search.is_graph(model) or not model.built:
+    if not graph_reading.is_graph(model) or not model.built:
         return
     outputs = model.outputs
     if len(outputs) != 1:
@@ -44,7 +44,7 @@ def check_logits(model):
 def _last_function(model):
     """Returns the lower-case name of the last activation, or of the layer."""
     last = model.outputs[0]._keras_history.operation
-    if position_search.is_graph(last):
+    if graph_reading.is_graph(last):
         return _last_function(last)
     activation = getattr(last, "activation", None)
     name = getattr(activation, "__name__", None) or type(last).__name__

@@ -11,8 +11,8 @@ import keras
 
 from mp_keras.baselines import drop_block
 from mp_keras.baselines import information_dropout
+from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import layer as position_layer
-from mp_keras.perturbation import position_search
 
 EXCLUSIONS = ("batch_norm", "classifier")
 _CLASSIFIER = keras.layers.Dense
@@ -83,7 +83,7 @@ def _pairs(source, target):
 def _layers_with_weights(model):
     """Returns the layers of the network itself, φ and rivals left out."""
     nested = [
-        layer.name for layer in model.layers if position_search.is_graph(layer)
+        layer.name for layer in model.layers if graph_reading.is_graph(layer)
     ]
     if nested:
         raise ValueError(

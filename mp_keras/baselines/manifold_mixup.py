@@ -17,6 +17,7 @@ from keras import ops
 from mp_keras import annotations
 from mp_keras import seeds
 from mp_keras.baselines import wrapped_network
+from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import position_search
 
 
@@ -98,12 +99,12 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
 
 def _mixing_layers(network, positions):
     """Returns the layers of the network's own graph that are mixed behind."""
-    if not position_search.is_graph(network):
+    if not graph_reading.is_graph(network):
         raise ValueError(
             "Argument `network` must be a functional or Sequential model. "
             f"Received: network of type {type(network).__name__}"
         )
-    calls = list(position_search.calls(network))
+    calls = list(graph_reading.calls(network))
     if positions == "auto":
         chosen = position_search.automatic(calls)
     else:
@@ -126,7 +127,7 @@ def _view(network, mixtures):
         return mixtures[layer](outputs) if layer in mixtures else outputs
 
     return keras.models.clone_model(
-        position_search.view(network),
+        graph_reading.view(network),
         clone_function=lambda layer: layer,
         call_function=call,
     )

@@ -13,9 +13,9 @@ import keras
 from mp_keras.baselines import information_dropout
 from mp_keras.baselines import monte_carlo_dropout
 from mp_keras.evaluation import monte_carlo
+from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import layer as layer_module
 from mp_keras.perturbation import model_copy
-from mp_keras.perturbation import position_search
 
 
 def deterministic(model: keras.Model) -> keras.Model:
@@ -40,7 +40,7 @@ def deterministic(model: keras.Model) -> keras.Model:
     ...  if isinstance(layer, mp_keras.MetaPerturbLayer)]
     [False, False, False, False]
     """
-    if not position_search.is_graph(model) or not model.built:
+    if not graph_reading.is_graph(model) or not model.built:
         raise ValueError(
             "Argument `model` must be a functional or built Sequential "
             f"keras.Model. Received: model={model!r}"

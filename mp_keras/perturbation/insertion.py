@@ -18,6 +18,7 @@ import keras
 
 from mp_keras import annotations
 from mp_keras import layer_search
+from mp_keras.graphs import graph_reading
 from mp_keras.networks import locations
 from mp_keras.networks import placement
 from mp_keras.perturbation import function
@@ -151,7 +152,7 @@ class _Places(typing.NamedTuple):
 
 
 def _find(model, positions):
-    calls = list(position_search.calls(model))
+    calls = list(graph_reading.calls(model))
     by_rule = isinstance(positions, str) and positions in _RULES
     if by_rule:
         chosen = position_search.automatic(calls)
@@ -195,7 +196,7 @@ def _check_phi(phi):
 
 
 def _check_model(model):
-    if not position_search.is_graph(model):
+    if not graph_reading.is_graph(model):
         raise ValueError(
             "Argument `model` must be a functional or Sequential keras.Model; "
             "the graph of another cannot be read. "

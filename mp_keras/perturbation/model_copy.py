@@ -8,7 +8,7 @@ weights = those of the network, layer by layer
 import keras
 import numpy as np
 
-from mp_keras.perturbation import position_search
+from mp_keras.graphs import graph_reading
 
 
 class ModelCopy:
@@ -36,7 +36,7 @@ class ModelCopy:
 
     def _rebuild(self, model):
         return keras.models.clone_model(
-            position_search.view(model),
+            graph_reading.view(model),
             clone_function=self._clone_once,
             call_function=self._call,
         )
@@ -49,7 +49,7 @@ class ModelCopy:
         return self.copies[operation]
 
     def _clone(self, operation):
-        if position_search.is_graph(operation):
+        if graph_reading.is_graph(operation):
             return self._rebuild(operation)
         config = operation.get_config()
         if self.chosen.get(operation):
@@ -71,7 +71,7 @@ class ModelCopy:
 
     def _carry_weights_over(self):
         for original, copy in self.copies.items():
-            nested = position_search.is_graph(original)  # its layers follow
+            nested = graph_reading.is_graph(original)  # its layers follow
             if isinstance(original, keras.Layer) and not nested:
                 _copy_weights(original, copy)
         for original, activation in self.activations.items():

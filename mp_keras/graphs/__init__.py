@@ -1,0 +1,1 @@
+"""Keras networks read and copied as graphs of calls."""

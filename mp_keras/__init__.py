@@ -22,6 +22,7 @@ from mp_keras.evaluation.reliability import ReliabilityCurve
 from mp_keras.evaluation.reliability import reliability_curve
 from mp_keras.optimizers import AdamL2
 from mp_keras.perturbation.annealing import NoiseAnnealing
+from mp_keras.perturbation.found_positions import find_positions
 from mp_keras.perturbation.function import PerturbationFunction
 from mp_keras.perturbation.insertion import insert_layers
 from mp_keras.perturbation.insertion import perturb_model
@@ -50,6 +51,7 @@ __all__ = [
     "convert_classifier",
     "deterministic",
     "few_shot",
+    "find_positions",
     "import_torch_perturbation",
     "insert_layers",
     "inspect_positions",

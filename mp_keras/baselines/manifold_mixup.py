@@ -106,7 +106,7 @@ def _mixing_layers(network, positions):
         )
     calls = list(graph_reading.calls(network))
     if positions == "auto":
-        chosen = position_search.automatic(calls)
+        chosen = position_search.search(network).chosen()
     else:
         chosen = position_search.asked_for(network, calls, positions)
     layers = [call.operation for call in calls if call.operation in chosen]

@@ -21,6 +21,7 @@ from mp_keras import layer_search
 from mp_keras.graphs import graph_reading
 from mp_keras.networks import locations
 from mp_keras.networks import placement
+from mp_keras.perturbation import found_positions
 from mp_keras.perturbation import function
 from mp_keras.perturbation import layer as position_layer
 from mp_keras.perturbation import model_copy
@@ -145,7 +146,9 @@ def insert_layers(
 class _Places(typing.NamedTuple):
     """What was found: every position, and which of them shall be used."""
 
-    chosen: dict  # from operation to bool, as of `position_search.automatic`
+    chosen: (
+        dict  # from operation to bool, as of `position_search.Search.chosen`
+    )
     calls: list  # of the chosen operations, from the input on
     levels: list  # of ints, positions of each level
     location: str  # one of `locations.LOCATIONS`
@@ -155,7 +158,9 @@ def _find(model, positions):
     calls = list(graph_reading.calls(model))
     by_rule = isinstance(positions, str) and positions in _RULES
     if by_rule:
-        chosen = position_search.automatic(calls)
+        found = position_search.search(model)
+        found_positions.warn_of_the_rest(model, found)
+        chosen = found.chosen()
     else:
         chosen = position_search.asked_for(model, calls, positions)
     calls = [call for call in calls if call.operation in chosen]
@@ -196,17 +201,7 @@ def _check_phi(phi):
 
 
 def _check_model(model):
-    if not graph_reading.is_graph(model):
-        raise ValueError(
-            "Argument `model` must be a functional or Sequential keras.Model; "
-            "the graph of another cannot be read. "
-            f"Received: model of type {type(model).__name__}"
-        )
-    if not hasattr(model, "inputs"):
-        raise ValueError(
-            "Argument `model` must be built: begin it with keras.Input(shape). "
-            f"Received: unbuilt model {model.name}"
-        )
+    position_search.check_graph(model)
     first = layer_search.find_layers(model, _is_channels_first)
     if first:
         raise ValueError(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from mp_keras.graphs import graph_reading
+from mp_keras.graphs import layer_kinds
 
 
 class ModelCopy:
@@ -54,7 +55,7 @@ class ModelCopy:
         config = operation.get_config()
         if self.chosen.get(operation):
             self.activations[operation] = _activation_layer(operation)
-            config["activation"] = "linear"
+            _without_activation(operation, config)
         if isinstance(operation, keras.layers.Lambda):  # the caller's own code
             return type(operation).from_config(config, safe_mode=False)
         return type(operation).from_config(config)
@@ -75,8 +76,9 @@ class ModelCopy:
             if isinstance(original, keras.Layer) and not nested:
                 _copy_weights(original, copy)
         for original, activation in self.activations.items():
-            if isinstance(original.activation, keras.Layer):
-                _copy_weights(original.activation, activation)
+            source = layer_kinds.core(original).activation
+            if isinstance(source, keras.Layer):
+                _copy_weights(source, activation)
 
 
 def _copy_weights(original, copy):
@@ -97,9 +99,16 @@ def _copy_weights(original, copy):
             target.load_own_variables(store)
 
 
+def _without_activation(operation, config):
+    """Makes the activation of a config linear, inside wrappers too."""
+    while isinstance(operation, keras.layers.Wrapper):
+        operation, config = operation.layer, config["layer"]["config"]
+    config["activation"] = "linear"
+
+
 def _activation_layer(convolution):
     """Returns a convolution's fused activation as a layer of its own."""
-    activation = convolution.activation
+    activation = layer_kinds.core(convolution).activation
     if isinstance(activation, keras.Layer):
         return type(activation).from_config(activation.get_config())
     return keras.layers.Activation(

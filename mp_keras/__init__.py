@@ -21,6 +21,7 @@ from mp_keras.evaluation.monte_carlo import monte_carlo_predict
 from mp_keras.evaluation.reliability import ReliabilityCurve
 from mp_keras.evaluation.reliability import reliability_curve
 from mp_keras.optimizers import AdamL2
+from mp_keras.perturbation.after_annealing import AfterAnnealing
 from mp_keras.perturbation.annealing import NoiseAnnealing
 from mp_keras.perturbation.found_positions import find_positions
 from mp_keras.perturbation.function import PerturbationFunction
@@ -36,6 +37,7 @@ from mp_keras.version import __version__
 
 __all__ = [
     "AdamL2",
+    "AfterAnnealing",
     "ExpectedCalibrationError",
     "LossSurface",
     "MetaPerturbLayer",

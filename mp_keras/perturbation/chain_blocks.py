@@ -63,7 +63,7 @@ class _Search:
             if len(inner) > 1:
                 self._take([step], "layer")
             elif inner:
-                own.append(_new_block(step, step.index, False, "layer"))
+                own.append(_new_block(step, (step.index, False), "layer"))
             elif layer_kinds.is_depthwise(step.operation):
                 self._take_depthwise(step)
         self.blocks += self._without_stem(own, self.branched + self.blocks)
@@ -76,7 +76,7 @@ class _Search:
         for step in self._unused():
             place = self._before_activation(step)
             if place is not None:
-                plain.append(_new_block(step, *place, "convolution"))
+                plain.append(_new_block(step, place, "convolution"))
         if around:
             plain = [each for each in plain if self._is_spatial(each.end)]
         plain = self._without_stem(plain, around)
@@ -142,7 +142,7 @@ class _Search:
             end = last if rule == "layer" else self._path_end(last)
             place = end.index, False
         self.used |= {member.index for member in members}
-        self.blocks.append(_new_block(last, *place, rule))
+        self.blocks.append(_new_block(last, place, rule))
 
     def _path_end(self, step):
         return following.path(self.flow, step)[-1]
@@ -212,7 +212,8 @@ class _Search:
         )
 
 
-def _new_block(last, position, splits, rule):
+def _new_block(last, place, rule):
+    position, splits = place
     return branched_blocks.Block(position, set(), rule, splits, last.index)
 
 

@@ -84,14 +84,14 @@ def search(model):
     graph = flow.Flow(model)
     branched = branched_blocks.find(graph)
     chains, bare = chain_blocks.find(graph, branched)
-    blocks = {block.position: block for block in branched + chains}
-    if not blocks:
+    at = {block.position: block for block in branched + chains}
+    if not at:
         raise ValueError(
             "Argument `model` must have blocks with 2-D convolutions and "
             "activations, or branches that meet again; else name the layers "
             "in `positions`. Received: a model without any"
         )
-    blocks = [blocks[position] for position in sorted(blocks)]
+    blocks = [at[position] for position in sorted(at)]
     regions = set().union(*(block.region for block in branched))
     hidden = [
         step.operation.name

@@ -39,11 +39,15 @@ def generator(seed):
     """
     if keras.backend.backend() == "torch":
         seed = seed * _SPREAD % _SEEDS
-    return _ReplicaSeedGenerator(seed)
+    return SeedGenerator(seed)
 
 
-class _ReplicaSeedGenerator(keras.random.SeedGenerator):
-    """A `SeedGenerator`, whose state is the same on all replicas."""
+class SeedGenerator(keras.random.SeedGenerator):
+    """Keras' own, with draws for each replica, whose states are the same.
+
+    The trap: its name is a part of its state's name, and TensorFlow wants no
+    underscore in front.
+    """
 
     def next(self, ordered=True):
         # Where the state is an argument, as of `stateless_call`, whoever hands

@@ -34,6 +34,10 @@ class ReplicasTest:
         first, _ = outputs_on_two_replicas(False)
         np.testing.assert_allclose(first, alone, rtol=1e-6)
 
+    def test_state_has_the_name_that_files_know(self):
+        state = examples.new_layer().seed_generator.state
+        assert state.path.startswith("seed_generator")
+
     def test_perturbed_model_trains_in_a_scope(self):
         strategy = replicas.mirrored_strategy(["CPU:0", "CPU:1"])
         with strategy.scope():

@@ -9,6 +9,7 @@
 # make test-jax     layers, networks, training on JAX, in .venv-jax
 # make test-torch   the same on PyTorch, in .venv-torch
 # make test-beam    ExampleGen on Apache Beam, in .venv-beam
+# make test-hub     KerasHub's backbones, KerasTuner, in .venv-hub
 # make venv         only the environment, .venv
 # make clean        removes what these commands made
 
@@ -19,10 +20,11 @@ TFA_VENV := .venv-tfa
 JAX_VENV := .venv-jax
 TORCH_VENV := .venv-torch
 BEAM_VENV := .venv-beam
+HUB_VENV := .venv-hub
 TFA_EXPORT := build/tfa
 
 .PHONY: demo check test test-long test-workers test-crash test-speed test-tfa \
-    test-jax test-torch test-beam venv clean
+    test-jax test-torch test-beam test-hub venv clean
 
 demo: venv
 	$(BIN)/python -m tools.run_pipeline --config=configs/pipeline/demo.py \
@@ -82,6 +84,9 @@ test-torch: $(TORCH_VENV)/.installed
 test-beam: $(BEAM_VENV)/.installed
 	$(BEAM_VENV)/bin/python -m pytest tests/environments/beam
 
+test-hub: $(HUB_VENV)/.installed
+	$(HUB_VENV)/bin/python -m pytest tests/environments/hub
+
 venv: $(VENV)/.installed
 
 MAIN_PYTHON := mp_keras needs Python 3.11, 3.12 or 3.13
@@ -126,7 +131,11 @@ $(TORCH_VENV)/.installed: requirements-torch.txt constraints-torch.txt
 $(BEAM_VENV)/.installed: requirements-beam.txt constraints-beam.txt
 	$(call environment,$(BEAM_VENV),-beam,13,$(MAIN_PYTHON))
 
+$(HUB_VENV)/.installed: requirements/hub.txt requirements/hub-constraints.txt
+	$(call environment,13,$(MAIN_PYTHON))
+
 clean:
-	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV)
+	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV) \
+	    $(HUB_VENV)
 	rm -rf $(DEMO) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ import numpy as np
 
 from mp_keras.graphs import graph_reading
 from mp_keras.graphs import layer_kinds
-from mp_keras.perturbation import model_class
+from mp_keras.graphs import model_class
 
 
 class ModelCopy:

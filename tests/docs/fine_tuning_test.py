@@ -23,7 +23,7 @@ def names(tmp_path_factory):
         yield {**names, "folder": pathlib.Path.cwd()}
 
 
-@pytest.mark.long  # most of a minute
+@pytest.mark.long  # two minutes on a busy core
 class FineTuningPageTest:
     def test_head_first_then_all(self, names):
         network, model = names["network"], names["model"]

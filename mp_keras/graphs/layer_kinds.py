@@ -72,6 +72,8 @@ def is_depthwise(convolution):
 def inner_convolutions(operation):
     """Returns the convolutions inside a layer that is not read further.
 
+    Those that make gates, of one channel or behind a sigmoid, are left out.
+
     Args:
         operation: Any operation; a functional model, which is read further,
             and a convolution by itself have none.
@@ -82,6 +84,8 @@ def inner_convolutions(operation):
         layer
         for layer in operation._flatten_layers(include_self=False)
         if is_convolution(layer)
+        and not is_gate(layer)
+        and getattr(layer, "filters", None) != 1
     ]
 
 

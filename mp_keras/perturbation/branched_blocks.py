@@ -6,7 +6,8 @@ what lies between is the region of the meeting point. It is a block, if
     it holds a convolution larger than 1x1
     no path in it shrinks the map and enlarges it again     # U-Net, FCN, FPN
     no path in it has more than 8 convolutions, or shrinks more than 3 times
-    no two blocks in it follow each other           # a skip around many blocks
+    no two additions or three blocks in it follow each other
+                                                    # a skip around many blocks
     nothing in it is read elsewhere                 # or it has an identity skip
 
 Blocks inside a block are parts of it. In cells that read the two cells before
@@ -20,6 +21,7 @@ from mp_keras.graphs import layer_kinds
 from mp_keras.graphs import steps
 
 _MOST_CONVOLUTIONS = 8  # of the longest path in a block
+_LONGEST_SERIES = 1  # of parts; a concatenation is half an addition
 _LARGEST_DROP = 3  # of the height in a block; 2, and odd heights
 _ENLARGED = 1.5  # padding enlarges by less
 _SHRUNK = 0.75
@@ -148,13 +150,7 @@ def _reached_without_convolution(flow, step):
 
 
 def _is_long(flow, region, fork, step, parts):
-    ends = [part.end for part in parts]
-    if any(
-        flow.dominates(first, second)
-        for first in ends
-        for second in ends
-        if first != second
-    ):
+    if _series(flow, parts) > _LONGEST_SERIES:
         return True
     before, after = flow.steps[fork].height, step.height
     if before and after and before > _LARGEST_DROP * after:
@@ -166,6 +162,20 @@ def _is_long(flow, region, fork, step, parts):
             longest.get(source, 0) for source in own.sources
         )
     return max(longest.values()) > _MOST_CONVOLUTIONS
+
+
+def _series(flow, parts):
+    """Returns the weight of the longest series of blocks among the parts."""
+    weights = []
+    for number, part in enumerate(parts):
+        before = [
+            weight
+            for weight, other in zip(weights, parts[:number])
+            if flow.dominates(other.end, part.end)
+        ]
+        own = 1 if part.rule == "addition" else 0.5
+        weights.append(own + max(before, default=0))
+    return max(weights, default=0)
 
 
 def _goes_down_and_up(flow, region):

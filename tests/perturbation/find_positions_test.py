@@ -121,6 +121,8 @@ _NETWORKS = {
     "FCN-8": (lambda: zoo.fcn([4, 3]), 13),
     "SE": (lambda: _chain_with(zoo.squeeze_and_excite), 3),
     "CBAM": (lambda: _chain_with(zoo.convolutional_attention), 3),
+    "own attention": (lambda: _chain_with(zoo.OwnAttention()), 3),
+    "GhostNet": (zoo.ghost_net, 2),
     "residual SE": (lambda: _residuals_with(zoo.squeeze_and_excite), 2),
     "residual CBAM": (lambda: _residuals_with(zoo.convolutional_attention), 2),
     "U-Net": (lambda: zoo.u_net(zoo.two_convolutions), 14),

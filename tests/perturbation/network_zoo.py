@@ -147,6 +147,24 @@ def reg_net(excite=None):
     return keras.Model(inputs, head(features))
 
 
+def ghost_net():
+    """Residual blocks of two modules that each end in a concatenation."""
+
+    def module(features, channels, activate):
+        ghost = conv_norm(features, channels // 2, 1)
+        ghost = layers.ReLU()(ghost) if activate else ghost
+        cheap = layers.DepthwiseConv2D(3, padding="same")(ghost)
+        cheap = layers.BatchNormalization()(cheap)
+        cheap = layers.ReLU()(cheap) if activate else cheap
+        return layers.Concatenate()([ghost, cheap])
+
+    def block(features):
+        branch = module(module(features, 32, True), 16, False)
+        return layers.Add()([features, branch])
+
+    return chain(lambda x: conv_norm_relu(x, 16), block, block)
+
+
 def super_resolution():
     """Residual blocks, and a skip around all of them."""
     inputs = image()
@@ -199,3 +217,15 @@ class OwnBlock(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
+
+
+class OwnAttention(layers.Layer):
+    """A gate of one channel for the whole map; no block."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.convolution = layers.Conv2D(1, 7, padding="same")
+
+    def call(self, inputs):
+        mean = ops.mean(inputs, axis=-1, keepdims=True)
+        return inputs * ops.sigmoid(self.convolution(mean))

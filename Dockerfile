@@ -4,17 +4,19 @@
 #     docker push REGISTRY/mp-keras-python:0.1.0
 #
 # Then --image=REGISTRY/mp-keras-python:0.1.0 of tools.run_pipeline --compile.
-# With --build-arg ENVIRONMENT=-beam it holds Apache Beam as well, which the
-# pipeline needs where its config has `beam_options`.
+# The pipeline needs Apache Beam as well where its config has `beam_options`:
+# --build-arg REQUIREMENTS=requirements/beam.txt
+# --build-arg CONSTRAINTS=requirements/beam-constraints.txt
 
 FROM python:3.11-slim
 
 WORKDIR /mp_keras
-ARG ENVIRONMENT=""
-COPY requirements.txt constraints.txt requirements-beam.txt \
-        constraints-beam.txt ./
-RUN pip install --no-cache-dir --requirement requirements${ENVIRONMENT}.txt \
-        --constraint constraints${ENVIRONMENT}.txt \
+ARG REQUIREMENTS=requirements.txt
+ARG CONSTRAINTS=constraints.txt
+COPY requirements.txt constraints.txt ./
+COPY requirements requirements
+RUN pip install --no-cache-dir --requirement ${REQUIREMENTS} \
+        --constraint ${CONSTRAINTS} \
     # the clients of gs:// and s3://, of the same release as fsspec
     && pip install --no-cache-dir gcsfs==2026.7.0 s3fs==2026.7.0
 

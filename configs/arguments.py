@@ -1,6 +1,6 @@
 """The argument of a config file: `FILE.py:NETWORK[,smoke]`."""
 
-# Those of pipeline/networks.py.
+# Those of pipeline/trainings/networks.py.
 NETWORKS = (
     "conv4",
     "conv6",

@@ -83,8 +83,8 @@ if backends.is_tensorflow():
     from mp_keras import few_shot
     from mp_keras.evaluation.attacks import adversarial_images
     from mp_keras.evaluation.attacks import robust_accuracy
-    from mp_keras.evaluation.classifier_export import save_classifier
-    from mp_keras.evaluation.conversion import convert_classifier
+    from mp_keras.export.classifier_export import save_classifier
+    from mp_keras.export.conversion import convert_classifier
     from mp_keras.meta_training.trainer import MetaTrainer
 else:
     __all__ = [name for name in __all__ if name not in _TENSORFLOW_ONLY]

@@ -15,9 +15,9 @@ import optuna
 from optuna.storages import journal
 
 from mp_keras import files
-from pipeline import target_training
+from pipeline import intervals
 from pipeline.experiments import cells
-from pipeline.report import statistics
+from pipeline.trainings import target_training
 
 _STATES = optuna.trial.TrialState
 
@@ -98,15 +98,15 @@ def _check(config):
             "Config key `target.data.validation_fraction` must be positive: "
             "choices are made on validation data. Received: 0"
         )
-    if config.objective not in statistics.FIGURES:
+    if config.objective not in intervals.FIGURES:
         raise ValueError(
-            f"Config key `objective` must be one of {list(statistics.FIGURES)}."
+            f"Config key `objective` must be one of {list(intervals.FIGURES)}."
             f" Received: objective={config.objective!r}"
         )
 
 
 def _higher_is_better(config):
-    return statistics.FIGURES[config.objective][3]
+    return intervals.FIGURES[config.objective][3]
 
 
 def _validate(config, values, workdir, data_dir):
@@ -121,7 +121,7 @@ def _validate(config, values, workdir, data_dir):
         results.append(result["validation"])
     return {
         figure: sum(result[figure] for result in results) / len(results)
-        for figure in statistics.FIGURES
+        for figure in intervals.FIGURES
     }
 
 

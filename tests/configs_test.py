@@ -12,8 +12,8 @@ import mp_keras
 from configs import arguments
 from configs.meta_train import tiny_imagenet
 from mp_keras.perturbation import layer as layer_module
-from pipeline import meta_training
-from pipeline import target_training
+from pipeline.trainings import meta_training
+from pipeline.trainings import target_training
 from tests import small_networks
 from tests import squares
 

@@ -59,10 +59,10 @@ class DockerfileTest:
                 )
         stages = sorted(
             path.stem
-            for path in (tmp_path / "pipeline" / "components").glob("[a-z]*.py")
+            for path in (tmp_path / "pipeline" / "stages").glob("[a-z]*.py")
         )
         assert len(stages) == 7
-        imports = ", ".join(f"pipeline.components.{s}" for s in stages)
+        imports = ", ".join(f"pipeline.stages.{s}" for s in stages)
         subprocess.run(
             [sys.executable, "-c", f"import {imports}"],
             cwd="/",

@@ -9,7 +9,7 @@ from configs.few_shot import base
 from configs.few_shot import glyphs
 from configs.few_shot import mini_imagenet
 from configs.few_shot import omniglot
-from pipeline import few_shot_methods
+from pipeline.trainings import few_shot_methods
 
 FILES = (glyphs, mini_imagenet, omniglot)
 

@@ -9,7 +9,14 @@ import sys
 import pytest
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_FILES = sorted(path.name for path in _ROOT.glob("requirements*.txt"))
+_CONSTRAINTS = {  # requirements -> the versions of everything
+    "requirements.txt": "constraints.txt",
+    **{
+        f"requirements/{name}.txt": f"requirements/{name}-constraints.txt"
+        for name in ("beam", "docs", "hub", "jax", "tfa", "torch")
+    },
+}
+_FILES = sorted(_CONSTRAINTS)
 _CODE = ("configs", "mp_keras", "pipeline", "tools", "tests")
 # Needed without an import of ours, each for the reason of its line.
 _NOT_IMPORTED = {
@@ -71,6 +78,12 @@ def imported():
 
 
 class PinTest:
+    def test_every_file_is_one_of_a_pair(self):
+        files = _ROOT.glob("requirements/*")
+        found = {file.relative_to(_ROOT).as_posix() for file in files}
+        pairs = {*_CONSTRAINTS, *_CONSTRAINTS.values()}
+        assert found == pairs - {"requirements.txt", "constraints.txt"}
+
     @pytest.mark.parametrize("file", _FILES)
     def test_every_line_pins_one_version(self, file):
         assert pins(file)
@@ -84,10 +97,7 @@ class PinTest:
     @pytest.mark.parametrize("file", _FILES)
     def test_constraints_have_the_same_versions(self, file):
         constraints = {
-            name: version
-            for name, version, _ in pins(
-                file.replace("requirements", "constraints")
-            )
+            name: version for name, version, _ in pins(_CONSTRAINTS[file])
         }
         for name, version, _ in pins(file):
             # torch's version there may name its build, "+cpu".

@@ -42,10 +42,10 @@ _PAGE = flags.DEFINE_string("page", None, "Markdown page to fill, if any.")
 
 def main():
     from mp_keras import files
-    from pipeline import measured_page
-    from pipeline import runtime
+    from pipeline.benchmarks import measured_page
     from pipeline.benchmarks import runner
     from pipeline.benchmarks import tables
+    from pipeline.runs import runtime
 
     if not _OUTPUT.value:
         raise ValueError("Flag --output must name a file. Received: none")

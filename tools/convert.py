@@ -28,8 +28,8 @@ _OUTPUT = flags.DEFINE_string(
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from mp_keras.evaluation import conversion
-    from pipeline import methods
+    from mp_keras.export import conversion
+    from pipeline.trainings import methods
 
     difference = conversion.convert_classifier(
         methods.load_network(_WORKDIR.value), _OUTPUT.value, _FORMAT.value

@@ -23,9 +23,9 @@ flags.adopt_module_key_flags(binary)
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline import evaluation
+    from pipeline.trainings import classifier_evaluation
 
-    figures = evaluation.evaluate_run(
+    figures = classifier_evaluation.evaluate_run(
         _FLAGS.workdir, _FLAGS.config, _FLAGS.data_dir
     )
     print(json.dumps(figures, indent=2))

@@ -33,9 +33,9 @@ _MODE = flags.DEFINE_enum(
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline import few_shot_evaluation
-    from pipeline import few_shot_training
-    from pipeline import runtime
+    from pipeline.runs import runtime
+    from pipeline.trainings import few_shot_evaluation
+    from pipeline.trainings import few_shot_training
 
     config = _FLAGS.config
     arguments = (_FLAGS.workdir, config, _FLAGS.data_dir)

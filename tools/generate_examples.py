@@ -7,7 +7,7 @@ r"""Writes an image data set of any size as shards, on Apache Beam.
         --output=gs://bucket/photos_84 --beam=--runner=DataflowRunner \
         --beam=--project=PROJECT --beam=--sdk_container_image=IMAGE
 
-Needs the environment of requirements-beam.txt (`make test-beam`). The
+Needs the environment of requirements/beam.txt (`make test-beam`). The
 trainings of the main environment then read `tfrecord:photos_84`.
 """
 
@@ -44,7 +44,7 @@ _EXAMPLES_PER_SHARD = flags.DEFINE_integer(
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline.components import example_gen
+    from pipeline.stages import example_gen
 
     manifest = example_gen.beam_example_gen().generate_shards(
         _SOURCE.value,

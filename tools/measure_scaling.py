@@ -38,12 +38,12 @@ def main():
     if _CASES.value:
         _measure(json.loads(_CASES.value))
         return
-    from pipeline import runtime
+    from pipeline.runs import runtime
 
     if not _OUT.value:
         raise ValueError("Flag --out must name a file. Received: none")
     if _PAGE.value:
-        from pipeline import scaling_tables
+        from pipeline.benchmarks import scaling_tables
 
         scaling_tables.check_page(_PAGE.value)
     results = {"machine": runtime.machine()}
@@ -54,7 +54,7 @@ def main():
 
 def _write(results):
     from mp_keras import files
-    from pipeline import scaling_tables
+    from pipeline.benchmarks import scaling_tables
 
     path = pathlib.Path(_OUT.value)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _start(text, addresses, number):
 
 
 def _measure(cases):
-    from pipeline import scaling
+    from pipeline.benchmarks import scaling
     from pipeline.workers import cluster as cluster_module
 
     cases = [scaling.Case(**values) for values in cases]

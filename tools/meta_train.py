@@ -36,9 +36,9 @@ _MAX_RESTARTS = flags.DEFINE_integer(
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline import meta_training
-    from pipeline import runtime
-    from pipeline import strategies
+    from pipeline.runs import runtime
+    from pipeline.trainings import meta_training
+    from pipeline.workers import strategies
 
     config = _FLAGS.config
     name = strategies.check_name(_STRATEGY.value, config.replicas)
@@ -52,7 +52,7 @@ def main():
 
 def _work(config):
     """Trains as one worker of TF_CONFIG; the chief prints the result."""
-    from pipeline import meta_training
+    from pipeline.trainings import meta_training
     from pipeline.workers import cluster as cluster_module
     from pipeline.workers import restarts
 

@@ -49,8 +49,8 @@ def main():
 
 def _run():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline import local_run
-    from pipeline.report import statistics
+    from pipeline import intervals
+    from pipeline.kubeflow import local_run
 
     evaluations = local_run.run_pipeline(
         _FLAGS.config, _FLAGS.workdir, _FLAGS.data_dir
@@ -59,18 +59,18 @@ def _run():
         print()
         if len(evaluations) > 1:
             print(label)
-        print(statistics.text_table(result["summary"], result["gains"]))
+        print(intervals.text_table(result["summary"], result["gains"]))
         print()
-        print(statistics.verdict(result["gains"]))
+        print(intervals.verdict(result["gains"]))
     page = pathlib.Path(_FLAGS.workdir).resolve() / "report.html"
     print(f"Report with plots: {page}")
 
 
 def _compile():
-    from pipeline import cluster_compile
-    from pipeline import kubeflow_components
+    from pipeline.kubeflow import cluster_compile
+    from pipeline.kubeflow import components
 
-    image = _IMAGE.value or kubeflow_components.IMAGE
+    image = _IMAGE.value or components.IMAGE
     cluster_compile.compile_pipeline(
         _FLAGS.config, _FLAGS.workdir, _COMPILE.value, image, _FLAGS.data_dir
     )

@@ -20,7 +20,7 @@ flags.adopt_module_key_flags(binary)
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
-    from pipeline import target_training
+    from pipeline.trainings import target_training
 
     config = _FLAGS.config
     result = target_training.train_target(

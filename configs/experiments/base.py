@@ -111,7 +111,7 @@ def row(name, method, *, phi="", fine_tuned=False, paper="", style="", **set_):
 
     Args:
         name: Str, in our table.
-        method: Str, see pipeline/methods.py.
+        method: Str, see pipeline/trainings/methods.py.
         phi: Str, one of the config's `phis` or `phi_paths`, or the name of
             a φ that ships.
         fine_tuned: Bool, whether the network starts from the weights of the

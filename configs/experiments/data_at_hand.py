@@ -3,7 +3,7 @@ r"""Our results: four small data sets at 32 pixels, three different φ.
     python -m tools.reproduce --config=configs/experiments/data_at_hand.py \
         --config.manual_dir=FOLDER --workdir=runs/data_at_hand
 
-FOLDER holds the npz files that pipeline/datasets/catalogue.py lists as
+FOLDER holds the npz files that pipeline/datasets/sources/catalogue.py lists as
 `subset:`. ResNet20 everywhere, and Conv4 on CIFAR-10. MetaPerturb runs with
 the φ that the paper's authors published as well, where
 `--config.phi_paths.authors=PATH` says where it is (tools/import_torch_phi.py

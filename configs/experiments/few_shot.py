@@ -55,7 +55,7 @@ def row(name, perturbation, algorithm="maml", *, paper="", style="", **set_):
 
     Args:
         name: Str, in our table.
-        perturbation: Str, see pipeline/few_shot_methods.py.
+        perturbation: Str, see pipeline/trainings/few_shot_methods.py.
         algorithm: Str, see there.
         paper: Str, the row's name in the paper's table; "" stands for `name`.
         style: Str, look in the figures; "": the perturbation's, or else the

@@ -19,7 +19,7 @@ import re
 import ml_collections
 
 ALGORITHMS = ("maml", "meta_sgd")
-PERTURBATIONS = (  # those of pipeline/few_shot_methods.py
+PERTURBATIONS = (  # those of pipeline/trainings/few_shot_methods.py
     "meta_dropout",
     "none",
     "fixed_gaussian",

@@ -12,7 +12,7 @@ def make_config(network, smoke):
     """Returns the config that the files beside this one complete.
 
     Args:
-        network: Str, a name of pipeline/networks.py.
+        network: Str, a name of pipeline/trainings/networks.py.
         smoke: Bool: shrink everything to seconds on a CPU.
     """
     config = ml_collections.ConfigDict()

@@ -5,9 +5,9 @@ r"""Many targets x networks x methods x seeds, for a cluster or long nights.
         --compile=sweep.yaml --image=NAME:TAG
 
 φ is meta-trained once on Tiny ImageNet; then come the four small sets that
-pipeline/datasets/catalogue.py lists as `subset:`, each with two networks, five
-methods and three seeds: 120 trainings of 1,000 steps. FOLDER, or the URI of
-one, holds the files of all five sets.
+pipeline/datasets/sources/catalogue.py lists as `subset:`, each with two
+networks, five methods and three seeds: 120 trainings of 1,000 steps. FOLDER, or
+the URI of one, holds the files of all five sets.
 """
 
 import ml_collections

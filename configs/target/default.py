@@ -18,7 +18,8 @@ def get_config(argument=""):
     """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
     network, smoke = arguments.parse(argument)
     config = ml_collections.ConfigDict()
-    config.method = "meta_perturb"  # base, or any of pipeline/methods.py
+    # base, or any of pipeline/trainings/methods.py
+    config.method = "meta_perturb"
     # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
     config.perturbation = "tiny_imagenet_resnet20"
     config.network = network

@@ -14,8 +14,8 @@ from mp_keras.baselines import information_dropout
 from mp_keras.baselines import monte_carlo_dropout
 from mp_keras.evaluation import monte_carlo
 from mp_keras.graphs import graph_reading
+from mp_keras.graphs import model_copy
 from mp_keras.perturbation import layer as layer_module
-from mp_keras.perturbation import model_copy
 
 
 def deterministic(model: keras.Model) -> keras.Model:

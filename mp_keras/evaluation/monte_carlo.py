@@ -13,10 +13,10 @@ from keras import ops
 from mp_keras import annotations
 from mp_keras import backends
 from mp_keras import class_outputs
-from mp_keras import layer_search
 from mp_keras import seeds
 from mp_keras.evaluation import model_inputs
 from mp_keras.evaluation import noise_free_part
+from mp_keras.graphs import layer_search
 
 _SEED_STRIDE = 7919  # keeps the streams of neighbouring seeds apart
 _SAMPLES_AT_ONCE = 2  # one computes while the other waits for its kernels

@@ -11,8 +11,8 @@ sample.
 
 import keras
 
-from mp_keras import layer_search
 from mp_keras.graphs import graph_reading
+from mp_keras.graphs import layer_search
 
 
 def split(model, is_noisy):

@@ -1,1 +1,1 @@
-"""Keras networks read and copied as graphs of calls."""
+"""Graphs of layers: reading, copying and searching them."""

@@ -9,7 +9,7 @@ import keras
 
 from mp_keras.networks import argument_checks
 from mp_keras.networks import initializers
-from mp_keras.networks import placement
+from mp_keras.perturbation import placement
 
 
 def convolution_chain(

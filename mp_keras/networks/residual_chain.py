@@ -12,8 +12,8 @@ import keras
 
 from mp_keras.networks import argument_checks
 from mp_keras.networks import initializers
-from mp_keras.networks import placement
 from mp_keras.networks import zero_pad_shortcut
+from mp_keras.perturbation import placement
 
 
 def residual_chain(

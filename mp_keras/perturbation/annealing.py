@@ -15,7 +15,7 @@ import warnings
 import keras
 import numpy as np
 
-from mp_keras import layer_search
+from mp_keras.graphs import layer_search
 
 
 class NoiseAnnealing(keras.callbacks.Callback):

@@ -17,16 +17,16 @@ import typing
 import keras
 
 from mp_keras import annotations
-from mp_keras import layer_search
 from mp_keras.graphs import graph_reading
+from mp_keras.graphs import layer_search
 from mp_keras.graphs import model_class
-from mp_keras.networks import locations
-from mp_keras.networks import placement
+from mp_keras.graphs import model_copy
 from mp_keras.perturbation import found_positions
 from mp_keras.perturbation import function
 from mp_keras.perturbation import image_height
 from mp_keras.perturbation import layer as position_layer
-from mp_keras.perturbation import model_copy
+from mp_keras.perturbation import locations
+from mp_keras.perturbation import placement
 from mp_keras.perturbation import position_search
 
 # "all" is the word for a network's own positions, "auto" for found ones.

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from mp_keras import layer_search
 from mp_keras import normal_draws
 from mp_keras import seeds
+from mp_keras.graphs import layer_search
 from mp_keras.perturbation import function
 
 MOMENTUM = 0.1  # weight of the newest batch in the moving statistics

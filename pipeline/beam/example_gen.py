@@ -24,14 +24,14 @@ import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from mp_keras import files
-from pipeline import artifact_store
-from pipeline import places
 from pipeline.datasets import argument_checks
 from pipeline.datasets import image_data
 from pipeline.datasets import shard_folder
-from pipeline.datasets import shard_plans
-from pipeline.datasets import tfds_source
 from pipeline.datasets import tfrecord_shards
+from pipeline.datasets.sources import shard_plans
+from pipeline.datasets.sources import tfds_source
+from pipeline.storage import artifact_store
+from pipeline.storage import places
 
 _SUMMARY = "summary.json"
 _ERROR = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+)$", re.M)

@@ -31,7 +31,7 @@ def measure_all(
     """Returns step times and digests of each variant.
 
     Args:
-        network: Str, a name of pipeline/networks.py.
+        network: Str, a name of pipeline/trainings/networks.py.
         image_size: Int, pixels.
         batch_size: Int, examples of a training or a held-out batch.
         tasks: Int, tasks of a step.
@@ -79,8 +79,8 @@ def measure(variant, network, image_size, batch_size, tasks, steps):
     """
     import tensorflow as tf
 
-    from pipeline import runtime
-    from pipeline import scaling
+    from pipeline.benchmarks import scaling
+    from pipeline.runs import runtime
 
     runtime.configure(0)
     if variant == REWRITTEN:

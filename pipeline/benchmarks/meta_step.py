@@ -15,7 +15,7 @@ def measure(network, image_size, batch_size, tasks, steps):
     """Returns the figures of this process for one number of tasks.
 
     Args:
-        network: Str, a name of pipeline/networks.py.
+        network: Str, a name of pipeline/trainings/networks.py.
         image_size: Int, pixels.
         batch_size: Int, examples of a training or a held-out batch.
         tasks: Int.
@@ -25,7 +25,7 @@ def measure(network, image_size, batch_size, tasks, steps):
         `start_s`, `peak_mb` (10^6 bytes) and `data_mb`, what the batches
         take of it.
     """
-    from pipeline import scaling
+    from pipeline.benchmarks import scaling
 
     case = scaling.Case(
         network, batch_size, tasks, 1, steps, image_size, pinned=False

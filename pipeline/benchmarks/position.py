@@ -9,8 +9,8 @@ import tensorflow as tf
 import mp_keras
 from mp_keras import normal_draws
 from mp_keras.perturbation import function
-from pipeline import runtime
 from pipeline.benchmarks import interleaving
+from pipeline.runs import runtime
 
 
 def measure(shapes, batch_size, rounds):

@@ -7,9 +7,9 @@ import numpy as np
 
 import mp_keras
 from mp_keras.evaluation import monte_carlo
-from pipeline import networks
-from pipeline import runtime
 from pipeline.benchmarks import interleaving
+from pipeline.runs import runtime
+from pipeline.trainings import networks
 
 _CLASSES = 10
 
@@ -18,7 +18,7 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
     """Returns times, ratio and peak memory of prediction.
 
     Args:
-        network: Str, a name of pipeline/networks.py.
+        network: Str, a name of pipeline/trainings/networks.py.
         image_size: Int, pixels.
         batch_size: Int, examples of one pass.
         examples: Int, images of a call.

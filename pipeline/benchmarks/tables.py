@@ -1,6 +1,6 @@
 """The tables of docs/performance.md, from what the benchmark measured."""
 
-from pipeline import measured_page
+from pipeline.benchmarks import measured_page
 
 TOOL = "tools/benchmark.py"
 

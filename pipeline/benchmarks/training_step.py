@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 import mp_keras
-from pipeline import networks
 from pipeline.benchmarks import authors
 from pipeline.benchmarks import interleaving
+from pipeline.trainings import networks
 
 _CLASSES = 10
 
@@ -20,7 +20,7 @@ def measure(network, image_size, batch_size, rounds, against=None, python=""):
     """Returns times and ratios of one training step.
 
     Args:
-        network: Str, a name of pipeline/networks.py.
+        network: Str, a name of pipeline/trainings/networks.py.
         image_size: Int, pixels.
         batch_size: Int, examples.
         rounds: Int, steps of each kind, in turn.
@@ -34,7 +34,7 @@ def measure(network, image_size, batch_size, rounds, against=None, python=""):
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from pipeline import runtime
+        from pipeline.runs import runtime
 
         runtime.configure(0)  # as every training of ours
     generator = np.random.default_rng(0)

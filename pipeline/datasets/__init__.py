@@ -14,24 +14,24 @@ sizes and splits.
     target = training_batches(data.train_images, data.train_labels, ...)
 """
 
-from pipeline.datasets import catalogue
 from pipeline.datasets.augmentation import crop_and_flip
 from pipeline.datasets.augmentation import default_padding
 from pipeline.datasets.batches import evaluation_batches
 from pipeline.datasets.batches import training_batches
-from pipeline.datasets.cub_200_2011 import Cub2002011
-from pipeline.datasets.digits import Digits
-from pipeline.datasets.fgvc_aircraft import FgvcAircraft
-from pipeline.datasets.glyphs import Glyphs
+from pipeline.datasets.builders.cub_200_2011 import Cub2002011
+from pipeline.datasets.builders.digits import Digits
+from pipeline.datasets.builders.fgvc_aircraft import FgvcAircraft
+from pipeline.datasets.builders.glyphs import Glyphs
+from pipeline.datasets.builders.stanford_cars import StanfordCars
+from pipeline.datasets.builders.tiny_imagenet import TinyImagenet
 from pipeline.datasets.image_data import ImageData
-from pipeline.datasets.sources import load_images
-from pipeline.datasets.stanford_cars import StanfordCars
+from pipeline.datasets.sources import catalogue
+from pipeline.datasets.sources.loading import load_images
 from pipeline.datasets.stratified import balanced_subset
 from pipeline.datasets.stratified import hold_out
 from pipeline.datasets.task_batches import task_batches
 from pipeline.datasets.tasks import Task
 from pipeline.datasets.tasks import split_tasks
-from pipeline.datasets.tiny_imagenet import TinyImagenet
 
 __all__ = [
     "Cub2002011",

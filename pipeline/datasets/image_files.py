@@ -8,7 +8,7 @@ from PIL import ImageOps
 
 from mp_keras import error_texts
 from mp_keras import preprocessing
-from pipeline import artifact_store
+from pipeline.storage import artifact_store
 
 SUFFIXES = (
     ".bmp",

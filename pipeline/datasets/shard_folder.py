@@ -4,8 +4,8 @@ import contextlib
 import pathlib
 
 from mp_keras import files
-from pipeline import artifact_store
 from pipeline.datasets import tfrecord_shards
+from pipeline.storage import artifact_store
 
 # What a run keeps for itself while it works.
 WORK_PREFIX = "work-"

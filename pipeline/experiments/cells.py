@@ -8,8 +8,8 @@ import re
 
 import ml_collections
 
-from pipeline import run_configs
 from pipeline.experiments import run_kinds
+from pipeline.runs import run_configs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,10 +19,10 @@ from mp_keras.few_shot import activations
 from mp_keras.few_shot import decision_boundary
 from mp_keras.few_shot import decoder as decoder_module
 from mp_keras.few_shot import fgsm
-from pipeline import few_shot_episodes
-from pipeline import few_shot_evaluation
+from pipeline import intervals
 from pipeline.experiments import groups
-from pipeline.report import statistics
+from pipeline.trainings import few_shot_episodes
+from pipeline.trainings import few_shot_evaluation
 
 
 class FewShotRun:
@@ -90,7 +90,7 @@ def _episode_robustness(run, radii=None, episodes=100):
     measured = {}
     for norm, epsilons in radii.items():
         shares = np.array([each[norm].numpy() for each in found])
-        spreads = [statistics.interval(column) for column in shares.T]
+        spreads = [intervals.interval(column) for column in shares.T]
         measured[norm] = {
             "epsilons": list(epsilons),
             "accuracy": [spread["mean"] for spread in spreads],

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from pipeline import few_shot_training
 from pipeline.experiments import few_shot_measures
+from pipeline.trainings import few_shot_training
 
 SECTION = "few_shot"
 METHOD = "perturbation"

@@ -5,11 +5,11 @@ import pathlib
 import keras
 
 import mp_keras
-from pipeline import meta_training
-from pipeline import methods
-from pipeline import target_data
-from pipeline import target_training
 from pipeline.experiments import cells
+from pipeline.trainings import meta_training
+from pipeline.trainings import methods
+from pipeline.trainings import target_data
+from pipeline.trainings import target_training
 
 
 class Sources:

@@ -8,10 +8,10 @@ import csv
 import io
 
 from mp_keras import files
+from pipeline import intervals
 from pipeline.experiments import cells
 from pipeline.experiments import paper
 from pipeline.experiments import run_kinds
-from pipeline.report import statistics
 
 _OTHER_PROTOCOL = (
     "The paper's figures are those of its full protocol (`:paper`), which "
@@ -21,9 +21,9 @@ _OTHER_PROTOCOL = (
 
 def check_metric(config):
     """Raises ValueError, with the valid ones, for an unknown metric."""
-    if config.metric not in statistics.FIGURES:
+    if config.metric not in intervals.FIGURES:
         raise ValueError(
-            f"Config key `metric` must be one of {list(statistics.FIGURES)}. "
+            f"Config key `metric` must be one of {list(intervals.FIGURES)}. "
             f"Received: metric={config.metric!r}"
         )
 
@@ -51,7 +51,7 @@ def write(config, finished, workdir):
         for suffix in (".md", ".csv", "_runs.csv")
     )
     order = [config.metric]
-    order += [name for name in statistics.FIGURES if name != config.metric]
+    order += [name for name in intervals.FIGURES if name != config.metric]
     note = run_kinds.of(config).NOTE
     parts = [f"# {config.title}", note, _protocol(config, finished)]
     if config.paper_table and config.profile != "paper":
@@ -63,7 +63,7 @@ def write(config, finished, workdir):
             f"The cells come from {len(versions)} versions of mp_keras."
         )
     for metric in order:
-        heading, unit, _, _ = statistics.FIGURES[metric]
+        heading, unit, _, _ = intervals.FIGURES[metric]
         parts.append(f"## {heading.capitalize()} ({unit})")
         parts.append(_markdown(config, rows, columns, numbers, metric))
     files.write_text(markdown, "\n\n".join(parts) + "\n")
@@ -79,14 +79,14 @@ def _intervals(finished):
         key = each.cell.row["name"], each.cell.column["name"]
         results.setdefault(key, []).append(each.result)
     return {
-        key: {metric: _interval(runs, metric) for metric in statistics.FIGURES}
+        key: {metric: _interval(runs, metric) for metric in intervals.FIGURES}
         for key, runs in results.items()
     }
 
 
 def _interval(runs, metric):
     """Over the runs; of a single one that over its test, if it has one."""
-    found = statistics.interval([run[metric] for run in runs])
+    found = intervals.interval([run[metric] for run in runs])
     if len(runs) == 1:
         found["half_width"] = runs[0].get(f"{metric}_half_width")
     return found
@@ -156,11 +156,11 @@ def _quoted(config, metric):
 def _cell(config, row, column, numbers, metric):
     found = numbers.get((row["name"], column["name"]))
     decimals = run_kinds.of(config).DECIMALS.get(
-        metric, statistics.FIGURES[metric][2]
+        metric, intervals.FIGURES[metric][2]
     )
     text = "–"
     if found:
-        text = statistics.format_interval(found[metric], decimals)
+        text = intervals.format_interval(found[metric], decimals)
     printed = _paper_value(config, row, column, metric)
     return f"{text} (paper {_printed(*printed)})" if printed else text
 
@@ -181,7 +181,7 @@ def _csv(config, rows, columns, numbers, metrics):
     titles = "row column figure unit mean half_width seeds paper"
     lines = [[*titles.split(), "paper_plus_minus"]]
     for metric in metrics:
-        unit = statistics.FIGURES[metric][1]
+        unit = intervals.FIGURES[metric][1]
         for row in rows + _quoted(config, metric):
             for column in columns:
                 found = numbers.get((row["name"], column["name"]))

@@ -18,10 +18,10 @@ from mp_keras.evaluation import inspection
 from mp_keras.evaluation import loss_surface
 from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import reliability
-from pipeline import methods
-from pipeline import run_folder
-from pipeline import target_data
-from pipeline import target_training
+from pipeline.runs import run_folder
+from pipeline.trainings import methods
+from pipeline.trainings import target_data
+from pipeline.trainings import target_training
 
 
 class TargetRun:

@@ -1,8 +1,8 @@
 """Cells that are target trainings (MetaPerturb); see run_kinds.py."""
 
-from pipeline import target_data
-from pipeline import target_training
 from pipeline.experiments import target_measures
+from pipeline.trainings import target_data
+from pipeline.trainings import target_training
 
 SECTION = "target"
 METHOD = "method"

@@ -3,8 +3,8 @@
 import html
 import string
 
-from pipeline.report import html as page
-from pipeline.report import statistics
+from pipeline import intervals
+from pipeline.report import results_page as page
 
 _PAGE = string.Template("""\
 <!doctype html>
@@ -56,6 +56,6 @@ def _section(evaluation):
         network=html.escape(first["network"]),
         steps=first["steps"],
         training=evaluation["examples"]["training"],
-        table=page.table(["", *statistics.headings()], rows),
-        verdict=html.escape(statistics.verdict(evaluation["gains"])),
+        table=page.table(["", *intervals.headings()], rows),
+        verdict=html.escape(intervals.verdict(evaluation["gains"])),
     )

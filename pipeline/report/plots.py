@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import ticker
 
 from mp_keras.evaluation import reliability as reliabilities
+from pipeline import intervals
 from pipeline.figures import canvas
 from pipeline.figures import feature_maps
 from pipeline.figures import meta_training as meta_training_figure
@@ -15,7 +16,6 @@ from pipeline.figures import method_styles
 from pipeline.figures import reliability
 from pipeline.figures import saving
 from pipeline.figures import scale
-from pipeline.report import statistics
 
 
 @canvas.in_style
@@ -25,12 +25,12 @@ def figures_by_method(runs):
     Args:
         runs: List of the Evaluator's dicts, one a run.
     """
-    summary = statistics.summarize(runs)
+    summary = intervals.summarize(runs)
     figure, panels = canvas.make_panels(
-        1, len(statistics.FIGURES), 2.9, 0.9 + 0.4 * len(summary), sharey=True
+        1, len(intervals.FIGURES), 2.9, 0.9 + 0.4 * len(summary), sharey=True
     )
     for panel, (name, (heading, unit, _, higher)) in zip(
-        panels[0], statistics.FIGURES.items()
+        panels[0], intervals.FIGURES.items()
     ):
         for row, (method, numbers) in enumerate(summary.items()):
             values = [r["test"][name] for r in runs if r["method"] == method]

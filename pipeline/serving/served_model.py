@@ -14,8 +14,8 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from mp_keras import files
-from mp_keras.evaluation import saved_graph
-from pipeline import evaluation
+from mp_keras.export import saved_graph
+from pipeline.trainings import classifier_evaluation
 
 _VARIABLES = "variables/variables.index"
 
@@ -106,7 +106,7 @@ class Version:
         self.number = number
         saved_graph.check_graph(folder)
         # Signatures do not keep the variables of their model alive.
-        self._classifier = evaluation.load_classifier(folder)
+        self._classifier = classifier_evaluation.load_classifier(folder)
         self.signatures = dict(self._classifier.signatures)
         saved = saved_model_pb2.SavedModel.FromString(
             (folder / files.SAVED_MODEL).read_bytes()

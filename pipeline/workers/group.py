@@ -8,7 +8,7 @@ import json
 
 import tensorflow as tf
 
-from pipeline import run_configs
+from pipeline.runs import run_configs
 from pipeline.workers import cluster as cluster_module
 
 

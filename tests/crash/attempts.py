@@ -18,16 +18,16 @@ from tests.crash import file_operations
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _PATIENCE_S = 300
 _MODULES = (
-    "pipeline.meta_training",
-    "pipeline.target_training",
-    "pipeline.few_shot_training",
-    "pipeline.local_run",
-    "pipeline.components.pusher",
-    "pipeline.components.reporter",
-    "pipeline.components.evaluator",
-    "pipeline.components.meta_trainer",
-    "pipeline.components.phi_exporter",
-    "pipeline.components.target_trainer",
+    "pipeline.trainings.meta_training",
+    "pipeline.trainings.target_training",
+    "pipeline.trainings.few_shot_training",
+    "pipeline.kubeflow.local_run",
+    "pipeline.stages.pusher",
+    "pipeline.stages.reporter",
+    "pipeline.stages.evaluator",
+    "pipeline.stages.meta_trainer",
+    "pipeline.stages.phi_exporter",
+    "pipeline.stages.target_trainer",
     "kfp.dsl.executor_main",
     "tests.crash.pipeline_run",
 )

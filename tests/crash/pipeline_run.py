@@ -15,7 +15,7 @@ from kfp.dsl import executor_main
 from kfp.local import subprocess_task_handler
 
 from configs.pipeline import demo
-from pipeline import local_run
+from pipeline.kubeflow import local_run
 from tests.crash import attempts
 from tests.crash import runs
 

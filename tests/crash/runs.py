@@ -6,10 +6,10 @@ import time
 
 import tensorflow as tf
 
-from pipeline import configuration
-from pipeline import few_shot_training
-from pipeline import meta_training
-from pipeline import target_training
+from pipeline import fingerprints
+from pipeline.trainings import few_shot_training
+from pipeline.trainings import meta_training
+from pipeline.trainings import target_training
 from tests.pipeline import smoke
 
 
@@ -17,7 +17,7 @@ def prepare():
     """Sets up an attempt's process; the tests' own stays as it is."""
     tf.config.run_functions_eagerly(True)
     # The code may be edited while its runs are killed.
-    configuration.software_fingerprint = lambda: "this software"
+    fingerprints.software_fingerprint = lambda: "this software"
 
 
 def meta_train(root, source):

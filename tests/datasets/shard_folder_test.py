@@ -3,8 +3,8 @@
 import fsspec
 import pytest
 
-from pipeline import artifact_store
 from pipeline.datasets.shard_folder import new_folder
+from pipeline.storage import artifact_store
 
 _SHARD = "train-00000-of-00001.tfrecord"
 

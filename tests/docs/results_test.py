@@ -6,8 +6,8 @@ import pathlib
 import pytest
 
 from configs.experiments import data_at_hand
+from pipeline import intervals
 from pipeline.experiments import cells
-from pipeline.report import statistics
 
 _DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 _BASE = "Base"
@@ -27,9 +27,7 @@ def read_runs():
             run = {
                 "method": line["row"],
                 "seed": int(line["seed"]),
-                "test": {
-                    name: float(line[name]) for name in statistics.FIGURES
-                },
+                "test": {name: float(line[name]) for name in intervals.FIGURES},
             }
             runs.setdefault(line["column"], []).append(run)
     return runs
@@ -45,20 +43,20 @@ SEVERAL = [
 
 def means(runs):
     """Returns the lines of a table: every row's mean and interval."""
-    return [_line(*found) for found in statistics.summarize(runs).items()]
+    return [_line(*found) for found in intervals.summarize(runs).items()]
 
 
 def gains(runs):
     """Returns the lines of a table: every row against Base, by seed."""
-    rows = [row for row in statistics.summarize(runs) if row != _BASE]
+    rows = [row for row in intervals.summarize(runs) if row != _BASE]
     return [
-        _line(row, statistics.paired_gains(runs, row, _BASE), sign="+")
+        _line(row, intervals.paired_gains(runs, row, _BASE), sign="+")
         for row in rows
     ]
 
 
-def _line(row, intervals, sign=""):
-    figures = statistics.format_figures(intervals, sign)
+def _line(row, spreads, sign=""):
+    figures = intervals.format_figures(spreads, sign)
     return f"| {' | '.join([row, *figures])} |"
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies
 from configs.few_shot import glyphs as few_shot_glyphs
 from configs.meta_train import glyphs
 from configs.target import default
-from pipeline import config_values
-from pipeline import configuration
-from pipeline import run_folder
+from pipeline import fingerprints
+from pipeline.runs import config_values
+from pipeline.runs import run_folder
 
 CONFIGS = {
     "meta_train": glyphs.get_config().to_dict(),
@@ -149,4 +149,4 @@ class FromJsonTest:
     )
     def test_other_texts_raise(self, text):
         with pytest.raises(ValueError, match="must be a JSON object"):
-            configuration.from_json(text)
+            fingerprints.from_json(text)

@@ -11,16 +11,16 @@ import tensorflow as tf
 
 import mp_keras
 from mp_keras import checkpointing
-from mp_keras.evaluation import saved_graph
-from pipeline import evaluation
-from pipeline import methods
-from pipeline import run_folder
+from mp_keras.export import saved_graph
 from pipeline.datasets import file_archive
 from pipeline.datasets import image_files
-from pipeline.datasets import jpeg_images
-from pipeline.datasets import manual_files
-from pipeline.datasets import sources
-from pipeline.datasets.few_shot import sources as few_shot_sources
+from pipeline.datasets.builders import jpeg_images
+from pipeline.datasets.builders import manual_files
+from pipeline.datasets.few_shot import loading as few_shot_sources
+from pipeline.datasets.sources import loading
+from pipeline.runs import run_folder
+from pipeline.trainings import classifier_evaluation
+from pipeline.trainings import methods
 
 IMAGE_SIZE = 8
 CONFIG = {"steps": 10, "data": {"source": "tfds:digits"}}
@@ -61,9 +61,11 @@ def network(folder):
 def classifier(folder):
     """The SavedModel of a classifier."""
     saved_graph.check_graph(folder / "classifier")
-    loaded = evaluation.load_classifier(folder / "classifier")
+    loaded = classifier_evaluation.load_classifier(folder / "classifier")
     images = np.zeros((2, *loaded.signatures["serve"].inputs[0].shape[1:]))
-    probabilities = evaluation.predict(loaded, images.astype(np.uint8), 2)
+    probabilities = classifier_evaluation.predict(
+        loaded, images.astype(np.uint8), 2
+    )
     assert probabilities.ndim == 2 and len(probabilities) == 2
     return _digest(probabilities)
 
@@ -141,7 +143,7 @@ def run(folder):
 
 
 def _images(source):
-    data = sources.load_images(source, image_size=IMAGE_SIZE)
+    data = loading.load_images(source, image_size=IMAGE_SIZE)
     shape = (IMAGE_SIZE, IMAGE_SIZE, 3)
     assert data.train_images.shape[1:] == data.test_images.shape[1:] == shape
     assert data.train_labels.max() < len(data.class_names)

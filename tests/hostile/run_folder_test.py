@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline import run_folder
+from pipeline.runs import run_folder
 from tests.hostile import readers
 
 LINES = [b'{"step": 5}', b'{"step": 10}', b'{"step": 15}']

@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from pipeline.datasets import tfrecord_source
+from pipeline.datasets.sources import tfrecord_source
 
 JSON = strategies.recursive(
     strategies.none()

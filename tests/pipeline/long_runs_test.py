@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from pipeline import meta_training
-from pipeline import run_log
-from pipeline import target_training
+from pipeline.runs import run_log
+from pipeline.trainings import meta_training
+from pipeline.trainings import target_training
 from tests.pipeline import smoke
 
 STEPS = 2000

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline import artifact_store
-from pipeline import evaluation
-from pipeline import run_folder
-from pipeline import target_training
-from pipeline.components import meta_trainer
+from pipeline.runs import run_folder
+from pipeline.stages import meta_trainer
+from pipeline.storage import artifact_store
+from pipeline.trainings import classifier_evaluation
+from pipeline.trainings import target_training
 from tests.pipeline import smoke
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -62,9 +62,9 @@ class TrainTargetTest:
         assert artifact_store.fingerprint(uri) == before
 
     def test_evaluation_reads_and_writes_there(self, uri, local):
-        result = evaluation.evaluate_run(uri)
+        result = classifier_evaluation.evaluate_run(uri)
         assert "evaluation.json" in artifact_store.names_in(uri)
-        expected = evaluation.evaluate_run(local)
+        expected = classifier_evaluation.evaluate_run(local)
         assert result["accuracy"] == expected["accuracy"]
         np.testing.assert_allclose(
             result["negative_log_likelihood"],

@@ -4,8 +4,8 @@ import optuna
 import pytest
 
 from configs.tune import default
-from pipeline import target_training
 from pipeline import tuning
+from pipeline.trainings import target_training
 from tests.pipeline import smoke
 
 

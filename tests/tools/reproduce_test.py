@@ -11,13 +11,13 @@ from PIL import Image
 
 import configs
 from configs.experiments import base
-from pipeline import few_shot_methods
-from pipeline import methods
 from pipeline.experiments import cells
 from pipeline.experiments import measures
 from pipeline.experiments import paper
 from pipeline.experiments import runner
 from pipeline.figures import method_styles
+from pipeline.trainings import few_shot_methods
+from pipeline.trainings import methods
 from tests.tools import processes
 
 FOLDER = pathlib.Path(configs.__file__).parent / "experiments"

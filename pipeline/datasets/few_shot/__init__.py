@@ -13,7 +13,7 @@ images a class.
 from pipeline.datasets.few_shot.class_images import ClassImages
 from pipeline.datasets.few_shot.episodes import episode_batches
 from pipeline.datasets.few_shot.few_shot_data import FewShotData
-from pipeline.datasets.few_shot.sources import load_class_images
+from pipeline.datasets.few_shot.loading import load_class_images
 
 __all__ = [
     "ClassImages",

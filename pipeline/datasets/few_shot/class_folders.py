@@ -1,10 +1,10 @@
 """Few-shot data from a user's own folder of image files."""
 
-from pipeline.datasets import folder_source
-from pipeline.datasets import folder_tree
 from pipeline.datasets.few_shot import class_cuts
 from pipeline.datasets.few_shot import class_images
 from pipeline.datasets.few_shot import few_shot_data
+from pipeline.datasets.sources import folder_source
+from pipeline.datasets.sources import folder_tree
 
 _VALIDATION = ("val", "validation")
 

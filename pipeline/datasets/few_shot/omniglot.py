@@ -19,11 +19,11 @@ import numpy as np
 
 from pipeline.datasets import file_archive
 from pipeline.datasets import image_resizing
-from pipeline.datasets import tfds_source
 from pipeline.datasets.few_shot import archive_images
 from pipeline.datasets.few_shot import class_cuts
 from pipeline.datasets.few_shot import class_images
 from pipeline.datasets.few_shot import few_shot_data
+from pipeline.datasets.sources import tfds_source
 
 _FULL = ("images_background", "images_evaluation")
 _SMALL = ("images_background_small1", "images_background_small2")

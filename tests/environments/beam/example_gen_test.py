@@ -18,12 +18,12 @@ from kfp import dsl
 from PIL import Image
 
 from configs.pipeline import demo
-from pipeline import artifact_store
 from pipeline import datasets
-from pipeline import definition
-from pipeline import kubeflow_components
 from pipeline.beam.example_gen import generate_shards
-from pipeline.components import example_gen as stage
+from pipeline.kubeflow import components as kubeflow_components
+from pipeline.kubeflow import definition
+from pipeline.stages import example_gen as stage
+from pipeline.storage import artifact_store
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 _CLASSES = ("ant", "bee", "cow")
@@ -273,5 +273,5 @@ class StageTest:
 
 
 def test_version_of_beam_is_the_pinned_one():
-    requirements = (_ROOT / "requirements-beam.txt").read_text()
+    requirements = (_ROOT / "requirements/beam.txt").read_text()
     assert f"apache-beam=={apache_beam.__version__} " in requirements

@@ -3,10 +3,10 @@
 import pytest
 
 from configs.experiments import few_shot
-from pipeline import few_shot_training
 from pipeline.experiments import cells
 from pipeline.experiments import run_kinds
 from pipeline.experiments import runner
+from pipeline.trainings import few_shot_training
 
 
 def make_config(profile="smoke"):

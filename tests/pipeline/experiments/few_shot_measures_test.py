@@ -5,10 +5,10 @@ import pytest
 
 from configs.experiments import few_shot
 from mp_keras import files
-from pipeline import few_shot_evaluation
 from pipeline.experiments import cells
 from pipeline.experiments import few_shot_measures
 from pipeline.experiments import runner
+from pipeline.trainings import few_shot_evaluation
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 

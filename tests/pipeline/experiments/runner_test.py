@@ -9,9 +9,9 @@ import pytest
 import mp_keras
 from configs.experiments import base
 from mp_keras.perturbation import layer as layer_module
-from pipeline import meta_training
-from pipeline import target_training
 from pipeline.experiments import runner
+from pipeline.trainings import meta_training
+from pipeline.trainings import target_training
 from tests.pipeline import smoke
 from tests.pipeline.experiments import tiny
 

@@ -1,0 +1,1 @@
+"""Classifiers as SavedModels and in other formats."""

@@ -1,6 +1,0 @@
-"""The stages of the pipeline, one file each: plain functions on folders.
-
-ExampleGen -> MetaTrainer -> PhiExporter -> TargetTrainer (method x seed) ->
-Evaluator -> Pusher, the roles that TFX gives them. They know nothing of the
-engine; kubeflow_components.py hands them paths.
-"""

@@ -1,0 +1,1 @@
+"""Our builders of TensorFlow Datasets."""

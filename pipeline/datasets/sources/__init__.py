@@ -1,0 +1,1 @@
+"""Readers of image data, by kind of source."""

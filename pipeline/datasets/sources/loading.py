@@ -1,0 +1,150 @@
+"""Loads an image data set from wherever it lies.
+
+The paper's source is Tiny ImageNet and its targets are small sets, which the
+catalogue names; besides, any data set of TensorFlow Datasets, a folder of image
+files or an npz file takes either role.
+"""
+
+import dataclasses
+import tempfile
+
+from pipeline.datasets import argument_checks
+from pipeline.datasets import image_data
+from pipeline.datasets import stratified
+from pipeline.datasets.sources import catalogue_source
+from pipeline.datasets.sources import folder_source
+from pipeline.datasets.sources import npz_source
+from pipeline.datasets.sources import tfds_source
+from pipeline.datasets.sources import tfrecord_source
+from pipeline.storage import artifact_store
+
+_KINDS = ("paper", "subset", "tfds", "folder", "npz", "tfrecord")
+
+
+def load_images(
+    source,
+    *,
+    image_size,
+    data_dir=None,
+    manual_dir=None,
+    test_fraction=0.2,
+    seed=0,
+    examples_per_class=None,
+):
+    """Loads a data set into memory, at one size and in colour.
+
+    Gray images get three equal channels; alpha is dropped; sizes are changed
+    with antialiased bilinear filtering, aspect ratios are not kept.
+
+    Args:
+        source: Str. `paper:NAME`, a data set of the paper with its splits and
+            sizes, which are checked (`catalogue.names()`); `subset:NAME`, a
+            small part of one in an npz file (`catalogue.subset_names()`);
+            `tfds:NAME`, a data set of TensorFlow Datasets with features image
+            and label (ours: glyphs, digits, tiny_imagenet, stanford_cars,
+            fgvc_aircraft, cub_200_2011); `folder:PATH`, a folder per class, in
+            `train` and `test` or not; `npz:PATH`, a file with
+            `{train,test}_images` (uint8), `{train,test}_labels` and
+            `class_names`; `tfrecord:PATH`, a folder of shards that ExampleGen
+            wrote on Apache Beam. PATH may be a URI, as gs://bucket/images.npz.
+        image_size: Int, height and width of the result in pixels; the paper's
+            is `catalogue.entry(NAME).image_size`.
+        data_dir: Where `paper:` and `tfds:` keep prepared data; None for
+            TFDS's own place.
+        manual_dir: Where `paper:` and `tfds:` find data that they cannot
+            download, and the folder of the files of `subset:`; a path or URI.
+        test_fraction: Float in (0, 1), the test share of each class for
+            folders without `train` and `test`. Default 0.2.
+        seed: Int of at least 0, for that cut and for `examples_per_class`.
+        examples_per_class: Int, how many training images of each class to
+            keep, chosen at random; default None keeps all. The paper's
+            s-CIFAR100 at random is `paper:cifar100` with 50.
+
+    Returns:
+        `ImageData`.
+
+    Raises:
+        FileNotFoundError: If the file, the folder or the manual data set is
+            not there, or a download failed; the message says what to put
+            where.
+        ConnectionError: If the store of a URI cannot be reached.
+        ValueError: If an argument is wrong or the data cannot be used; the
+            message names the file and what was expected.
+    """
+    image_size = argument_checks.check_int("image_size", image_size, 1)
+    test_fraction = argument_checks.check_fraction(
+        "test_fraction", test_fraction
+    )
+    seed = argument_checks.check_int("seed", seed, 0)
+    if examples_per_class is not None:
+        argument_checks.check_int("examples_per_class", examples_per_class, 1)
+    kind, _, place = str(source).partition(":")
+    if kind not in _KINDS or not place:
+        raise ValueError(
+            "`source` must be paper:NAME, subset:NAME, tfds:NAME, folder:PATH, "
+            f"npz:PATH or tfrecord:PATH. Received: source={source!r}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        if kind in ("folder", "npz", "tfrecord"):
+            place = fetched(place, folder)
+        manual_dir = fetched(manual_dir, folder)
+        try:
+            data = _load(
+                kind,
+                place,
+                image_size,
+                data_dir,
+                manual_dir,
+                test_fraction,
+                seed,
+            )
+        except MemoryError as error:
+            raise ValueError(
+                f"`source` {source} must fit into memory, with all of its "
+                f"images at image_size={image_size}. Received: {error}"
+            ) from error
+    image_data.check_image_data(data, source)
+    if examples_per_class is None:
+        return data
+    chosen = stratified.balanced_subset(
+        data.train_labels, examples_per_class, seed
+    )
+    return dataclasses.replace(
+        data,
+        train_images=data.train_images[chosen],
+        train_labels=data.train_labels[chosen],
+    )
+
+
+def _load(kind, place, image_size, data_dir, manual_dir, test_fraction, seed):
+    if kind == "paper":
+        return catalogue_source.load_paper(
+            place, image_size, data_dir, manual_dir
+        )
+    if kind == "subset":
+        return catalogue_source.load_subset(place, image_size, manual_dir)
+    if kind == "tfds":
+        return tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
+    if kind == "folder":
+        return folder_source.load_folder(place, image_size, test_fraction, seed)
+    if kind == "tfrecord":
+        return tfrecord_source.load_tfrecord(place, image_size)
+    return npz_source.load_npz(place, image_size)
+
+
+def fetched(place, folder):
+    """Returns a place to read from on this machine.
+
+    Args:
+        place: Path, URI or None.
+        folder: Path-like of a folder for copies.
+
+    Returns:
+        A path or None as it is; for a URI the path of a copy in `folder`.
+
+    Raises: ConnectionError; FileNotFoundError.
+    """
+    if not artifact_store.is_uri(place):
+        return place
+    target = tempfile.mkdtemp(dir=folder)
+    return str(artifact_store.download(place, target))

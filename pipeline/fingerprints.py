@@ -1,0 +1,101 @@
+"""Configs on their way through the pipeline: as JSON, with fingerprints.
+
+A stage is done again when anything that decides its result has changed: its
+arguments, the bytes of the data, or the software.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import pathlib
+
+import ml_collections
+
+from pipeline.datasets.sources import catalogue
+from pipeline.storage import artifact_store
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_PACKAGES = (
+    "keras",
+    "matplotlib",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "tensorflow",
+    "tensorflow-datasets",
+)
+
+
+def to_json(config):
+    """Returns a `ConfigDict` as JSON with sorted keys."""
+    return json.dumps(config.to_dict(), sort_keys=True)
+
+
+def from_json(text):
+    """Returns the unlocked `ConfigDict` of `to_json`'s text.
+
+    Raises: ValueError, if it is no JSON object.
+    """
+    try:
+        value = json.loads(text)
+        if not isinstance(value, dict):
+            raise TypeError(type(value).__name__)
+        return ml_collections.ConfigDict(value)
+    # Keys with dots in them, nested without end, and others.
+    except Exception as error:
+        raise ValueError(
+            "The text of a config must be a JSON object. "
+            f"Received: {text[:60]!r}, {type(error).__name__}: {error}"
+        ) from error
+
+
+def software_fingerprint():
+    """Returns a digest of our sources and of the packages' versions."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        version = importlib.metadata.version(package)
+        digest.update(f"{package} {version}\n".encode())
+    for folder in ("mp_keras", "pipeline"):
+        for file in sorted((_ROOT / folder).rglob("*.py")):
+            digest.update(str(file.relative_to(_ROOT)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def source_fingerprint(source, manual_dir=""):
+    """Returns a digest of the bytes behind a source.
+
+    Args:
+        source: Str, as for `datasets.load_images`. Of `paper:` and `tfds:`
+            sources the manual folder counts; the rest is in their code's
+            version. Of `subset:` sources their file in it counts.
+        manual_dir: Str, the folder of data put there by hand, or "".
+
+    Raises:
+        FileNotFoundError: If a path is not there.
+        ConnectionError: If the store of a URI cannot be reached.
+        ValueError: If there is no `subset:` of that name.
+    """
+    kind, _, place = source.partition(":")
+    if kind in ("paper", "tfds"):
+        if not manual_dir:
+            return source
+        place = manual_dir
+    elif kind == "subset":
+        place = f"{manual_dir or '.'}/{catalogue.subset_entry(place).file}"
+    if artifact_store.is_uri(place):
+        return artifact_store.fingerprint(place)
+    path = pathlib.Path(place).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Source {source} must name data that is there. Received: {path}, "
+            "which does not exist"
+        )
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(str(file.relative_to(path)).encode())
+            with open(file, "rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""The pipeline on Kubeflow: all that knows the engine."""

@@ -1,0 +1,1 @@
+"""One run's folder: what it holds and how it goes on."""

@@ -1,0 +1,58 @@
+"""What a run notes when it stops on numbers that are not finite.
+
+`stops.json` in its folder is a list with one entry a stop: the step, the
+problem and the learning rate. After a stop the run may go on from its newest
+checkpoint with another learning rate: the same one would lead to the same
+step. The trap: the rate of a resumed run is that of its config, not the one
+which the checkpoint holds.
+"""
+
+from mp_keras import files
+from pipeline.runs import run_records
+
+# Keys of a config that may change after a stop.
+CURES = ("learning_rate", "learning_rate_factor")
+_FILE = "stops.json"
+
+
+def note(folder, step, problem, config):
+    """Adds a stop to those of a run.
+
+    Args:
+        folder: Path of the run's folder.
+        step: Int, the step that could not be done.
+        problem: Str, what was not finite.
+        config: JSON-compatible dict, the run's config.
+    """
+    entry = {"step": step, "problem": problem, **_rates(config)}
+    files.write_json(folder / _FILE, [*stops(folder), entry])
+
+
+def stops(folder):
+    """Returns the stops of the run in a folder as a list, oldest first.
+
+    Raises: ValueError, if the file is not such a list.
+    """
+    file = folder / _FILE
+    return run_records.read_objects(file) if file.exists() else []
+
+
+def changeable(folder, config):
+    """Returns the keys of a run's config that may change now.
+
+    Args:
+        folder: Path of the run's folder.
+        config: Dict, the config that lies there.
+
+    Returns: `CURES` after a stop, until one has changed; else nothing.
+    """
+    noted = stops(folder)
+    finished = (folder / "result.json").exists()
+    if not noted or finished:
+        return ()
+    last = {key: noted[-1][key] for key in _rates(config) if key in noted[-1]}
+    return CURES if last == _rates(config) else ()
+
+
+def _rates(config):
+    return {key: config[key] for key in CURES if key in config}

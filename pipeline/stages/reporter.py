@@ -1,0 +1,62 @@
+"""Reporter: the results of all targets in one folder, with one first page.
+
+report.html        of a single target its own report, else an overview
+results.csv        one line a run, over all targets
+evaluation.json    {label: what the Evaluator found}
+LABEL.html, LABEL/…   of each target, as the Evaluator left them
+"""
+
+import csv
+import io
+import pathlib
+
+from mp_keras import files
+from pipeline import intervals
+from pipeline.report import overview
+
+
+def report(results, title, directory):
+    """Brings the Evaluators' folders together.
+
+    Args:
+        results: Folders that the Evaluator stage wrote, one a target.
+        title: Str, heading of the overview.
+        directory: Path-like, made if it is missing.
+
+    Returns: the dict that `evaluation.json` holds.
+    """
+    directory = pathlib.Path(directory)
+    evaluations = {}
+    for folder in map(pathlib.Path, results):
+        files.copy_files_into(folder, directory)
+        (page,) = folder.glob("*.html")
+        label = page.stem
+        evaluations[label] = files.read_json(folder / label / "evaluation.json")
+    if len(evaluations) == 1:
+        files.copy_file(page, directory / "report.html")
+    else:
+        text = overview.render(evaluations, title)
+        files.write_text(directory / "report.html", text)
+    files.write_text(directory / "results.csv", _csv(evaluations))
+    files.write_json(directory / "evaluation.json", evaluations)
+    return evaluations
+
+
+def _csv(evaluations):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["target", "data", "network", "method", "seed", "steps", "part"]
+        + list(intervals.FIGURES)
+    )
+    for label, evaluation in evaluations.items():
+        for run in evaluation["runs"]:
+            for part in ("validation", "test"):
+                if part in run:
+                    writer.writerow(
+                        [label, evaluation["data"]]
+                        + [run[k] for k in ("network", "method", "seed")]
+                        + [run["steps"], part]
+                        + [run[part][name] for name in intervals.FIGURES]
+                    )
+    return text.getvalue()

@@ -1,0 +1,45 @@
+"""TargetTrainer: one classifier, with φ or without (Algorithm 2)."""
+
+from pipeline.runs import run_folder
+from pipeline.stages import example_gen as example_gen_stage
+from pipeline.stages import meta_trainer as meta_trainer_stage
+from pipeline.trainings import target_training
+
+# What of a run goes on to the next stages; checkpoints stay behind.
+_KEPT = (
+    "config.json",
+    "history.jsonl",
+    "model.keras",
+    "saved_model",
+    "tensorboard",
+)
+
+
+def train(examples, phi, method, seed, config, runs, fingerprint, directory):
+    """Trains a classifier in a folder that outlives a kill, and copies it.
+
+    Args:
+        examples: Path-like, folder that ExampleGen wrote.
+        phi: Path-like, SavedModel of φ.
+        method: Str, "base" or "meta_perturb".
+        seed: Int, seed of this training.
+        config: Config of `configs/target/`; source, φ, method and seed are
+            set here.
+        runs: Path-like or URI, folder of the runs that can be resumed.
+        fingerprint: Str that stands for the data and the software.
+        directory: Path-like, where the finished run goes.
+
+    Returns: the dict that `result.json` holds.
+    """
+    source = config.data.source
+    config.data.source = example_gen_stage.examples_source(examples)
+    config.perturbation = str(phi)
+    config.method = method
+    config.seed = seed
+    workdir = run_folder.resumable_path(
+        runs, "train_target", config, fingerprint
+    )
+    result = target_training.train_target(config, workdir)
+    result["data"] = source  # what was asked for, not ExampleGen's copy of it
+    meta_trainer_stage.copy_run(workdir, directory, _KEPT, result)
+    return result

@@ -1,0 +1,1 @@
+"""Where artifacts lie: on this machine or in a store."""

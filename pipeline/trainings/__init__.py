@@ -1,0 +1,1 @@
+"""The trainings: config, data, model, fit, result."""

@@ -1,0 +1,183 @@
+import io
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from pipeline.datasets.builders import tiny_imagenet
+from pipeline.datasets.builders import tiny_imagenet_archive
+from pipeline.datasets.sources.loading import load_images
+from tests.datasets import fakes
+
+_WNIDS = ("n02", "n01", "n03")  # not sorted, as in the original
+
+
+def _jpeg(seed, mode="RGB", side=64):
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    image = Image.fromarray(pixels).resize((side, side)).convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def _files():
+    """A miniature of the original: `{name: bytes}`."""
+    root = "tiny-imagenet-200"
+    files = {
+        f"{root}/wnids.txt": "\n".join(_WNIDS).encode(),
+        f"{root}/words.txt": b"n01\tfish\nn02\tfowl\nn03\tfly\n",
+        f"{root}/test/images/test_0.JPEG": _jpeg(99),
+    }
+    lines = []
+    for label, wnid in enumerate(_WNIDS):
+        folder = f"{root}/train/{wnid}"
+        files[f"{folder}/{wnid}_boxes.txt"] = b""
+        for index in range(3):
+            mode = "L" if index == 1 else "RGB"
+            name = f"{folder}/images/{wnid}_{index}.JPEG"
+            files[name] = _jpeg(10 * label + index, mode)
+        files[f"{root}/val/images/val_{label}.JPEG"] = _jpeg(50 + label)
+        lines.append(f"val_{label}.JPEG\t{wnid}\t0\t0\t62\t62\n")
+    annotations = "".join(lines).encode()
+    files[f"{root}/val/val_annotations.txt"] = annotations
+    return files
+
+
+def _write_folder(path, files):
+    for name, content in files.items():
+        file = path / name.removeprefix("tiny-imagenet-200/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def _load(tmp_path):
+    return load_images(
+        "tfds:tiny_imagenet",
+        image_size=64,
+        data_dir=tmp_path / "data",
+        manual_dir=tmp_path / "manual",
+    )
+
+
+@pytest.fixture
+def manual(tmp_path):
+    (tmp_path / "manual").mkdir()
+    return tmp_path / "manual"
+
+
+class TinyImagenetTest:
+    @pytest.mark.parametrize(
+        ("name", "write"),
+        [
+            ("tiny-imagenet-200.zip", fakes.write_zip),
+            ("tiny-imagenet-200-small.zip", fakes.write_zip),
+            ("tiny-imagenet-200", _write_folder),
+        ],
+    )
+    def test_archive_is_read(self, tmp_path, manual, name, write):
+        write(manual / name, _files())
+        data = _load(tmp_path)
+        assert data.class_names == ("n01", "n02", "n03")
+        assert np.bincount(data.train_labels).tolist() == [3, 3, 3]
+        assert sorted(data.test_labels) == [0, 1, 2]
+        first = tf.io.decode_jpeg(_jpeg(50)).numpy()  # val_0 is of n02
+        np.testing.assert_array_equal(
+            data.test_images[data.test_labels == 1][0], first
+        )
+
+    def test_gray_images_have_three_equal_channels(self, tmp_path, manual):
+        fakes.write_zip(manual / "tiny-imagenet-200.zip", _files())
+        images = _load(tmp_path).train_images.astype(int)
+        gray = abs(images - images[..., :1]).max(axis=(1, 2, 3)) == 0
+        assert gray.sum() == 3
+
+    def test_colour_files_are_kept_to_the_bit(self, tmp_path, manual):
+        fakes.write_zip(manual / "tiny-imagenet-200.zip", _files())
+        _load(tmp_path)
+        raw = tfds.load(
+            "tiny_imagenet",
+            split="validation",
+            data_dir=tmp_path / "data",
+            decoders={"image": tfds.decode.SkipDecoding()},
+        )
+        stored = {e["image"] for e in tfds.as_numpy(raw)}
+        assert stored == {_jpeg(50), _jpeg(51), _jpeg(52)}
+
+    def test_original_wins_over_other_copies(self, manual):
+        for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200.zip"):
+            fakes.write_zip(manual / name, _files())
+        archive = tiny_imagenet_archive.open_archive(manual)
+        assert archive.read("wnids.txt") == b"n02\nn01\nn03"
+        assert archive.path.name == "tiny-imagenet-200.zip"
+
+    def test_real_subset_is_listed(self, shared_data):
+        archive = tiny_imagenet_archive.open_archive(shared_data)
+        wnids = archive.read("wnids.txt").decode().split()
+        train = tiny_imagenet.list_train(archive, wnids)
+        validation = tiny_imagenet.list_validation(archive, wnids)
+        assert (len(train), len(validation)) == (30000, 2000)
+        assert {wnid for _, wnid in train} == set(wnids)
+        for name, wnid in train[:3] + validation[:3]:
+            image = tiny_imagenet.check_jpeg(name, archive.read(name))
+            assert tf.io.decode_jpeg(image).shape == (64, 64, 3)
+            assert wnid in wnids
+
+
+class TinyImagenetErrorTest:
+    @pytest.mark.parametrize("other_file", [True, False])
+    def test_missing_archive_raises(self, tmp_path, manual, other_file):
+        if other_file:
+            (manual / "other.zip").write_bytes(b"")
+        with pytest.raises(FileNotFoundError, match="tiny-imagenet-200.zip"):
+            _load(tmp_path)
+
+    def test_missing_folder_raises(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="tiny-imagenet-200.zip"):
+            _load(tmp_path)
+
+    def test_two_copies_raise(self, manual):
+        for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200-b.zip"):
+            fakes.write_zip(manual / name, _files())
+        with pytest.raises(ValueError, match="one copy"):
+            tiny_imagenet_archive.open_archive(manual)
+
+    def test_truncated_zip_raises(self, tmp_path, manual):
+        path = manual / "tiny-imagenet-200.zip"
+        fakes.write_zip(path, _files())
+        path.write_bytes(path.read_bytes()[:5000])
+        with pytest.raises(ValueError, match="complete zip file"):
+            _load(tmp_path)
+
+    def test_damaged_member_raises(self, tmp_path, manual):
+        path = manual / "tiny-imagenet-200.zip"
+        fakes.write_zip(path, _files())
+        content = _jpeg(0)
+        path.write_bytes(path.read_bytes().replace(content, content[::-1]))
+        with pytest.raises(ValueError, match="complete zip file"):
+            _load(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            ("wnids.txt", None, "no wnids.txt"),
+            ("wnids.txt", b"n01\nn02\nn03\nn04", "1 classes, first n04"),
+            ("val/val_annotations.txt", None, "must hold val/val_ann"),
+            ("val/val_annotations.txt", b"val_9.JPEG\tn01\n", "val_9"),
+            ("val/val_annotations.txt", b"val_0.JPEG\tn09\n", "n09"),
+            ("val/val_annotations.txt", b"val_0.JPEG", "val_0"),
+            ("val/images/val_0.JPEG", _jpeg(1)[:400], "val_0.JPEG must be"),
+            ("val/images/val_0.JPEG", b"no image", "val_0.JPEG must be"),
+            ("val/images/val_0.JPEG", _jpeg(1, side=32), r"\(32, 32\)"),
+        ],
+    )
+    def test_wrong_file_raises(self, tmp_path, manual, name, content, message):
+        files = _files()
+        files[f"tiny-imagenet-200/{name}"] = content
+        files = {k: v for k, v in files.items() if v is not None}
+        fakes.write_zip(manual / "tiny-imagenet-200.zip", files)
+        with pytest.raises(ValueError, match=message):
+            _load(tmp_path)
+        shutil.rmtree(manual)

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from pipeline.datasets.sources.loading import load_images
+
+
+@pytest.fixture
+def arrays():
+    generator = np.random.default_rng(0)
+    return {
+        "train_images": generator.integers(0, 256, (6, 8, 8, 3), np.uint8),
+        "train_labels": np.array([0, 1, 0, 1, 0, 1]),
+        "test_images": generator.integers(0, 256, (2, 8, 8, 3), np.uint8),
+        "test_labels": np.array([0, 1], np.uint8),
+        "class_names": np.array(["cat", "dog"]),
+    }
+
+
+@pytest.fixture
+def load(tmp_path, arrays):
+    """Writes the arrays, with changes (None removes), and loads them."""
+
+    def write_and_load(**changes):
+        path = tmp_path / "data.npz"
+        changed = {**arrays, **changes}
+        np.savez(path, **{k: v for k, v in changed.items() if v is not None})
+        return load_images(f"npz:{path}", image_size=8)
+
+    return write_and_load
+
+
+class LoadNpzTest:
+    def test_arrays_are_kept(self, load, arrays):
+        data = load()
+        for name in ("train_images", "train_labels", "test_images"):
+            np.testing.assert_array_equal(getattr(data, name), arrays[name])
+        assert data.train_images.dtype == np.uint8
+        assert data.test_labels.dtype == np.int64
+        assert data.class_names == ("cat", "dog")
+
+    def test_gray_becomes_colour(self, load, arrays):
+        data = load(train_images=arrays["train_images"][..., 0])
+        for channel in range(3):
+            np.testing.assert_array_equal(
+                data.train_images[..., channel], arrays["train_images"][..., 0]
+            )
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"test_labels": None, "class_names": None}, "no test_labels, cla"),
+            ({"train_images": np.zeros((6, 8, 8, 3))}, "Received: float64"),
+            ({"train_images": np.zeros((6, 8), np.uint8)}, r"\(6, 8\)"),
+            ({"train_images": np.zeros((6, 8, 8, 2), np.uint8)}, "8, 8, 2"),
+            ({"train_images": np.zeros((6, 0, 8), np.uint8)}, r"\(6, 0, 8\)"),
+            ({"train_images": np.zeros((5, 8, 8), np.uint8)}, "5 and 6"),
+            ({"train_labels": np.zeros(6)}, "integers.*float64"),
+            ({"train_labels": np.zeros((6, 1), int)}, r"\(6, 1\)"),
+            ({"train_labels": np.full(6, 2)}, "from 2 to 2"),
+            ({"train_labels": np.full(6, -1)}, "from -1 to -1"),
+            ({"train_labels": np.zeros(6, int)}, "at least 2 classes"),
+            ({"class_names": np.array([1, 2])}, "must be strings.*int64"),
+            ({"class_names": np.array([["a", "b"]])}, r"\(1, 2\)"),
+            ({"class_names": np.array(["a", None])}, "pickled objects"),
+            ({"train_images": np.array([None] * 6)}, "pickled objects"),
+        ],
+    )
+    def test_wrong_array_raises(self, load, changes, message):
+        with pytest.raises(ValueError, match=f"data.npz(.|\n)*{message}"):
+            load(**changes)
+
+    def test_empty_part_raises(self, load, arrays):
+        with pytest.raises(ValueError, match="0 and 0"):
+            load(
+                test_images=arrays["test_images"][:0],
+                test_labels=arrays["test_labels"][:0],
+            )
+
+    def test_missing_file_raises(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="no such file"):
+            load_images(f"npz:{tmp_path}/none.npz", image_size=8)
+
+    @pytest.mark.parametrize("size", [0, 3, 100, 1500, -10])
+    def test_truncated_file_raises(self, load, tmp_path, size):
+        load()
+        path = tmp_path / "data.npz"
+        path.write_bytes(path.read_bytes()[:size])
+        with pytest.raises(ValueError, match="data.npz must be a complete"):
+            load_images(f"npz:{path}", image_size=8)
+
+    def test_damaged_member_raises(self, tmp_path, arrays):
+        path = tmp_path / "data.npz"
+        np.savez_compressed(path, **arrays)
+        content = bytearray(path.read_bytes())
+        content[200:260] = bytes(60)
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="data.npz must be a complete"):
+            load_images(f"npz:{path}", image_size=8)
+
+    def test_single_array_raises(self, tmp_path):
+        path = tmp_path / "data.npz"
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+        with pytest.raises(ValueError, match="data.npz must be a complete"):
+            load_images(f"npz:{path}", image_size=8)
+
+    def test_real_data_load(self, shared_data):
+        path = shared_data / "fashion_mnist_subset.npz"
+        data = load_images(f"npz:{path}", image_size=32, examples_per_class=5)
+        assert data.train_images.shape == (50, 32, 32, 3)
+        assert data.test_images.shape == (2000, 32, 32, 3)
+        assert len(data.class_names) == 10

@@ -1,0 +1,114 @@
+"""Reporter: many targets in one folder, from evaluations written by hand."""
+
+import csv
+import html.parser
+import json
+
+import pytest
+
+from pipeline import intervals
+from pipeline.stages import reporter
+from tests.pipeline import smoke
+
+
+def make_run(method, seed, accuracy):
+    figures = {
+        "accuracy": accuracy,
+        "negative_log_likelihood": 1.0,
+        "expected_calibration_error": 5.0,
+    }
+    return {
+        "method": method,
+        "network": "conv4",
+        "seed": seed,
+        "steps": 4,
+        "test": figures,
+        "validation": {**figures, "accuracy": accuracy + 1},
+    }
+
+
+@pytest.fixture
+def results(tmp_path):
+    """The Evaluator's folders of the targets "cats" and "dogs"."""
+    folders = []
+    for label, gain in (("cats", 10.0), ("dogs", -10.0)):
+        folder = tmp_path / f"of_{label}"
+        (folder / label).mkdir(parents=True)
+        runs = [
+            make_run(method, seed, 50.0 + seed + gain * (method != "base"))
+            for method in ("base", "meta_perturb")
+            for seed in (0, 1)
+        ]
+        evaluation = {
+            "label": label,
+            "data": f"npz:<b>{label}</b>",
+            "examples": {"training": 10, "validation": 4, "test": 6},
+            "runs": runs,
+            "summary": intervals.summarize(runs),
+            "gains": intervals.paired_gains(runs),
+        }
+        (folder / label / "evaluation.json").write_text(json.dumps(evaluation))
+        (folder / f"{label}.html").write_text(f"page of {label}")
+        folders.append(folder)
+    return folders
+
+
+class Links(html.parser.HTMLParser):
+    """Collects where the links of a page lead."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.targets = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "a":
+            self.targets.append(dict(attributes)["href"])
+
+
+class ReportTest:
+    def test_overview_leads_to_every_report(self, results, tmp_path):
+        folder = tmp_path / "out"
+        reporter.report(results, "two targets", folder)
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        targets = Links(page).targets
+        assert targets == ["results.csv", "cats.html", "dogs.html"]
+        assert all((folder / target).is_file() for target in targets)
+        assert (folder / "cats.html").read_text() == "page of cats"
+
+    def test_overview_has_figures_and_verdict_of_each(self, results, tmp_path):
+        reporter.report(results, "two targets", tmp_path / "out")
+        page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+        assert "<td>60.5 ± 6.4</td>" in page  # 12.706 * 0.7071 / sqrt(2)
+        assert "<td>40.5 ± 6.4</td>" in page
+        improved, worsened = (
+            page.index(f"φ clearly {word} accuracy")
+            for word in ("improved", "worsened")
+        )
+        assert page.index("cats.html") < improved < page.index("dogs.html")
+        assert worsened > page.index("dogs.html")
+        assert "<b>" not in page
+
+    def test_report_of_one_target_is_its_own(self, results, tmp_path):
+        reporter.report(results[:1], "one target", tmp_path / "out")
+        page = (tmp_path / "out" / "report.html").read_text()
+        assert page == "page of cats"
+
+    def test_evaluations_by_label(self, results, tmp_path):
+        returned = reporter.report(results, "two", tmp_path / "out")
+        stored = smoke.read_json(tmp_path / "out" / "evaluation.json")
+        assert list(stored) == ["cats", "dogs"]
+        assert stored == returned
+        assert stored["dogs"]["runs"][0]["test"]["accuracy"] == 50.0
+
+    def test_csv_has_a_line_for_each_run_and_part(self, results, tmp_path):
+        reporter.report(results, "two", tmp_path / "out")
+        with open(tmp_path / "out" / "results.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 2 * 4 * 2
+        row = rows[-1]
+        assert row["target"] == "dogs"
+        assert row["part"] == "test"
+        assert (row["method"], row["seed"]) == ("meta_perturb", "1")
+        assert float(row["accuracy"]) == 41.0
+        assert float(rows[-2]["accuracy"]) == 42.0  # validation

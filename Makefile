@@ -9,6 +9,7 @@
 # make test-jax     layers, networks, training on JAX, in .venv-jax
 # make test-torch   the same on PyTorch, in .venv-torch
 # make test-beam    ExampleGen on Apache Beam, in .venv-beam
+# make test-hub     KerasHub's backbones, KerasTuner, in .venv-hub
 # make docs         the site of docs/ and the docstrings, in build/site
 # make venv         only the environment, .venv
 # make clean        removes what these commands made
@@ -21,10 +22,11 @@ JAX_VENV := .venv-jax
 TORCH_VENV := .venv-torch
 BEAM_VENV := .venv-beam
 DOCS_VENV := .venv-docs
+HUB_VENV := .venv-hub
 TFA_EXPORT := build/tfa
 
 .PHONY: demo check test test-long test-workers test-crash test-speed test-tfa \
-    test-jax test-torch test-beam docs venv clean
+    test-jax test-torch test-beam test-hub docs venv clean
 
 demo: venv
 	$(BIN)/python -m tools.run_pipeline --config=configs/pipeline/demo.py \
@@ -83,6 +85,9 @@ test-torch: $(TORCH_VENV)/.installed
 test-beam: $(BEAM_VENV)/.installed
 	$(BEAM_VENV)/bin/python -m pytest tests/environments/beam
 
+test-hub: $(HUB_VENV)/.installed
+	$(HUB_VENV)/bin/python -m pytest tests/environments/hub
+
 # The API's pages come from the sources, which are read and not imported.
 docs: $(DOCS_VENV)/.installed
 	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --quiet
@@ -136,7 +141,11 @@ $(BEAM_VENV)/.installed: requirements/beam.txt requirements/beam-constraints.txt
 $(DOCS_VENV)/.installed: requirements/docs.txt requirements/docs-constraints.txt
 	$(call environment,13,$(MAIN_PYTHON))
 
+$(HUB_VENV)/.installed: requirements/hub.txt requirements/hub-constraints.txt
+	$(call environment,13,$(MAIN_PYTHON))
+
 clean:
-	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV) $(DOCS_VENV)
+	rm -rf $(VENV) $(TFA_VENV) $(JAX_VENV) $(TORCH_VENV) $(BEAM_VENV) \
+	    $(DOCS_VENV) $(HUB_VENV)
 	rm -rf $(DEMO) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,7 +23,9 @@ from mp_keras.evaluation.reliability import reliability_curve
 from mp_keras.evaluation.temperature import Temperature
 from mp_keras.evaluation.temperature import fit_temperature
 from mp_keras.optimizers import AdamL2
+from mp_keras.perturbation.after_annealing import AfterAnnealing
 from mp_keras.perturbation.annealing import NoiseAnnealing
+from mp_keras.perturbation.found_positions import find_positions
 from mp_keras.perturbation.function import PerturbationFunction
 from mp_keras.perturbation.insertion import insert_layers
 from mp_keras.perturbation.insertion import perturb_model
@@ -37,6 +39,7 @@ from mp_keras.version import __version__
 
 __all__ = [
     "AdamL2",
+    "AfterAnnealing",
     "ExpectedCalibrationError",
     "LossSurface",
     "MetaPerturbLayer",
@@ -53,6 +56,7 @@ __all__ = [
     "convert_classifier",
     "deterministic",
     "few_shot",
+    "find_positions",
     "fit_temperature",
     "import_torch_perturbation",
     "insert_layers",

@@ -14,6 +14,8 @@ from mp_keras.perturbation import function
 
 Array = npt.ArrayLike
 Path = str | os.PathLike[str]
+Inputs = Array | abc.Sequence[Array] | abc.Mapping[str, Array]  # of a model
+PerOutput = bool | abc.Sequence[bool] | abc.Mapping[str, bool]
 ImageShape = tuple[int, int, int]  # height, width, channels
 LayerMaker = abc.Callable[[int], keras.layers.Layer]  # of a position's number
 Perturbation = function.PerturbationFunction | LayerMaker | None

@@ -9,8 +9,11 @@ import random
 
 import keras
 
+from mp_keras import backends
+
 _SPREAD = 506_952_113  # 2^32 / golden ratio, odd: multiples lie far apart
 _SEEDS = 2**31
+_REPLICA_STRIDE = 1_000_003  # positions have neighbouring seeds
 _STREAM_STRIDE = 1_000_003  # draws between streams, on PyTorch
 
 
@@ -28,12 +31,38 @@ def given_or_drawn(seed):
 def generator(seed):
     """Returns the stream of random numbers of one layer.
 
+    Under a `tf.distribute` strategy each replica has draws of its own; those of
+    the first are the draws without a strategy.
+
     Args:
         seed: Int.
     """
     if keras.backend.backend() == "torch":
         seed = seed * _SPREAD % _SEEDS
-    return keras.random.SeedGenerator(seed)
+    return SeedGenerator(seed)
+
+
+class SeedGenerator(keras.random.SeedGenerator):
+    """Keras' own, with draws for each replica, whose states are the same.
+
+    The trap: its name is a part of its state's name, and TensorFlow wants no
+    underscore in front.
+    """
+
+    def next(self, ordered=True):
+        # Where the state is an argument, as of `stateless_call`, whoever hands
+        # it over has told the replicas apart.
+        is_variable = hasattr(self.state.value, "assign")
+        drawn = super().next(ordered)
+        if not is_variable or not backends.is_tensorflow():
+            return drawn
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return drawn
+        replica = tf.cast(context.replica_id_in_sync_group, drawn.dtype)
+        return drawn + tf.stack([replica * _REPLICA_STRIDE, 0])
 
 
 def stream_offset(stream):

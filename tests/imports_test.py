@@ -33,15 +33,6 @@ _LEVELS = {
     ],
     "pipeline/datasets": [["builders", "sources"], ["few_shot"]],
 }
-# Reading a graph is part of the rules for positions.
-_EXCEPTIONS = {
-    "mp_keras": {
-        (
-            "mp_keras/graphs/model_copy.py",
-            "mp_keras/perturbation/position_search.py",
-        )
-    }
-}
 
 
 def _files():
@@ -119,7 +110,7 @@ class ImportsTest:
                 if room != below and {room, below} <= level.keys():
                     if level[room] <= level[below]:
                         wrong.add((file, other))
-        assert wrong == _EXCEPTIONS.get(folder, set())
+        assert not wrong
 
     @pytest.mark.parametrize("folder", _LEVELS)
     def test_every_room_has_a_level(self, graph, folder):

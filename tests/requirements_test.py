@@ -13,7 +13,7 @@ _CONSTRAINTS = {  # requirements -> the versions of everything
     "requirements.txt": "constraints.txt",
     **{
         f"requirements/{name}.txt": f"requirements/{name}-constraints.txt"
-        for name in ("beam", "docs", "jax", "tfa", "torch")
+        for name in ("beam", "docs", "hub", "jax", "tfa", "torch")
     },
 }
 _FILES = sorted(_CONSTRAINTS)

@@ -11,7 +11,7 @@ from collections import abc
 import keras
 
 from mp_keras.baselines import placed_layers
-from mp_keras.perturbation import position_search
+from mp_keras.graphs import graph_reading
 
 EXCLUSIONS = ("batch_norm", "classifier")
 _CLASSIFIER = keras.layers.Dense
@@ -77,7 +77,7 @@ def _pairs(source, target):
 def _layers_with_weights(model):
     """Returns the layers of the network itself, φ and rivals left out."""
     nested = [
-        layer.name for layer in model.layers if position_search.is_graph(layer)
+        layer.name for layer in model.layers if graph_reading.is_graph(layer)
     ]
     if nested:
         raise ValueError(

@@ -19,6 +19,7 @@ from mp_keras import annotations
 from mp_keras import seeds
 from mp_keras.baselines import placed_layers
 from mp_keras.baselines import wrapped_network
+from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import position_search
 
 
@@ -102,17 +103,17 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
 
 def _mixing_layers(network, positions):
     """Returns the layers of the network's own graph that are mixed behind."""
-    if not position_search.is_graph(network):
+    if not graph_reading.is_graph(network):
         raise ValueError(
             "Argument `network` must be a functional or Sequential model. "
             f"Received: network of type {type(network).__name__}"
         )
-    calls = list(position_search.calls(network))
+    calls = list(graph_reading.calls(network))
     placed = _placed_layers(calls)
     if positions == "auto" and placed:
         chosen = placed
     elif positions == "auto":
-        chosen = position_search.automatic(calls)
+        chosen = position_search.search(network).chosen()
     else:
         chosen = position_search.asked_for(network, calls, positions)
     layers = [call.operation for call in calls if call.operation in chosen]
@@ -143,7 +144,7 @@ def _view(network, mixtures):
         return mixtures[layer](outputs) if layer in mixtures else outputs
 
     return keras.models.clone_model(
-        position_search.view(network),
+        graph_reading.view(network),
         clone_function=lambda layer: layer,
         call_function=call,
     )

@@ -19,11 +19,12 @@ from mp_keras import class_outputs
 from mp_keras.baselines import information_dropout
 from mp_keras.baselines import monte_carlo_dropout
 from mp_keras.evaluation import distillation
+from mp_keras.evaluation import model_inputs
 from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import noise_compensation
+from mp_keras.graphs import graph_reading
 from mp_keras.graphs import model_copy
 from mp_keras.perturbation import layer as layer_module
-from mp_keras.perturbation import position_search
 
 
 def deterministic(
@@ -67,7 +68,7 @@ def deterministic(
     ...  if isinstance(layer, mp_keras.MetaPerturbLayer)]
     [False, False, False, False]
     """
-    if not position_search.is_graph(model) or not model.built:
+    if not graph_reading.is_graph(model) or not model.built:
         raise ValueError(
             "Argument `model` must be a functional or built Sequential "
             f"keras.Model. Received: model={model!r}"
@@ -78,7 +79,7 @@ def deterministic(
         _silence(noisy)
     if images is not None and silenced:
         class_outputs.check_logits(model)
-        images = monte_carlo.check_images(images, seed)
+        images, _ = model_inputs.check(images, seed)
         # A copy, whose noise begins anew: that of the model stays where it is.
         sampled = model_copy.ModelCopy({}, None).copy(model)
         noise_compensation.compensate(copy, sampled, images, samples)

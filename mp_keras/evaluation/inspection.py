@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from mp_keras import annotations
+from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import layer as layer_module
-from mp_keras.perturbation import position_search
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def inspect_positions(
     found = layer_module.positions(model)
     if not found:
         return []
-    own = model.layers if position_search.is_graph(model) else []
+    own = model.layers if graph_reading.is_graph(model) else []
     if not set(map(id, found)) <= set(map(id, own)):
         raise ValueError(
             "Argument `model` must be a functional or Sequential keras.Model "

@@ -10,9 +10,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras import annotations
 from mp_keras import backends
 from mp_keras import class_outputs
 from mp_keras import seeds
+from mp_keras.evaluation import model_inputs
 from mp_keras.evaluation import noise_free_part
 from mp_keras.graphs import layer_search
 
@@ -28,15 +30,20 @@ class MonteCarloClassifier(keras.Model):
     are repeatable and leave the classifier as it is.
 
     Args:
-        classifier: `keras.Model` from images to logits or probabilities.
+        classifier: `keras.Model` from images to logits or probabilities. It
+            may have several inputs and outputs.
         samples: Int >= 1, default 30. One pass serves a model that is without
             noise in test.
-        from_logits: Bool, default True.
+        from_logits: Bool, default True; of several outputs a list or dict of
+            bools like them: those that end in logits. Other outputs are
+            averaged as they are.
         **kwargs: Passed to `keras.Model`.
 
-    Call arguments: a pair of images `(batch, height, width, channels)` and
-        integer seeds `(batch,)`, of which the first serves the whole batch.
-    Output shape: `(batch, classes)`, float32 probabilities.
+    Call arguments: a pair of images `(batch, height, width, channels)`, or all
+        that the classifier takes, and integer seeds `(batch,)`, of which the
+        first serves the whole batch.
+    Output shape: `(batch, classes)`, float32 probabilities; of several outputs
+        what the classifier returns.
     Raises: ValueError, if `samples` is below 1, or the classifier ends in
         probabilities or a single unit and `from_logits` is True.
     """
@@ -45,7 +52,7 @@ class MonteCarloClassifier(keras.Model):
         self,
         classifier: keras.Model,
         samples: int = 30,
-        from_logits: bool = True,
+        from_logits: annotations.PerOutput = True,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -54,8 +61,7 @@ class MonteCarloClassifier(keras.Model):
                 "Argument `samples` must be at least 1. "
                 f"Received: samples={samples}"
             )
-        if from_logits:
-            class_outputs.check_logits(classifier)
+        class_outputs.check_from_logits(classifier, from_logits)
         self.classifier = classifier
         self.from_logits = from_logits
         states = {
@@ -89,10 +95,14 @@ class MonteCarloClassifier(keras.Model):
         total = _loop(
             1,
             samples,
-            lambda index, sum_: sum_ + self.sample_from(features, seed, index),
+            lambda index, sum_: keras.tree.map_structure(
+                ops.add, sum_, self.sample_from(features, seed, index)
+            ),
             total,
         )
-        return total / ops.cast(samples, total.dtype)
+        return keras.tree.map_structure(
+            lambda sum_: sum_ / ops.cast(samples, sum_.dtype), total
+        )
 
     def sample(self, images, seed, index):
         """Returns the probabilities `(batch, classes)` of one noise sample."""
@@ -132,40 +142,48 @@ class MonteCarloClassifier(keras.Model):
         outputs, _ = part.stateless_call(
             trainable, state, features, training=False
         )
-        outputs = ops.cast(outputs, "float32")
-        return ops.softmax(outputs) if self.from_logits else outputs
+        return keras.tree.map_structure(
+            _probabilities,
+            outputs,
+            class_outputs.per_output(self.from_logits, outputs),
+        )
 
 
 def monte_carlo_predict(
     model: keras.Model,
-    images: np.ndarray,
+    images: annotations.Inputs,
     samples: int = 30,
-    from_logits: bool = True,
+    from_logits: annotations.PerOutput = True,
     batch_size: int = 128,
     seed: int = 0,
-) -> np.ndarray:
+) -> typing.Any:
     """Returns class probabilities averaged over noise samples (Algorithm 2).
 
     Args:
-        model: `keras.Model` from images to logits or probabilities.
+        model: `keras.Model` from images to logits or probabilities. It may
+            have several inputs and outputs.
         images: Array `(examples, height, width, channels)`, preprocessed as
-            in training.
+            in training; or the list or dict of arrays that the model's
+            `predict` takes, the first axis of each being the examples.
         samples: Int >= 1, default 30 (100 for the paper's tables).
-        from_logits: Bool, default True.
+        from_logits: Bool, default True; of several outputs a list or dict of
+            bools like them: those that end in logits. Other outputs are
+            averaged as they are.
         batch_size: Int, default 128: examples of one pass. Memory grows with
             it and not with `samples`: at most 100 MB and 32 float32 tensors
             of the largest feature map with noise, 2 MiB an example for
             ResNet20 at 32 pixels (docs/performance.md).
         seed: Int >= 0, default 0. The same seed gives the same answer.
 
-    Returns: float32 array `(examples, classes)`.
-    Raises: ValueError, if `images` is not 4-D or has no example, `seed` or
-        `samples` is out of its range, or the model ends in probabilities or a
-        single unit and `from_logits` is True.
+    Returns: float32 array `(examples, classes)`; of several outputs the list
+        or dict that `predict` returns.
+    Raises: ValueError, if `images` has no 4-D array, no example or unequal
+        numbers of them, `seed` or `samples` is out of its range, or an output
+        that `from_logits` names ends in probabilities or a single unit.
     """
-    images = check_images(images, seed)
+    images, examples = model_inputs.check(images, seed)
     averaged = MonteCarloClassifier(model, samples, from_logits)
-    noise_seeds = np.arange(len(images), dtype="int32") + np.int32(seed)
+    noise_seeds = np.arange(examples, dtype="int32") + np.int32(seed)
     return averaged.predict(
         (images, noise_seeds), batch_size=batch_size, verbose=0
     )
@@ -180,13 +198,13 @@ def sample_logits(model, images, samples=30, batch_size=128, seed=0):
     Args, raises: as for `monte_carlo_predict`; the model ends in logits.
     """
     class_outputs.check_logits(model)
-    images = check_images(images, seed)
+    images, examples = model_inputs.check(images, seed)
     single = MonteCarloClassifier(model, 1, from_logits=False)
     count = samples if noisy_layers(model) else 1
     found = []
     for index in range(count):
-        first = seed + index * len(images)  # batches have seeds of their own
-        noise_seeds = np.arange(first, first + len(images)) % _SEEDS
+        first = seed + index * examples  # batches have seeds of their own
+        noise_seeds = np.arange(first, first + examples) % _SEEDS
         found.append(
             single.predict(
                 (images, noise_seeds.astype("int32")),
@@ -197,20 +215,9 @@ def sample_logits(model, images, samples=30, batch_size=128, seed=0):
     return np.stack(found)
 
 
-def check_images(images, seed):
-    """Returns the images as an array, or says what is wrong with them."""
-    images = ops.convert_to_numpy(images)
-    if images.ndim != 4 or not len(images):
-        raise ValueError(
-            "Argument `images` must be (examples, height, width, channels), "
-            f"with an example at least. Received: shape {images.shape}"
-        )
-    if not 0 <= seed < _SEEDS - len(images):
-        raise ValueError(
-            f"Argument `seed` must be in [0, {_SEEDS - len(images)}). "
-            f"Received: seed={seed}"
-        )
-    return images
+def _probabilities(outputs, from_logits):
+    outputs = ops.cast(outputs, "float32")
+    return ops.softmax(outputs) if from_logits else outputs
 
 
 def noisy_layers(model):

@@ -17,8 +17,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras.graphs import graph_reading
 from mp_keras.graphs import layer_search
-from mp_keras.perturbation import position_search
 
 _BATCH = 128
 _TINY = 1e-12  # of a channel that is constant
@@ -95,7 +95,7 @@ def _view(model, probes):
     """Returns a model over the same layers, with probes before batch norms."""
 
     def call(layer, *args, **kwargs):
-        if position_search.is_graph(layer):
+        if graph_reading.is_graph(layer):
             return _view(layer, probes)(*args, **kwargs)
         if not _is_norm(layer):
             return layer(*args, **kwargs)
@@ -105,7 +105,7 @@ def _view(model, probes):
         return layer(probe(inputs), *rest, **kwargs)
 
     return keras.models.clone_model(
-        position_search.view(model),
+        graph_reading.view(model),
         clone_function=lambda layer: layer,
         call_function=call,
     )

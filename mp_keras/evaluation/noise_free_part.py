@@ -11,8 +11,8 @@ sample.
 
 import keras
 
+from mp_keras.graphs import graph_reading
 from mp_keras.graphs import layer_search
-from mp_keras.perturbation import position_search
 
 
 def split(model, is_noisy):
@@ -29,15 +29,15 @@ def split(model, is_noisy):
         functional or Sequential one with one input.
     """
     if (
-        not position_search.is_graph(model)
+        not graph_reading.is_graph(model)
         or not model.built
         or len(model.inputs) != 1
         or len(model.outputs) != 1
     ):
         return None, model
     noisy, border = set(), {}
-    view = position_search.view(model)
-    for node in position_search.own_nodes(view):
+    view = graph_reading.view(model)
+    for node in graph_reading.own_nodes(view):
         reads = node.input_tensors  # none of an input
         if _has(node.operation, is_noisy) or any(id(t) in noisy for t in reads):
             noisy.update(id(tensor) for tensor in node.output_tensors)

@@ -20,7 +20,7 @@ from mp_keras import annotations
 from mp_keras import class_outputs
 from mp_keras.evaluation import figures
 from mp_keras.evaluation import monte_carlo
-from mp_keras.perturbation import position_search
+from mp_keras.graphs import graph_reading
 
 BOUNDS = (0.05, 20.0)  # of the temperatures that are looked through
 _NAME = "temperature"
@@ -120,7 +120,7 @@ def without_temperature(model):
     Raises: ValueError, if `model` is no functional or built Sequential one, or
         ends in probabilities.
     """
-    if not position_search.is_graph(model) or not model.built:
+    if not graph_reading.is_graph(model) or not model.built:
         raise ValueError(
             "Argument `model` must be a functional or built Sequential "
             f"keras.Model. Received: model={model!r}"

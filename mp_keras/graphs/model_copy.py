@@ -8,7 +8,9 @@ weights = those of the network, layer by layer
 import keras
 import numpy as np
 
-from mp_keras.perturbation import position_search
+from mp_keras.graphs import graph_reading
+from mp_keras.graphs import layer_kinds
+from mp_keras.graphs import model_class
 
 
 class ModelCopy:
@@ -29,17 +31,23 @@ class ModelCopy:
         self.activations = {}  # split off, by the original they come from
 
     def copy(self, model):
-        """Returns the copy, a functional model with the network's weights."""
+        """Returns the copy, a functional model with the network's weights.
+
+        It is of the network's class, where that is made of a graph
+        (`model_class`), and has its flags `trainable`, at every level.
+        """
         copied = self._rebuild(model)
         self._carry_weights_over()
+        self._carry_flags_over(model, copied)
         return copied
 
     def _rebuild(self, model):
-        return keras.models.clone_model(
-            position_search.view(model),
+        copy = keras.models.clone_model(
+            graph_reading.view(model),
             clone_function=self._clone_once,
             call_function=self._call,
         )
+        return model_class.like(model, copy)
 
     def _clone_once(self, operation):
         if operation not in self.copies:
@@ -49,12 +57,12 @@ class ModelCopy:
         return self.copies[operation]
 
     def _clone(self, operation):
-        if position_search.is_graph(operation):
+        if graph_reading.is_graph(operation):
             return self._rebuild(operation)
         config = operation.get_config()
         if self.chosen.get(operation):
             self.activations[operation] = _activation_layer(operation)
-            config["activation"] = "linear"
+            _without_activation(operation, config)
         if isinstance(operation, keras.layers.Lambda):  # the caller's own code
             return type(operation).from_config(config, safe_mode=False)
         return type(operation).from_config(config)
@@ -71,12 +79,38 @@ class ModelCopy:
 
     def _carry_weights_over(self):
         for original, copy in self.copies.items():
-            nested = position_search.is_graph(original)  # its layers follow
+            nested = graph_reading.is_graph(original)  # its layers follow
             if isinstance(original, keras.Layer) and not nested:
                 _copy_weights(original, copy)
         for original, activation in self.activations.items():
-            if isinstance(original.activation, keras.Layer):
-                _copy_weights(original.activation, activation)
+            source = layer_kinds.core(original).activation
+            if isinstance(source, keras.Layer):
+                _copy_weights(source, activation)
+
+    def _carry_flags_over(self, model, copy):
+        _set_flag(copy, model)  # reaches all layers inside
+        for layer in model.layers:
+            if layer not in self.copies:
+                continue  # an input
+            copied = self.copies[layer]
+            if graph_reading.is_graph(layer):
+                self._carry_flags_over(layer, copied)
+                continue
+            for source, target in zip(
+                layer._flatten_layers(), copied._flatten_layers()
+            ):
+                _set_flag(target, source)
+            if layer in self.activations:
+                _set_flag(self.activations[layer], layer)
+
+
+def _set_flag(target, source):
+    if target.trainable != source.trainable:
+        target.trainable = source.trainable
+    for ours, theirs in zip(
+        target._trainable_variables, source._trainable_variables
+    ):
+        ours.trainable = theirs.trainable
 
 
 def _copy_weights(original, copy):
@@ -97,13 +131,26 @@ def _copy_weights(original, copy):
             target.load_own_variables(store)
 
 
+def _without_activation(operation, config):
+    """Makes the activation of a config linear, inside wrappers too."""
+    while isinstance(operation, keras.layers.Wrapper):
+        operation, config = operation.layer, config["layer"]["config"]
+    config["activation"] = "linear"
+    config.pop("activity_regularizer", None)  # sees the activation's outputs
+
+
 def _activation_layer(convolution):
     """Returns a convolution's fused activation as a layer of its own."""
-    activation = convolution.activation
+    inner = layer_kinds.core(convolution)
+    activation = inner.activation
     if isinstance(activation, keras.Layer):
-        return type(activation).from_config(activation.get_config())
-    return keras.layers.Activation(
-        activation,
-        dtype=convolution.dtype_policy,
-        name=f"{convolution.name}_activation",
-    )
+        layer = type(activation).from_config(activation.get_config())
+    else:
+        layer = keras.layers.Activation(
+            activation,
+            dtype=convolution.dtype_policy,
+            name=f"{convolution.name}_activation",
+        )
+    if inner.activity_regularizer is not None:
+        layer.activity_regularizer = inner.activity_regularizer
+    return layer

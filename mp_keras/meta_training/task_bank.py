@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import layer as layer_module
-from mp_keras.perturbation import position_search
 
 
 class TaskNetwork:
@@ -32,7 +32,7 @@ class TaskNetwork:
 
     def __init__(self, network):
         if isinstance(network, keras.Sequential):
-            network = position_search.view(network)
+            network = graph_reading.view(network)
         self.network = network
         self.positions = layer_module.positions(network)
         if not self.positions:

@@ -4,7 +4,13 @@ The authors' code raises the noise coefficient linearly from 0 to 1 over the
 first 40 % of all training steps; the paper says "gradually increasing". Every
 layer with a weight `noise_coefficient` is faded in: `MetaPerturbLayer`, and
 `DropBlock`, whose authors raise its rate over the whole training.
+
+The trap: the coefficient is a weight of the model. A callback that goes back to
+the best epoch takes the coefficient of that epoch along, below 1 if the epoch
+was in the ramp; see `AfterAnnealing`.
 """
+
+import warnings
 
 import keras
 import numpy as np
@@ -18,6 +24,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
     At step `i` of `n`, counted from 0, the coefficient is
     `maximum * min(1, i / (ramp * n))`; it stays where the training ends. With
     `steps_per_execution`, all steps of one execution have that of its first.
+    A training that ends with less than it should is told by a warning; to
+    see what other callbacks restored, it comes last in `callbacks`.
 
     Args:
         ramp: Float in [0, 1], default 0.4: the fraction of all steps over
@@ -37,6 +45,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
     >>> NoiseAnnealing(ramp=0.4).ramp
     0.4
     """
+
+    _current = None  # the coefficient that was assigned last
 
     def __init__(
         self,
@@ -72,7 +82,7 @@ class NoiseAnnealing(keras.callbacks.Callback):
             total = steps * self.params["epochs"]
         self._total = total
         self._next_step = self.initial_step
-        self._current = None  # the coefficient that was assigned last
+        self._current = None
 
     def on_epoch_begin(self, epoch, logs=None):
         steps = self.params.get("steps")
@@ -94,6 +104,47 @@ class NoiseAnnealing(keras.callbacks.Callback):
         _ = self.model
         for variable in self._coefficients:
             variable.assign(np.full(variable.shape, coefficient, "float32"))
+
+    @property
+    def is_over(self):
+        """Bool: whether the coefficient is as high as it gets."""
+        return self._current is not None and self._current >= self.maximum
+
+    def on_train_end(self, logs=None):
+        if self._current is None:
+            return  # no step
+        _ = self.model  # brings the weights back, on JAX
+        least = min(
+            float(np.min(keras.ops.convert_to_numpy(variable)))
+            for variable in self._coefficients
+        )
+        went_back = least < self._current - 1e-6
+        if went_back or least < self._planned_end() - 1e-6:
+            warnings.warn(
+                f"NoiseAnnealing: model {self.model.name} ends with the noise "
+                f"coefficient {least:.3g}, below {self.maximum:.3g}, so that "
+                "its predictions hardly sample. The training ended before its "
+                "ramp, or another callback went back to an epoch inside it. "
+                "Let no epoch be the best before the ramp is over, "
+                "`AfterAnnealing(EarlyStopping(...), annealing)`; if `fit` is "
+                "called several times for one training, give `total_steps` "
+                "with `initial_epoch` or `initial_step`.",
+                stacklevel=2,
+            )
+
+    def _planned_end(self):
+        """Returns the least coefficient that this `fit` should end with."""
+        steps = self.params.get("steps")
+        planned = self._total
+        if steps is not None:
+            planned = self.initial_step + steps * self.params["epochs"]
+        if self.total_steps is not None and self._next_step >= planned:
+            return 0.0  # a part of a longer training
+        ramp_steps = self.ramp * self._total
+        is_whole = self._next_step >= self._total
+        # A ramp of all steps ends one step below.
+        shortfall = 1 / ramp_steps if is_whole and ramp_steps > 1 else 0
+        return self.maximum * (1 - shortfall)
 
     def on_train_batch_end(self, batch, logs=None):
         # Not at the beginning of a batch: an epoch of unknown length begins

@@ -17,9 +17,13 @@ import typing
 import keras
 
 from mp_keras import annotations
+from mp_keras.graphs import graph_reading
 from mp_keras.graphs import layer_search
+from mp_keras.graphs import model_class
 from mp_keras.graphs import model_copy
+from mp_keras.perturbation import found_positions
 from mp_keras.perturbation import function
+from mp_keras.perturbation import image_height
 from mp_keras.perturbation import layer as position_layer
 from mp_keras.perturbation import locations
 from mp_keras.perturbation import placement
@@ -40,9 +44,12 @@ def perturb_model(
 ) -> keras.Model:
     """Returns a copy of a network with φ at every position.
 
-    The copy is a functional model, not compiled, with the layer names and
-    weights of `model`, which stays as it is. Nested models get φ inside; one
-    that is called with `training=False` keeps its φ in test mode as well.
+    The copy is a functional model, not compiled, with the layer names, weights
+    and trainable flags of `model`, which stays as it is; of its class, where
+    that is made of inputs and outputs. Nested models get φ inside. The trap:
+    `fit` runs a nested model in training form, φ and dropout included, even
+    where the graph calls it with `training=False`; only frozen batch norm
+    stays in test form.
 
     Args:
         model: Functional or built Sequential `keras.Model`, channels last.
@@ -56,11 +63,12 @@ def perturb_model(
             All but indices see nested models.
         seed: Int or None (default). Seed of the noise; position `i`, counted
             from the input, gets `seed + i`.
-        spatial_norm: Positive number or None (default): the height of the
-            network's input in pixels.
+        spatial_norm: Positive number or None (default): the height in pixels
+            of the image where the first convolution sees it.
         stochastic: Bool, default True, see `MetaPerturbLayer`.
 
-    Raises: ValueError, if `model` is subclassed, unbuilt or holds φ already;
+    Raises: ValueError, if `model` is subclassed, unbuilt or holds φ already,
+        or overrides a method of training that a copy cannot keep;
         `phi` is no `PerturbationFunction`; no position is found, or one that
         was asked for does not exist or is no feature map; the input's height
         is unknown and `spatial_norm` not given; or heights that tell levels
@@ -81,9 +89,9 @@ def perturb_model(
             "Argument `model` must be without φ. Received: model "
             f"{model.name} with a MetaPerturbLayer"
         )
-    if spatial_norm is None:
-        spatial_norm = _input_height(model)
     places = _find(model, positions)
+    if spatial_norm is None:
+        spatial_norm = image_height.find(model, places.calls)
     channels = max(call.outputs[0].shape[-1] for call in places.calls)
     place = placement.Placement(
         phi,
@@ -114,7 +122,8 @@ def insert_layers(
             its input.
         positions: As for `perturb_model`.
 
-    Raises: ValueError, if `model` is subclassed or unbuilt; `make_layer` is no
+    Raises: ValueError, if `model` is subclassed or unbuilt, or overrides a
+        method of training that a copy cannot keep; `make_layer` is no
         function, or returns anything but a layer; or for `positions` as
         `perturb_model`.
 
@@ -144,17 +153,21 @@ def insert_layers(
 class _Places(typing.NamedTuple):
     """What was found: every position, and which of them shall be used."""
 
-    chosen: dict  # from operation to bool, as of `position_search.automatic`
+    chosen: (
+        dict  # from operation to bool, as of `position_search.Search.chosen`
+    )
     calls: list  # of the chosen operations, from the input on
     levels: list  # of ints, positions of each level
     location: str  # one of `locations.LOCATIONS`
 
 
 def _find(model, positions):
-    calls = list(position_search.calls(model))
+    calls = list(graph_reading.calls(model))
     by_rule = isinstance(positions, str) and positions in _RULES
     if by_rule:
-        chosen = position_search.automatic(calls)
+        found = position_search.search(model)
+        found_positions.warn_of_the_rest(model, found)
+        chosen = found.chosen()
     else:
         chosen = position_search.asked_for(model, calls, positions)
     calls = [call for call in calls if call.operation in chosen]
@@ -174,17 +187,6 @@ def _copy(model, places, place):
     return model_copy.ModelCopy(chosen, place).copy(model)
 
 
-def _input_height(model):
-    heights = {x.shape[1] for x in model.inputs if len(x.shape) == 4}
-    if len(heights) != 1 or None in heights:
-        raise ValueError(
-            "Argument `spatial_norm` must be given when the height of the "
-            f"network's input is unknown. Received: model {model.name} with "
-            f"inputs {[tuple(x.shape) for x in model.inputs]}"
-        )
-    return heights.pop()
-
-
 def _check_phi(phi):
     if not isinstance(phi, function.PerturbationFunction):
         raise ValueError(
@@ -195,17 +197,8 @@ def _check_phi(phi):
 
 
 def _check_model(model):
-    if not position_search.is_graph(model):
-        raise ValueError(
-            "Argument `model` must be a functional or Sequential keras.Model; "
-            "the graph of another cannot be read. "
-            f"Received: model of type {type(model).__name__}"
-        )
-    if not hasattr(model, "inputs"):
-        raise ValueError(
-            "Argument `model` must be built: begin it with keras.Input(shape). "
-            f"Received: unbuilt model {model.name}"
-        )
+    position_search.check_graph(model)
+    model_class.check_kept(model)
     first = layer_search.find_layers(model, _is_channels_first)
     if first:
         raise ValueError(

@@ -1,74 +1,29 @@
 """Finds the places for φ in the graph of a Keras network (figure 3).
 
-The graph is read as a list of calls (Keras nodes): an operation, most often a
-layer, with the tensors that one call of it takes and puts out.
+φ goes into each block once, before its last activation; what a block is:
 
-Without other wishes the first of these rules that finds anything decides:
-
-    each residual addition of two feature maps          # ResNet, EfficientNet
-    else each batch norm that feeds an activation       # DenseNet, MobileNet
-    else each convolution that feeds an activation      # VGG16
+    steps  = every call, nested models opened, gates and vectors left aside
+    branched = steps where branches with convolutions meet again (residual,
+        dense, inception, cells), but no skip over many blocks or over sizes
+    chains = elsewhere each convolution with its norm and activation; depthwise
+        with its 1x1 ones, and a layer of the caller's own, are one block
+    stem   = at most 5 convolutions before the first block, if there are blocks
+        with branches, depthwise or own ones: left out, 1x1 convolutions too
+    place  = behind an addition or concatenation; in a dense layer and a chain
+        before the last activation; else behind the block's last norm
 """
 
 import difflib
 import itertools
+import typing
 
 import keras
 
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.Conv2DTranspose,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-)
-# Lower-case class names of layers and ops that are activations.
-_ACTIVATIONS = frozenset(
-    "relu relu6 leakyrelu prelu elu selu celu gelu silu hardsilu tanh hardtanh "
-    "softplus softsign".split()
-)
-# Functions that leave the features, or make probabilities or gates of them.
-_NO_ACTIVATIONS = frozenset(
-    "linear softmax log_softmax sigmoid hard_sigmoid".split()
-)
-
-
-def is_graph(operation):
-    """Returns whether it is a functional or Sequential model."""
-    return isinstance(operation, keras.Model) and isinstance(
-        operation, (keras.Function, keras.Sequential)
-    )
-
-
-def view(model):
-    """Returns a plain functional model over the same layers."""
-    if isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    return keras.Model(model.input, model.output, name=model.name)
-
-
-def calls(model, seen=None):
-    """Yields every call in a model's graph, first calls first.
-
-    Args:
-        model: Functional or Sequential `keras.Model`; calls inside a nested
-            model come before the call of that model.
-        seen: Set of the models that were read already, or None.
-    """
-    seen = {model} if seen is None else seen
-    for node in own_nodes(view(model)):
-        operation = node.operation
-        if is_graph(operation) and operation not in seen:
-            seen.add(operation)
-            yield from calls(operation, seen)
-        if not node.is_input:
-            yield node
-
-
-def own_nodes(functional):
-    """Yields the nodes of a functional model's own graph, inputs first."""
-    nodes_by_depth = functional._nodes_by_depth
-    for depth in sorted(nodes_by_depth, reverse=True):
-        yield from nodes_by_depth[depth]
+from mp_keras.graphs import flow
+from mp_keras.graphs import graph_reading
+from mp_keras.graphs import layer_kinds
+from mp_keras.perturbation import branched_blocks
+from mp_keras.perturbation import chain_blocks
 
 
 def levels(calls):
@@ -89,51 +44,91 @@ def levels(calls):
     return [len(list(level)) for _, level in itertools.groupby(heights)]
 
 
-def automatic(calls):
-    """Chooses by the first rule that finds anything.
+class Search(typing.NamedTuple):
+    """What the rules found in a network.
 
-    Returns: a dict from operation to bool: whether φ goes before the activation
-        that is fused in it; else φ follows the operation.
-    Raises: ValueError, if no rule finds anything.
+    Attributes:
+        blocks: List of `branched_blocks.Block`, in the order of the steps that
+            φ follows.
+        steps: List of the `graphs.steps.Step`s that φ follows, one per block.
+        bare: List of names of convolutions that belong to no block.
+        hidden: List of names of layers with convolutions that cannot be read.
     """
-    consumers = {}
-    for call in calls:
-        for tensor in call.input_tensors:
-            consumers.setdefault(id(tensor), []).append(call.operation)
 
-    def feeds_activation(call):
-        followers = consumers.get(id(call.outputs[0]), [])
-        return any(_is_activation(follower) for follower in followers)
+    blocks: list
+    steps: list
+    bare: list
+    hidden: list
 
-    def norm_feeds_activation(call):
-        norm = isinstance(call.operation, keras.layers.BatchNormalization)
-        return norm and feeds_activation(call)
+    def chosen(self):
+        """Returns a dict from operation to bool, as `model_copy` takes it.
 
-    def convolution_feeds_activation(call):
-        return isinstance(call.operation, _CONVOLUTIONS) and (
-            _is_fused(call.operation) or feeds_activation(call)
+        The bool: whether φ goes before the activation that is fused in the
+        operation; else φ follows it.
+        """
+        return {
+            step.operation: block.splits
+            for step, block in zip(self.steps, self.blocks)
+        }
+
+
+def search(model):
+    """Applies the rules.
+
+    Args:
+        model: Functional or built Sequential `keras.Model`.
+
+    Returns: a `Search`.
+    Raises: ValueError, if there is no block.
+    """
+    graph = flow.Flow(model)
+    branched = branched_blocks.find(graph)
+    chains, bare = chain_blocks.find(graph, branched)
+    at = {block.position: block for block in branched + chains}
+    if not at:
+        raise ValueError(
+            "Argument `model` must have blocks with 2-D convolutions and "
+            "activations, or branches that meet again; else name the layers "
+            "in `positions`. Received: a model without any"
         )
-
-    maps = [call for call in calls if _is_feature_map(call)]
-    for rule in (
-        _is_residual,
-        norm_feeds_activation,
-        convolution_feeds_activation,
-    ):
-        found = [call.operation for call in maps if rule(call)]
-        if found:
-            return {operation: _is_fused(operation) for operation in found}
-    raise ValueError(
-        "Argument `model` must have a residual addition of feature maps, or a "
-        "batch norm or convolution before an activation; else name the layers "
-        "in `positions`. Received: a model without any"
+    blocks = [at[position] for position in sorted(at)]
+    regions = set().union(*(block.region for block in branched))
+    hidden = [
+        step.operation.name
+        for step in graph.steps
+        if step.index in graph.live - regions
+        and any(
+            layer_kinds.is_spatial(each)
+            for each in layer_kinds.inner_convolutions(step.operation)
+        )
+    ]
+    return Search(
+        blocks,
+        [graph.steps[block.position] for block in blocks],
+        [graph.steps[index].operation.name for index in bare],
+        list(dict.fromkeys(hidden)),
     )
+
+
+def check_graph(model):
+    """Raises a ValueError, if a model's graph cannot be read."""
+    if not graph_reading.is_graph(model):
+        raise ValueError(
+            "Argument `model` must be a functional or Sequential keras.Model; "
+            "the graph of another cannot be read. "
+            f"Received: model of type {type(model).__name__}"
+        )
+    if not hasattr(model, "inputs"):
+        raise ValueError(
+            "Argument `model` must be built: begin it with keras.Input(shape). "
+            f"Received: unbuilt model {model.name}"
+        )
 
 
 def asked_for(model, calls, positions):
     """Chooses by layer names, indices into `model.layers` or a predicate.
 
-    Returns: a dict like that of `automatic`; φ follows each layer as a whole.
+    Returns: a dict like that of `Search.chosen`; φ follows whole layers.
     Raises: ValueError, if a layer does not exist or is no feature map, or
         nothing is chosen.
     """
@@ -204,31 +199,6 @@ def _indexed(model, index):
             f"Received: {index}, the input layer {layers[index].name}"
         )
     return layers[index]
-
-
-def _is_residual(call):
-    # `Add` is the name of the layer and of the op behind `x + y`; the op of
-    # `x + 3` has one tensor only.
-    return (
-        type(call.operation).__name__ == "Add"
-        and len(call.input_tensors) > 1
-        and all(x.shape == call.outputs[0].shape for x in call.input_tensors)
-    )
-
-
-def _is_activation(operation):
-    if isinstance(operation, keras.layers.Activation):
-        return _has_activation(operation)
-    return type(operation).__name__.lower() in _ACTIVATIONS
-
-
-def _is_fused(operation):
-    return isinstance(operation, _CONVOLUTIONS) and _has_activation(operation)
-
-
-def _has_activation(layer):
-    name = getattr(layer.activation, "__name__", None)  # None: a layer
-    return name not in _NO_ACTIVATIONS
 
 
 def _is_feature_map(call):

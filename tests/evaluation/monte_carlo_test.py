@@ -147,13 +147,81 @@ class MonteCarloPredictTest:
         with pytest.raises(ValueError, match="ends in softmax"):
             mp_keras.monte_carlo_predict(model, images())
 
-    def test_one_logit_and_several_outputs_are_refused(self):
+    def test_one_logit_is_refused_at_any_output(self):
         inputs = keras.Input((8, 8, 3))
         flat = keras.layers.Flatten()(inputs)
         heads = [keras.layers.Dense(units)(flat) for units in (1, 3)]
-        with pytest.raises(ValueError, match="two or more classes"):
-            mp_keras.monte_carlo_predict(
-                keras.Model(inputs, heads[0]), images()
+        for outputs in (heads[0], heads):
+            with pytest.raises(ValueError, match="two or more classes"):
+                mp_keras.monte_carlo_predict(
+                    keras.Model(inputs, outputs), images()
+                )
+
+
+def image_and_metadata(outputs):
+    """A model of an image and 5 numbers; `outputs` of its two tensors."""
+    inputs = {"images": keras.Input((8, 8, 3)), "numbers": keras.Input((5,))}
+    features = keras.layers.Conv2D(4, 3)(inputs["images"])
+    features = mp_keras.MetaPerturbLayer(
+        channel_norm=4, spatial_norm=8, seed=0
+    )(features)
+    features = keras.layers.Flatten()(features)
+    features = keras.layers.Concatenate()([features, inputs["numbers"]])
+    logits = keras.layers.Dense(3)(features)
+    share = keras.layers.Dense(1, activation="sigmoid")(features)
+    return keras.Model(inputs, outputs(logits, share))
+
+
+def both_inputs(count=4):
+    numbers = np.random.default_rng(1).random((count, 5), dtype="float32")
+    return {"images": images(count), "numbers": numbers}
+
+
+class SeveralInputsAndOutputsTest:
+    @pytest.mark.parametrize("as_dict", [True, False])
+    def test_each_output_is_averaged_by_its_kind(self, as_dict):
+        flags = {"logits": True, "share": False}
+        if as_dict:
+            model = image_and_metadata(
+                lambda logits, share: {"logits": logits, "share": share}
             )
-        with pytest.raises(ValueError, match="with 2 outputs"):
-            mp_keras.monte_carlo_predict(keras.Model(inputs, heads), images())
+        else:
+            model = image_and_metadata(lambda logits, share: [logits, share])
+            flags = list(flags.values())
+        inputs = both_inputs()
+        averaged = mp_keras.MonteCarloClassifier(model, 3, flags)
+        tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
+        single = [
+            keras.tree.flatten(averaged.sample(tensors, 5, index))
+            for index in range(3)
+        ]
+        found = mp_keras.monte_carlo_predict(model, inputs, 3, flags, seed=5)
+        assert isinstance(found, dict if as_dict else list)
+        for number, mean in enumerate(keras.tree.flatten(found)):
+            samples = np.array([np.array(each[number]) for each in single])
+            assert np.any(samples[0] != samples[1])
+            np.testing.assert_allclose(mean, samples.mean(axis=0), rtol=1e-5)
+        logits = keras.tree.flatten(found)[0]
+        np.testing.assert_allclose(logits.sum(axis=1), 1, rtol=1e-6)
+
+    def test_batches_take_examples_of_all_inputs(self):
+        model = image_and_metadata(lambda logits, share: logits)
+        (position,) = position_layer.positions(model)
+        position.noise_coefficient.assign(0.0)
+        inputs = both_inputs(5)
+        found = mp_keras.monte_carlo_predict(model, inputs, 2, batch_size=2)
+        expected = softmax(model.predict(inputs, verbose=0))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+    def test_flags_unlike_the_outputs(self):
+        model = image_and_metadata(lambda logits, share: [logits, share])
+        with pytest.raises(ValueError, match="like the model's outputs"):
+            mp_keras.monte_carlo_predict(model, both_inputs(), 1, [True])
+        with pytest.raises(ValueError, match="softmax of one is 1"):
+            mp_keras.monte_carlo_predict(model, both_inputs(), 1)
+
+    def test_unequal_numbers_of_examples(self):
+        model = image_and_metadata(lambda logits, share: logits)
+        inputs = both_inputs() | {"numbers": np.zeros((3, 5))}
+        with pytest.raises(ValueError, match="equally many.*4, 8, 8, 3.*3, 5"):
+            mp_keras.monte_carlo_predict(model, inputs, 1)

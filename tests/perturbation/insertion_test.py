@@ -21,8 +21,8 @@ class ApplicationsTest:
         ("network", "positions", "channels"),
         [
             ("ResNet50V2", 16, 2048),
-            ("EfficientNetB0", 9, 192),
-            ("MobileNetV3Small", 6, 96),
+            ("EfficientNetB0", 16, 320),
+            ("MobileNetV3Small", 11, 96),
         ],
     )
     def test_application_trains_and_reloads(
@@ -56,14 +56,15 @@ class ApplicationsTest:
         np.testing.assert_array_equal(loaded(inputs), second)
 
     @pytest.mark.long  # half a minute to build
-    def test_densenet_has_no_additions(self, phi):
+    def test_densenet_has_phi_in_each_dense_layer(self, phi):
         model = keras.applications.DenseNet121(
             weights=None, classes=3, input_shape=(32, 32, 3)
         )
         perturbed = mp_keras.perturb_model(model, phi)
         assert insertions.names_and_norms(perturbed) == [
-            (f"meta_perturb_{index}", 1024, 32) for index in range(121)
+            (f"meta_perturb_{index}", 128, 32) for index in range(58)
         ]
+        assert insertions.followed(perturbed)[0] == "conv2_block1_1_bn"
         insertions.assert_same_network(model, perturbed, insertions.images(32))
 
     def test_vgg16_splits_activations_from_thirteen_convolutions(self, phi):
@@ -133,7 +134,7 @@ class NestedModelsTest:
         )
         perturbed = mp_keras.perturb_model(model, phi)
         inner = perturbed.get_layer(backbone.name)
-        assert len(position_layer.positions(inner)) == 6
+        assert len(position_layer.positions(inner)) == 11
         assert len(perturbed.trainable_variables) == 2
         inputs = insertions.images(32)
         perturbed.save(tmp_path / "model.keras")

@@ -95,7 +95,7 @@ class AutomaticPositionsTest:
         inputs = keras.Input((8, 8, 3))
         flat = layers.Flatten()(layers.MaxPooling2D()(inputs))
         model = keras.Model(inputs, layers.Dense(2, activation="relu")(flat))
-        with pytest.raises(ValueError, match="convolution before an activat"):
+        with pytest.raises(ValueError, match="blocks with 2-D convolutions"):
             mp_keras.perturb_model(model, phi)
 
 

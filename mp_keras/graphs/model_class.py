@@ -1,0 +1,70 @@
+"""The class of a copied network: a subclass with a training of its own.
+
+Keras makes a class again of inputs and outputs where its constructor passes
+them on, `__init__(self, *args, **kwargs)` or none at all. Of another class a
+copy can only be a plain functional model, without what the class overrides.
+"""
+
+import inspect
+
+import keras
+
+_TRAINING = (
+    "train_step test_step predict_step compute_loss compute_metrics metrics "
+    "fit evaluate predict train_on_batch test_on_batch predict_on_batch"
+).split()
+_FUNCTIONAL = ["self", "inputs", "outputs", "name"]
+
+
+def check_kept(model):
+    """Refuses a model whose class overrides what its copy would lose.
+
+    Raises: ValueError, if `call` is overridden, or a method of training in a
+        class that is not made of inputs and outputs.
+    """
+    overridden = _overridden(model, ["call"])
+    if overridden or not _is_made_of_graph(type(model)):
+        overridden += _overridden(model, _TRAINING)
+    if overridden:
+        name = type(model).__name__
+        raise ValueError(
+            f"Argument `model` is of class {name}, which overrides "
+            f"{', '.join(overridden)}: its copy would lose that. Copy the "
+            "plain graph, `copy = perturb_model(keras.Model(model.input, "
+            f"model.output), phi)`, and make a {name} of `copy.input` and "
+            "`copy.output`; a class whose `__init__` takes `*args, **kwargs`, "
+            "or that has none, and that leaves `call` alone, is kept. "
+            f"Received: model {model.name}"
+        )
+
+
+def like(model, copy):
+    """Returns a copied graph as a model of the original's class.
+
+    Args:
+        model: `keras.Model`, the original.
+        copy: Functional model.
+
+    Returns: `copy` itself, if the class is not made of inputs and outputs.
+    """
+    kind = type(model)
+    if kind is type(copy) or not _is_made_of_graph(kind):
+        return copy
+    return kind(copy.input, copy.output, name=model.name)
+
+
+def _is_made_of_graph(kind):
+    if issubclass(kind, keras.Sequential):
+        return False
+    spec = inspect.getfullargspec(kind.__init__)
+    passes_on = spec.varargs is not None and spec.varkw is not None
+    return passes_on or spec.args == _FUNCTIONAL
+
+
+def _overridden(model, names):
+    own = [
+        kind
+        for kind in type(model).__mro__
+        if kind.__module__.split(".")[0] not in ("keras", "builtins")
+    ]
+    return [name for name in names if any(name in vars(kind) for kind in own)]

@@ -53,5 +53,6 @@ def get_config(argument=""):
     config.target.learning_rate = 5e-3
     config.target.log_every = 100
     config.target.checkpoint_every = 500
+    config.target.deterministic.mixtures = 1000
     config.target.data.examples_per_class = 10  # half of them held out
     return config

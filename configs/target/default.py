@@ -43,8 +43,8 @@ def get_config(argument=""):
 
     # The form without noise, `deterministic.keras`, is learned from these.
     config.deterministic = ml_collections.ConfigDict()
-    config.deterministic.samples = 10  # of the noise, for each mixture
-    config.deterministic.mixtures = 2000  # of training images; 0: none
+    config.deterministic.samples = 2  # of the noise, for each mixture
+    config.deterministic.mixtures = 10_000  # of training images; 0: none
 
     config.log_every = 50  # steps
     config.checkpoint_every = 250  # steps

@@ -45,6 +45,7 @@ def get_config(argument=""):
     config.target.perturbation = ""
     config.target.export = False
     config.target.data.validation_fraction = 0.2
+    config.target.deterministic.mixtures = 0  # of a trial, nobody uses it
     config.space = SPACES[method]
     config.objective = "negative_log_likelihood"  # or accuracy, calibration
     config.seeds = (0,)  # the objective is the mean over them

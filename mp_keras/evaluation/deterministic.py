@@ -30,8 +30,8 @@ from mp_keras.perturbation import layer as layer_module
 def deterministic(
     model: keras.Model,
     images: np.ndarray | None = None,
-    samples: int = 10,
-    mixtures: int = 2000,
+    samples: int = 2,
+    mixtures: int = 10_000,
     seed: int = 0,
 ) -> keras.Model:
     """Returns a copy of a network that draws no noise in test.
@@ -50,11 +50,11 @@ def deterministic(
             answers worse than its Monte Carlo mean. With images, `model` ends
             in logits, and has one input. A model without noise in test is
             copied as it is.
-        samples: Int >= 1, default 10: noise samples of what the copy learns
+        samples: Int >= 1, default 2: noise samples of what the copy learns
             from, a mean that is right on average with any number.
-        mixtures: Int >= 0, default 2000: mixtures of two images that the copy
-            learns on; a quarter as many say when to stop. 0: its batch norms
-            are set, and it learns nothing.
+        mixtures: Int >= 0, default 10,000: mixtures of two images that the
+            copy learns on; a tenth as many say when to stop. 0: its batch
+            norms are set, and it learns nothing.
         seed: Int >= 0, default 0: of noise and mixtures.
 
     Raises: ValueError, if `model` is subclassed or unbuilt, or a layer that is
@@ -82,7 +82,7 @@ def deterministic(
         images, _ = model_inputs.check(images, seed)
         # A copy, whose noise begins anew: that of the model stays where it is.
         sampled = model_copy.ModelCopy({}, None).copy(model)
-        noise_compensation.compensate(copy, sampled, images, samples)
+        noise_compensation.compensate(copy, sampled, images)
         if mixtures:
             distillation.distil(copy, model, images, samples, mixtures, seed)
     return copy

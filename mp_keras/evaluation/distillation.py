@@ -8,7 +8,9 @@ the last layer with weights. Batch norm stays in test mode.
     targets = mean over noise samples of softmax(logits)
     loss    = KL(targets, one pass), watched on other mixtures
 
-The trap: on the training images themselves the network is sure, with noise and
+The loss is linear in the targets, up to what no weight changes, so that few
+noise samples of many mixtures teach the same mean as many of few, and more. The
+trap: on the training images themselves the network is sure, with noise and
 without, and there is nothing to learn from; hence the mixtures.
 """
 
@@ -19,11 +21,11 @@ from keras import ops
 from mp_keras.evaluation import monte_carlo
 from mp_keras.graphs import layer_search
 
-_WATCHED = 4  # the mixtures over it say when to stop
+_WATCHED = 10  # the mixtures over it say when to stop
 _BATCH = 64
-_EPOCHS = 15
+_EPOCHS = 5
 _PATIENCE = 3  # epochs without a better loss on the watched mixtures
-_RATE = 1e-3
+_RATE = 5e-3  # at first; by a cosine to 0
 _SHIFT = 8  # the height over it is the farthest shift, in pixels
 _LEAST = 1e-30
 
@@ -57,7 +59,13 @@ def distil(still, noisy, images, samples, mixtures, seed):
     for layer in _learning(list(trainable)):
         layer.trainable = True
     student = _InTestMode(still, name="student")
-    student.compile(keras.optimizers.Adam(_RATE), _divergence)
+    steps = _EPOCHS * -(-mixtures // _BATCH)  # rounded up
+    student.compile(
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(_RATE, steps)
+        ),
+        _divergence,
+    )
     start = student.get_weights()
     before = student.evaluate(watched, targets[1], _BATCH, verbose=0)
     history = student.fit(
@@ -106,12 +114,12 @@ def _mixtures(images, count, rng):
     mixed = weight * images[first] + (1 - weight) * images[second]
     height, width = images.shape[1:3]
     reach = max(1, height // _SHIFT)
-    sides = [(0, 0), (reach, reach), (reach, reach), (0, 0)]
-    padded = np.pad(mixed, sides)
+    sides = [(reach, reach), (reach, reach), (0, 0)]
     for index, (top, left) in enumerate(
         rng.integers(0, 2 * reach + 1, (count, 2))
     ):
-        mixed[index] = padded[index, top : top + height, left : left + width]
+        padded = np.pad(mixed[index], sides)
+        mixed[index] = padded[top : top + height, left : left + width]
     return mixed
 
 

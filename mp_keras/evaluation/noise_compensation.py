@@ -24,14 +24,14 @@ _BATCH = 128
 _TINY = 1e-12  # of a channel that is constant
 
 
-def compensate(still, noisy, images, samples):
+def compensate(still, noisy, images, samples=5):
     """Sets the moving statistics of a network without noise.
 
     Args:
         still: Functional `keras.Model`, a copy of `noisy` without its noise.
         noisy: Functional or Sequential `keras.Model`.
         images: Array `(examples, height, width, channels)`.
-        samples: Int >= 1, passes through `noisy`.
+        samples: Int >= 1, default 5: passes through `noisy`.
     """
     norms = layer_search.find_layers(still, _is_norm)
     originals = layer_search.find_layers(noisy, _is_norm)

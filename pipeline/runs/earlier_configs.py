@@ -11,7 +11,7 @@ import copy
 _TARGET = {
     "": {
         "c_max": 1.0,
-        "deterministic": {"samples": 10, "mixtures": 2000},
+        "deterministic": {"samples": 2, "mixtures": 10_000},
     },
     "data": {"keep_repeated": False},
 }

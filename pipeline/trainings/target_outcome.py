@@ -86,7 +86,8 @@ def judge_deterministic(
 ):
     """Returns the `Judged` form of a network that draws no noise in test.
 
-    Its metrics also hold `against_samples`, see `compare`. A network without
+    Its metrics also hold `against_samples`, see `compare`, each form with its
+    own temperature, and `before_temperature`, without. A network without
     noise in test is its own deterministic form.
 
     Args:
@@ -107,9 +108,15 @@ def judge_deterministic(
         judged = judge(single, test, validation, 1)
     else:
         judged = dataclasses.replace(sampled, metrics={**sampled.metrics})
-    judged.metrics["against_samples"] = compare(
-        judged.probabilities["test"], sampled.probabilities["test"], test[1]
-    )
+    compared = {
+        name: compare(each, sampled.probabilities[name], test[1])
+        for name, each in judged.probabilities.items()
+        if name.startswith("test")
+    }
+    judged.metrics["against_samples"] = {
+        **compared["test"],
+        BEFORE: compared.get(f"test_{BEFORE}"),
+    }
     return judged
 
 

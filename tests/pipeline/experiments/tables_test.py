@@ -74,8 +74,8 @@ class WriteTest:
         _, path, _ = tables.write(config, runs, tmp_path)
         with open(path, newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
-        assert len(lines) == 3 * 3 * 2  # figures, rows, columns
-        assert sum(line["mean"] != "" for line in lines) == 3
+        assert len(lines) == 4 * 3 * 2  # figures, rows, columns
+        assert sum(line["mean"] != "" for line in lines) == 4
         first = lines[0]
         assert (first["figure"], first["mean"]) == ("accuracy", "41.0")
         assert float(first["half_width"]) == pytest.approx(12.706, abs=1e-3)
@@ -110,7 +110,7 @@ class WriteTest:
             for line in markdown.read_text().splitlines()
             if line.startswith("| ")
         ]
-        assert names == ["", "Ours", "Absent"] * 3
+        assert names == ["", "Ours", "Absent"] * 4
 
     def test_says_where_hyperparameters_are_from(self, config, tmp_path):
         config.columns = (base.column("Cars", tuned_for="paper:aircraft"),)

@@ -110,6 +110,8 @@ class TrainTargetTest:
         )
         for name, value in figures.items():
             assert found[name] == pytest.approx(value, rel=1e-4)
+        before = found["against_samples"]["before_temperature"]
+        assert before["kl_divergence"] >= 0
         gain = found["against_samples"]["accuracy_gain"]
         assert gain["mean"] == pytest.approx(
             found["accuracy"] - result["accuracy"]

@@ -24,7 +24,7 @@ _LEVELS = {
         ["export"],
     ],
     "pipeline": [
-        ["digests", "figures", "intervals", "many_runs", "storage"],
+        ["csv_text", "digests", "figures", "intervals", "many_runs", "storage"],
         ["datasets", "runs"],
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from PIL import UnidentifiedImageError
 
 from mp_keras import error_texts
 from mp_keras import preprocessing
@@ -65,7 +66,7 @@ def read(file):
     try:
         return pathlib.Path(file).read_bytes()
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable(file, error_texts.brief(error)) from error
 
 
 def decode_bytes(content, name):
@@ -82,9 +83,11 @@ def decode_bytes(content, name):
             _check_channels(image)
             pixels = _to_pixels(image, content)
         return orientation.turn(pixels, orientation.orientation(content))
+    except UnidentifiedImageError as error:  # which names our stream of bytes
+        raise _unreadable(name, "no image of a known format") from error
     # A damaged file raises nearly anything.
     except Exception as error:
-        raise _unreadable(name, error) from error
+        raise _unreadable(name, error_texts.brief(error)) from error
 
 
 def open_image(file):
@@ -107,11 +110,11 @@ def open_image(file):
     return image
 
 
-def _unreadable(name, error):
+def _unreadable(name, problem):
     return ValueError(
         f"{name} must be a complete image of a sensible size, with "
         "unsigned integers of at most 8 or of 16 bits as channels. "
-        f"Received: {error_texts.brief(error)}"
+        f"Received: {problem}"
     )
 
 

@@ -1,0 +1,160 @@
+"""Predicts the classes of image files, a table with a line per file.
+
+    list the files -> decode and resize as training did -> `serve`, in batches
+    -> file, class, probability, the runner-up, and what could not be read
+
+Every format that training reads is read here, WebP, GIF and TIFF too.
+"""
+
+import csv
+import glob
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from mp_keras import files
+from mp_keras.export import class_name_file
+from pipeline import csv_text
+from pipeline.datasets import image_files
+from pipeline.datasets.sources import folder_source
+from pipeline.datasets.sources import folder_tree
+from pipeline.storage import artifact_store
+from pipeline.trainings import classifier_evaluation
+
+_BATCH = 64
+_DIGITS = 6  # of a probability
+_HEADER = (
+    "file",
+    "class",
+    "probability",
+    "runner_up",
+    "runner_up_probability",
+    "error",
+)
+
+
+def predict_files(
+    model, images, output, per_class=False, progress=lambda batches, _: batches
+):
+    """Writes the predictions of image files into a CSV file.
+
+    Args:
+        model: Path-like of a SavedModel that `save_classifier` wrote, or of a
+            run's folder with one.
+        images: Sequence of str: folders, files, or patterns such as `*.jpg`.
+        output: Path-like of the CSV file, replaced when all is predicted.
+        per_class: Bool, default False: a column per class as well.
+        progress: Function of an iterator and of the number of batches that
+            returns an iterator, default without effect.
+
+    Returns: how many files there were, and how many could not be read.
+    Raises: FileNotFoundError, ValueError, if the model or an image is not
+        there, or the model is no classifier of ours.
+    """
+    model = find_model(model)
+    names = list_files(images)
+    classifier = classifier_evaluation.load_classifier(model)
+    _, *shape = classifier.signatures["serve"].inputs[0].shape
+    size, channels = shape[0], shape[2]
+    classes = class_name_file.read_names(model)
+    unread = 0
+    output = pathlib.Path(output).expanduser()
+    with files.new_file(output) as partial:
+        with open(partial, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            batches = _batches(names, size, channels)
+            count = -(-len(names) // _BATCH)
+            for number, batch in enumerate(progress(batches, count)):
+                pixels = np.stack([pixels for _, pixels, _ in batch])
+                answer = classifier.serve(tf.constant(pixels))
+                rows = answer["probabilities"].numpy()
+                if classes is None:  # an older classifier
+                    classes = [str(label) for label in range(rows.shape[1])]
+                if number == 0:
+                    writer.writerow(_header(classes, per_class))
+                for (name, _, error), row in zip(batch, rows):
+                    unread += error is not None
+                    writer.writerow(_line(name, error, row, classes, per_class))
+    return len(names), unread
+
+
+def find_model(place):
+    """Returns the folder of the SavedModel in a run's folder, or itself."""
+    place = pathlib.Path(place).expanduser()
+    for folder in (place / "saved_model", place):
+        if (folder / files.SAVED_MODEL).is_file():
+            return folder
+    raise FileNotFoundError(
+        "The model must be the folder of a finished run, or a classifier's "
+        f"SavedModel. Received: {place}, which holds neither"
+    )
+
+
+def list_files(images):
+    """Returns the places of image files, each once, in the order given.
+
+    Args:
+        images: Sequence of str: folders, read with all that is below, files,
+            or patterns.
+
+    Raises: FileNotFoundError, ValueError, if one of them names nothing.
+    """
+    found = {}
+    for each in images:
+        place = pathlib.Path(each).expanduser()
+        if artifact_store.is_uri(each) or place.is_dir():
+            some, _ = folder_tree.FolderTree(each).images_and_others()
+        elif place.exists():
+            some = [place]
+        else:
+            some = [pathlib.Path(name) for name in sorted(glob.glob(each))]
+            some = [file for file in some if file.is_file()]
+            if not some:
+                raise FileNotFoundError(
+                    "Images must be folders, files or patterns such as *.jpg. "
+                    f"Received: {each}, which names none"
+                )
+        found |= dict.fromkeys(some)
+    if not found:
+        raise ValueError(
+            "There must be an image file "
+            f"({', '.join(image_files.SUFFIXES)}). "
+            f"Received: none in {', '.join(images)}"
+        )
+    return list(found)
+
+
+def _batches(names, size, channels):
+    """Yields lists of (file, pixels, None), or of (file, gray, error)."""
+    for start in range(0, len(names), _BATCH):
+        batch = []
+        for name in names[start : start + _BATCH]:
+            pixels = np.full((size, size, channels), 127, np.uint8)
+            error = None
+            try:
+                pixels = folder_source.read_image(name, size, channels)
+            except ValueError as problem:
+                error = str(problem)
+            batch.append((name, pixels, error))
+        yield batch
+
+
+def _header(classes, per_class):
+    named = [csv_text.text(f"p({name})") for name in classes]
+    return [*_HEADER, *(named if per_class else ())]
+
+
+def _line(name, error, row, classes, per_class):
+    name = csv_text.text(name)
+    if error is not None:
+        return [name, "", "", "", "", error, *[""] * (per_class * len(row))]
+    first, second = np.argsort(-row, kind="stable")[:2]
+    cells = [name]
+    for label in (first, second):
+        cells += [csv_text.text(classes[label]), _number(row[label])]
+    return [*cells, "", *(map(_number, row) if per_class else ())]
+
+
+def _number(probability):
+    return f"{probability:.{_DIGITS}f}"

@@ -2,6 +2,7 @@
 
 from mp_keras.networks.conv_nets import Conv4
 from mp_keras.networks.conv_nets import Conv6
+from mp_keras.networks.resnet import ResNet
 from mp_keras.networks.resnet import ResNet18
 from mp_keras.networks.resnet import ResNet20
 from mp_keras.networks.resnet import ResNet32
@@ -15,6 +16,7 @@ from mp_keras.networks.zero_pad_shortcut import ZeroPadShortcut
 __all__ = [
     "Conv4",
     "Conv6",
+    "ResNet",
     "ResNet18",
     "ResNet20",
     "ResNet32",

@@ -36,10 +36,10 @@ def residual_chain(
         block: Function `(features, channels, strides, place)` that returns the
             block's output; `place` is a `Placement`.
         end: Function from the last feature map to that which is averaged.
-        classes, input_shape, perturbation: as for `ResNet20`.
-        **placing: `positions`, `seed` and `stochastic`, as for `ResNet20`.
+        classes, input_shape, perturbation: as for `ResNet`.
+        **placing: `positions`, `seed` and `stochastic`, as for `ResNet`.
 
-    Raises: ValueError, as `ResNet20`.
+    Raises: ValueError, as `ResNet`.
     """
     argument_checks.check_classes(classes)
     place = placement.Placement(

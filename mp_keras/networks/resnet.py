@@ -22,6 +22,7 @@ import functools
 import keras
 
 from mp_keras import annotations
+from mp_keras import argument_checks
 from mp_keras.networks import residual_chain
 
 _CIFAR_CHANNELS = (16, 32, 64)
@@ -31,7 +32,7 @@ _CIFAR_BLOCKS = {depth: ((depth - 2) // 6,) * 3 for depth in (20, 32, 44, 56)}
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
-def _resnet(
+def ResNet(  # noqa: N802
     depth: int,
     classes: int,
     input_shape: annotations.ImageShape = (32, 32, 3),
@@ -43,29 +44,29 @@ def _resnet(
     """Returns a ResNet for small images, a functional model of logits.
 
     Args:
-        depth: Int, given by the network's name.
+        depth: Int, 20, 32, 44, 56, 18 or 34, as a network's name says it.
         classes: Int >= 2, number of logits.
         input_shape: `(height, width, channels)`. Height and width may be None
             in a network without φ.
-        perturbation: `PerturbationFunction` for a position a block, which are
-            9, 15, 21 and 27 of ResNet20, 32, 44 and 56, 8 and 16 of ResNet18
-            and 34; or a function `make_layer(index) -> keras.layers.Layer` of
-            the position's number, from 0 at the input; or None (default) for
-            the plain network.
+        perturbation: `PerturbationFunction` for every block's position; or a
+            function `make_layer(index) -> keras.layers.Layer` of the
+            position's number, from 0 at the input; or None (default) for the
+            plain network.
         positions: Str, default "all": the positions that get a layer.
             "before_pooling": the last of each level, that is of each spatial
             size; "top": the last level's; "bottom": the first level's.
         seed: Int or None (default). Seed of φ's noise.
         stochastic: Bool, default True, see `MetaPerturbLayer`.
 
-    Raises: ValueError, if `classes` is below 2, `perturbation` is none of
-        these, `positions` is unknown, or the height is None and there is φ.
+    Raises: ValueError, if `depth`, `perturbation` or `positions` is none of
+        these, `classes` is below 2, or the height is None and there is φ.
 
     >>> ResNet20(10).count_params()  # 269,722 of them trained
     271098
     >>> ResNet18(10).count_params()  # 11,173,962 of them trained
     11183562
     """
+    argument_checks.check_one_of("depth", depth, (*_CIFAR_BLOCKS, *_BLOCKS))
     if depth in _CIFAR_BLOCKS:
         shortcut = residual_chain.zero_pad
         levels = list(zip(_CIFAR_CHANNELS, _CIFAR_BLOCKS[depth]))
@@ -93,12 +94,17 @@ def _resnet(
     )
 
 
-# Functions of `classes` and what follows it above.
-ResNet20 = functools.partial(_resnet, 20)
-ResNet32 = functools.partial(_resnet, 32)
-ResNet44 = functools.partial(_resnet, 44)
-ResNet56 = functools.partial(_resnet, 56)
-ResNet18 = functools.partial(_resnet, 18)
-ResNet34 = functools.partial(_resnet, 34)
+ResNet20 = functools.partial(ResNet, 20)
+"""`ResNet` of depth 20, with 9 positions."""
+ResNet32 = functools.partial(ResNet, 32)
+"""`ResNet` of depth 32, with 15 positions."""
+ResNet44 = functools.partial(ResNet, 44)
+"""`ResNet` of depth 44, with 21 positions."""
+ResNet56 = functools.partial(ResNet, 56)
+"""`ResNet` of depth 56, with 27 positions."""
+ResNet18 = functools.partial(ResNet, 18)
+"""`ResNet` of depth 18, with 8 positions."""
+ResNet34 = functools.partial(ResNet, 34)
+"""`ResNet` of depth 34, with 16 positions."""
 for _network in (ResNet20, ResNet32, ResNet44, ResNet56, ResNet18, ResNet34):
-    _network.__doc__ = _resnet.__doc__
+    _network.__doc__ = ResNet.__doc__  # what `help` shows

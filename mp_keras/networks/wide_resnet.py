@@ -37,7 +37,7 @@ def WideResNet28x2(  # noqa: N802
 ) -> keras.Model:
     """Returns WRN-28-2, a functional model that ends in logits.
 
-    Args, raises: as `ResNet20`, with 12 positions: every block, between its
+    Args, raises: as `ResNet`, with 12 positions: every block, between its
         second batch norm and ReLU.
 
     >>> WideResNet28x2(10).count_params()  # 1,467,610 of them trained

@@ -91,6 +91,10 @@ class ResNet20Test:
         with pytest.raises(ValueError, match="`classes` must be at least 2"):
             mp_keras.networks.ResNet20(1)
 
+    def test_unknown_depth(self):
+        with pytest.raises(ValueError, match="`depth` must be one of.*50"):
+            mp_keras.networks.ResNet(50, 10)
+
     @pytest.mark.parametrize(
         ("positions", "numbers"),
         [

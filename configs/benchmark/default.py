@@ -3,7 +3,8 @@ r"""What `tools.benchmark` measures.
     python -m tools.benchmark --output=FILE.json \
         [--config=configs/benchmark/default.py:ARGUMENT] [--against=DIR]
 
-ARGUMENT: `full` (default; docs/performance.md, about 12 minutes on two cores)
+ARGUMENT: `full` (default; docs/performance.md, about half an hour on two
+cores)
 or `check`, small cases with limits for ratios, about 2 minutes, which
 continuous integration runs.
 """
@@ -17,6 +18,19 @@ _VGG9 = {
     "8x256": (8, 256),
     "4x512": (4, 512),
 }  # height of the feature map x channels
+_APPLICATIONS = {
+    "VGG16": 64,
+    "ResNet50": 64,
+    "ResNet50V2": 64,
+    "MobileNet": 64,
+    "MobileNetV2": 64,
+    "MobileNetV3Small": 64,
+    "EfficientNetB0": 64,
+    "ConvNeXtTiny": 64,
+    "DenseNet121": 64,
+    "InceptionV3": 96,
+    "Xception": 96,
+}  # name in keras.applications -> pixels
 # Of what is measured (part/key/...), at most: 1.3 to 1.7 times of what two busy
 # cores measured, 1.60, 0.80, 0.61 and 42.
 _LIMITS = {
@@ -62,6 +76,11 @@ def get_config(argument="full"):
             "tasks": 2,
             "steps": 5,
             "rounds": 2,
+        },
+        "applications": {
+            "networks": _APPLICATIONS,
+            "batch_size": 16,
+            "rounds": 7,
         },
     }
     if check:

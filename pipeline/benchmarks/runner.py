@@ -14,6 +14,7 @@ PARTS = (
     "prediction",
     "input_pipeline",
     "position",
+    "applications",
     "determinism",
 )
 

@@ -169,6 +169,30 @@ def _determinism(results):
     ]
 
 
+def _applications(results):
+    rows = [
+        (
+            name,
+            figures["image_size"],
+            figures["positions"],
+            _milliseconds(figures["plain"]),
+            _milliseconds(figures["perturbed"]),
+            _ratio(figures["ratio"]),
+        )
+        for name, figures in results["applications"].items()
+    ]
+    return [
+        "**A training step of the networks of `keras.applications`**, batches "
+        "of 16:",
+        "",
+        *measured_page.table(
+            ("network", "pixels", "positions", "plain (ms)")
+            + ("perturbed (ms)", "perturbed / plain"),
+            rows,
+        ),
+    ]
+
+
 def _milliseconds(figures):
     low, high = figures["quartiles_ms"]
     return f"{figures['median_ms']:.1f} ({low:.1f} to {high:.1f})"
@@ -186,4 +210,5 @@ _SECTIONS = {
     "input_pipeline": _input_pipeline,
     "position": _position,
     "determinism": _determinism,
+    "applications": _applications,
 }

@@ -21,6 +21,11 @@ _PARTS = {
         "steps": 3,
     },
     "position": {"batch_size": 2, "rounds": 1, "shapes": {"4x8": [4, 8]}},
+    "applications": {
+        "networks": {"VGG16": 32},
+        "batch_size": 2,
+        "rounds": 2,
+    },
 }
 
 
@@ -63,9 +68,17 @@ class MeasureTest:
         assert set(parts) >= {"noise_mean", "draws", "multiply", "scale"}
         assert parts["multiply"]["median_ms"] < parts["position"]["median_ms"]
 
+    def test_applications_have_their_positions(self, results):
+        (figures,) = results["applications"].values()
+        assert figures["positions"] == 13
+        assert figures["image_size"] == 32
+        low, high = figures["ratio"]["quartiles"]
+        assert 0 < low <= high
+
     def test_tables_show_every_part(self, results):
         text = tables.tables({**results, "machine": "a machine"})
-        for title in ("training step", "meta-training step", "Monte Carlo"):
+        titles = ("training step", "meta-training step", "Monte Carlo", "VGG16")
+        for title in titles:
             assert title in text
         ratio = results["prediction"]["ratio"]["median"]
         assert f"{ratio:.2f} (" in text

@@ -11,7 +11,7 @@ import configs
 import mp_keras
 from configs import arguments
 from configs.meta_train import tiny_imagenet
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.runs import config_values
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
@@ -129,7 +129,7 @@ class SmokeTest:
         mp_keras.save_perturbation(phi, config.perturbation)
         model = target_training.make_model(config, classes=2).network
         assert model.name == network
-        assert len(layer_module.positions(model)) == {
+        assert len(positions_of(model)) == {
             "conv4": 4,
             "resnet20": 9,
         }.get(network)

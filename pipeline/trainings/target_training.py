@@ -17,7 +17,7 @@ from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.evaluation import temperature
 from mp_keras.export import class_name_file
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline import datasets
 from pipeline import fingerprints
 from pipeline.runs import learning_rates
@@ -228,7 +228,7 @@ def _fit(method, data, config, folder, checkpoints, start_step):
             inspect=(
                 lambda: inspection.inspect_positions(method.network, shown)
             )
-            if layer_module.positions(method.network)
+            if positions_of(method.network)
             else None,
             evaluate=_test_tracker(method.network, data, config)
             if config.track_test

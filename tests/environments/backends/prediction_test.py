@@ -6,7 +6,7 @@ import pytest
 
 import mp_keras
 from mp_keras import seeds
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 
 PHI = small_networks.random_phi()
@@ -40,7 +40,7 @@ class MonteCarloTest:
         actual = mp_keras.monte_carlo_predict(
             model, images, samples, batch_size=16, seed=seed
         )
-        positions = position_layer.positions(model)
+        positions = positions_of(model)
         states = [position.seed_generator.state for position in positions]
         before = [np.array(state.value) for state in states]
         passes = []
@@ -66,7 +66,7 @@ class MonteCarloTest:
             )(features)
         model = keras.Model(inputs, features)
         views, noisy = [], mp_keras.MonteCarloClassifier(model)
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             draw = position.sample_noise
             position.sample_noise = lambda *args, draw=draw: keep(
                 views, draw(*args)
@@ -119,11 +119,11 @@ class FiguresTest:
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=[mp_keras.ExpectedCalibrationError(from_logits=True)],
         )
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             position.noise_coefficient.assign(0.0)  # no noise
         found = model.evaluate(images, labels, verbose=0, return_dict=True)
         probabilities = softmax(np.array(model(images), "float64"))
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             position.noise_coefficient.assign(1.0)
         expected = mp_keras.classification_figures(probabilities, labels)
         np.testing.assert_allclose(

@@ -8,7 +8,7 @@ import pytest
 
 import mp_keras
 from configs.experiments import base
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.experiments import runner
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
@@ -119,7 +119,7 @@ class SourcesTest:
         for name in ("a", "b"):
             folder = cell_folder(tmp_path, name)
             model = keras.models.load_model(folder / "model.keras")
-            for position in layer_module.positions(model):
+            for position in positions_of(model):
                 for weight, array in position.perturbation.values().items():
                     np.testing.assert_array_equal(array, expected[weight])
         config_a = smoke.read_json(cell_folder(tmp_path, "a") / "config.json")

@@ -10,7 +10,7 @@ from mp_keras import checkpointing
 from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import temperature
 from mp_keras.export import class_name_file
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.runs import run_folder
 from pipeline.trainings import target_data
 from pipeline.trainings import target_training
@@ -67,7 +67,7 @@ class TrainTargetTest:
     def test_model_holds_phi_frozen_and_at_full_noise(self, finished, phi_path):
         _, workdir, _ = finished
         model = keras.saving.load_model(workdir / "model.keras")
-        positions = layer_module.positions(model)
+        positions = positions_of(model)
         assert len(positions) == 4
         expected = mp_keras.load_perturbation(phi_path).values()
         for position in positions:
@@ -185,7 +185,7 @@ class TrainTargetTest:
         result = target_training.train_target(config, tmp_path)
         assert result["method"] == "base"
         model = keras.saving.load_model(tmp_path / "model.keras")
-        assert layer_module.positions(model) == []
+        assert positions_of(model) == []
         shown = shown_while_training(smoke.read_events(tmp_path))
         assert shown == {"train/loss", "train/accuracy", "time/step_ms"}
 

@@ -48,7 +48,7 @@ def _csv(evaluations):
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["target", "data", "network", "method", "seed", "steps", "part"]
-        + list(intervals.FIGURES)
+        + list(intervals.METRICS)
     )
     for label, evaluation in evaluations.items():
         for run in evaluation["runs"]:
@@ -58,6 +58,6 @@ def _csv(evaluations):
                         [label, evaluation["data"]]
                         + [run[k] for k in ("network", "method", "seed")]
                         + [run["steps"], part]
-                        + [run[part][name] for name in intervals.FIGURES]
+                        + [run[part][name] for name in intervals.METRICS]
                     )
     return text.getvalue()

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from mp_keras import error_texts
 from mp_keras import files
-from mp_keras.evaluation import figures
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.export import class_name_file
 from mp_keras.export import saved_graph
 from pipeline.runs import run_configs
@@ -66,7 +66,7 @@ def _evaluate(workdir, config, data_dir):
     _check_classes(workdir, data.class_names, config.data.source)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {
-        **figures.classification_figures(probabilities, data.test_labels),
+        **classification_metrics(probabilities, data.test_labels),
         "data": config.data.source,
         "samples": config.samples,
         "examples": len(data.test_labels),

@@ -44,7 +44,7 @@ def write(directory, config, result):
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=config.steps):
         api.hparams(values)
-        for name in intervals.FIGURES:
+        for name in intervals.METRICS:
             tf.summary.scalar(f"result/{name}", result[name])
             if "validation" in result:
                 tf.summary.scalar(

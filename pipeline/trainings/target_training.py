@@ -13,9 +13,9 @@ from absl import logging
 import mp_keras
 from mp_keras import baselines
 from mp_keras import files
-from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.evaluation import temperature
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.export import class_name_file
 from mp_keras.perturbation import positions_of
 from pipeline import datasets
@@ -181,9 +181,9 @@ def make_model(config, classes):
 
 
 def evaluate(model, images, labels, samples):
-    """Returns the figures of a model on uint8 images."""
+    """Returns the metrics of a model on uint8 images."""
     probabilities = predict(model, images, samples)
-    return figures.classification_figures(probabilities, labels)
+    return classification_metrics(probabilities, labels)
 
 
 def predict(model, images, samples):
@@ -263,7 +263,7 @@ def _test_tracker(network, data, config):
         probabilities = averaged.predict(
             (images, seeds), batch_size=_EVALUATION_BATCH, verbose=0
         )
-        values = figures.classification_figures(probabilities, data.test_labels)
+        values = classification_metrics(probabilities, data.test_labels)
         return {
             "test_loss": values["negative_log_likelihood"],
             "test_accuracy": values["accuracy"],

@@ -1,4 +1,4 @@
-"""Prediction and its figures on every backend, against NumPy."""
+"""Prediction and its metrics on every backend, against NumPy."""
 
 import keras
 import numpy as np
@@ -91,18 +91,18 @@ class MonteCarloTest:
 
 
 class FiguresTest:
-    def test_figures_by_hand(self):
+    def test_metrics_by_hand(self):
         probabilities = np.array(
             [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]], "float32"
         )
         labels = np.array([0, 1, 1])
-        figures = mp_keras.classification_figures(probabilities, labels)
+        metrics = mp_keras.classification_metrics(probabilities, labels)
         gaps = [1 - 0.9, 0.6 - 0, 1 - 0.7]  # three bins, an example in each
         np.testing.assert_allclose(
             [
-                figures["accuracy"],
-                figures["negative_log_likelihood"],
-                figures["expected_calibration_error"],
+                metrics["accuracy"],
+                metrics["negative_log_likelihood"],
+                metrics["expected_calibration_error"],
             ],
             [200 / 3, -np.log([0.9, 0.4, 0.7]).mean(), 100 * np.mean(gaps)],
             rtol=1e-5,
@@ -113,7 +113,7 @@ class FiguresTest:
         )
         assert curve.expected_calibration_error() == pytest.approx(1 / 3)
 
-    def test_metric_in_evaluate_equals_the_figure(self, model, images):
+    def test_metric_in_evaluate_equals_the_function(self, model, images):
         labels = np.arange(7) % 3
         model.compile(
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -125,7 +125,7 @@ class FiguresTest:
         probabilities = softmax(np.array(model(images), "float64"))
         for position in positions_of(model):
             position.noise_coefficient.assign(1.0)
-        expected = mp_keras.classification_figures(probabilities, labels)
+        expected = mp_keras.classification_metrics(probabilities, labels)
         np.testing.assert_allclose(
             100 * found["expected_calibration_error"],
             expected["expected_calibration_error"],

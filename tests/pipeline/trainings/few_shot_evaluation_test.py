@@ -112,7 +112,7 @@ class AnswersFiguresTest:
             [[[0.8, 0.2], [0.8, 0.2]], [[0.8, 0.2]] * 2, [[0.2, 0.8]] * 2]
         )
         labels = np.array([[0, 1], [0, 0], [0, 0]])
-        found = few_shot_evaluation.answers_figures(
+        found = few_shot_evaluation.answers_metrics(
             episode_evaluation.EpisodeAnswers(probabilities, labels)
         )
         assert found["accuracy"] == pytest.approx(50.0)

@@ -65,8 +65,8 @@ class MetaTrainTest:
         assert (card["channel_norm"], card["spatial_norm"]) == (8, 16)
         assert card["terms"] == config.data.terms
         assert card["versions"]["keras"] == keras.__version__
-        figures = {key: card[key] for key in result if key != "data"}
-        assert figures == {k: v for k, v in result.items() if k != "data"}
+        metrics = {key: card[key] for key in result if key != "data"}
+        assert metrics == {k: v for k, v in result.items() if k != "data"}
 
     def test_tensorboard_shows_every_tag(self, finished):
         _, workdir, _ = finished

@@ -76,17 +76,17 @@ class TrainTargetTest:
             assert float(position.noise_coefficient) == 1.0
             assert np.any(position.moving_mean != 0)
 
-    def test_model_and_saved_model_give_the_figures(self, finished, source):
+    def test_model_and_saved_model_give_the_metrics(self, finished, source):
         config, workdir, result = finished
         model = keras.saving.load_model(workdir / "model.keras")
         data, validation = target_data.load_data(config)
-        figures = target_training.evaluate(
+        metrics = target_training.evaluate(
             model, data.test_images, data.test_labels, config.samples
         )
-        for name, value in figures.items():
+        for name, value in metrics.items():
             assert result[name] == pytest.approx(value, rel=1e-4)
-        figures = target_training.evaluate(model, *validation, config.samples)
-        for name, value in figures.items():
+        metrics = target_training.evaluate(model, *validation, config.samples)
+        for name, value in metrics.items():
             assert result["validation"][name] == pytest.approx(value, rel=1e-4)
         classifier = tf.saved_model.load(str(workdir / "saved_model"))
         served = classifier.serve(data.test_images)["probabilities"]
@@ -105,10 +105,10 @@ class TrainTargetTest:
             value = temperature.temperature_of(each)
             assert numbers["temperature"] == value
         data, _ = target_data.load_data(config)
-        figures = target_training.evaluate(
+        metrics = target_training.evaluate(
             single, data.test_images, data.test_labels, 1
         )
-        for name, value in figures.items():
+        for name, value in metrics.items():
             assert found[name] == pytest.approx(value, rel=1e-4)
         before = found["against_samples"]["before_temperature"]
         assert before["kl_divergence"] >= 0

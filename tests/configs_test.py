@@ -124,9 +124,9 @@ class SmokeTest:
     def test_target_config_builds(self, module, network, tmp_path):
         config = module.get_config(f"{network},smoke")
         config.method = "meta_perturb"
-        config.perturbation = str(tmp_path / "phi")
+        config.phi = str(tmp_path / "phi")
         phi = small_networks.random_phi()
-        mp_keras.save_perturbation(phi, config.perturbation)
+        mp_keras.save_perturbation(phi, config.phi)
         model = target_training.make_model(config, classes=2).network
         assert model.name == network
         assert len(positions_of(model)) == {

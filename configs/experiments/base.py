@@ -83,8 +83,8 @@ def phi_config(profile, **changes):
 
     Args:
         profile: Str, one of `PROFILES`.
-        **changes: Values by key; `perturbation__use_scale` stands for
-            `perturbation.use_scale`.
+        **changes: Values by key; `phi_options__use_scale` stands for
+            `phi_options.use_scale`.
     """
     if profile == "smoke":
         config = meta_base.make_config("conv4", smoke=True)

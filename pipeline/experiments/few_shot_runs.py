@@ -22,7 +22,7 @@ def _protocol(config):
 
 KIND = run_kind.RunKind(
     section="few_shot",
-    method="perturbation",
+    method="inner_perturbation",
     note="Ours: of a single seed, mean ± 95 % interval over the test episodes; "
     "of several, mean ± 95 % interval over the seeds (Student's t). All "
     "methods answer the same test episodes, which are used for this table "

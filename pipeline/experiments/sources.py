@@ -55,10 +55,10 @@ class Sources:
         config = cell.config.copy_and_resolve_references()
         phi, classifier = self._phi_config(cell), self._classifier(cell)
         if isinstance(phi, str):
-            config.perturbation = phi
+            config.phi = phi
         elif phi:
             run = self._made(phi, "phi", meta_training.meta_train, cell)
-            config.perturbation = str(run / "phi")
+            config.phi = str(run / "phi")
         if classifier:
             run = self._made(
                 classifier, "classifier", target_training.train_target, cell

@@ -23,7 +23,7 @@ from pipeline.trainings import few_shot_methods
 
 _PROGRESS_EVERY = 100  # episodes
 _SHAPES = ("ways", "image_size", "image_channels", "channels")
-_TRAINING = ("algorithm", "perturbation", "tasks", "steps", "seed")
+_TRAINING = ("algorithm", "inner_perturbation", "tasks", "steps", "seed")
 _TEST = ("ways", "shots", "queries", "queries_per", "samples", "test_seed")
 
 
@@ -170,9 +170,9 @@ def _with_progress(episodes, count):
 
 def _check_same_weights(folder, stored, config):
     """Refuses a config whose learner has other weights than the run's."""
-    keys = ("algorithm", "perturbation", *_SHAPES)
-    if config.perturbation in config:
-        keys += (config.perturbation,)
+    keys = ("algorithm", "inner_perturbation", *_SHAPES)
+    if config.inner_perturbation in config:
+        keys += (config.inner_perturbation,)
     old, new = (
         {key: part.to_dict().get(key) for key in keys}
         for part in (stored, config)

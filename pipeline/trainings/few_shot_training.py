@@ -81,7 +81,7 @@ def _fit(trainer, data, config, folder, checkpoints, start_step):
         start_step=start_step,
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
-        title=f"{config.algorithm}, {config.perturbation}",
+        title=f"{config.algorithm}, {config.inner_perturbation}",
         evaluate=validate,
     )
     trainer.fit(

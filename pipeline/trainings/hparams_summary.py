@@ -35,7 +35,7 @@ def write(directory, config, result):
     values["examples_per_class"] = config.data.examples_per_class
     parts = methods.parts(config.method)
     if "meta_perturb" in parts:
-        values["perturbation"] = config.perturbation
+        values["phi"] = config.phi
     values["c_max"] = config.c_max
     # Each baseline has a section of its own, named like it.
     for part in parts:

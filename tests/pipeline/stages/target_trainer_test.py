@@ -84,7 +84,7 @@ class TrainTest:
 
         def train_target(config, workdir, source):
             seen[config.method, config.seed] = workdir
-            assert config.perturbation == str(phi)
+            assert config.phi == str(phi)
             assert source == example_gen.examples_source(examples)
             raise KeyboardInterrupt
 

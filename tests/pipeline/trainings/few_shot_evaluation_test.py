@@ -65,7 +65,10 @@ class EvaluateFewShotTest:
         ("changes", "message"),
         [
             ({"channels": 8}, "`channels` must be that of(.|\n)*channels=8"),
-            ({"perturbation": "none"}, "`perturbation` must be that of"),
+            (
+                {"inner_perturbation": "none"},
+                "`inner_perturbation` must be that of",
+            ),
             (
                 {"meta_dropout__logits": "none"},
                 "`meta_dropout.logits` must be that of",

@@ -49,11 +49,11 @@ class WriteTest:
         assert values["seed"] == 3
         assert values["drop_block.rate"] == 0.1
         assert "mixup.alpha" not in values
-        assert "perturbation" not in values
+        assert "phi" not in values
 
     def test_phi_is_one(self, read):
-        values, _ = read(method="meta_perturb", perturbation="glyphs_conv4")
-        assert values["perturbation"] == "glyphs_conv4"
+        values, _ = read(method="meta_perturb", phi="glyphs_conv4")
+        assert values["phi"] == "glyphs_conv4"
 
     def test_metrics_at_the_last_step(self, read):
         _, scalars = read(steps=4)

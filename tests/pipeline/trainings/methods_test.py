@@ -48,7 +48,7 @@ def config_of(source, phi_path):
     def make(method, **changes):
         changes = {"export": False, **changes}
         return smoke.target_config(
-            source, method=method, perturbation=phi_path, **changes
+            source, method=method, phi=phi_path, **changes
         )
 
     return make

@@ -32,7 +32,7 @@ def finished(source, phi_path, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("target") / "run"
     config = smoke.target_config(
         source,
-        perturbation=phi_path,
+        phi=phi_path,
         steps=60,
         batch_size=16,
         log_every=20,
@@ -179,9 +179,7 @@ class TrainTargetTest:
             target_training.train_target(changed, workdir)
 
     def test_base_network_has_no_phi(self, source, tmp_path):
-        config = smoke.target_config(
-            source, method="base", perturbation="there is none"
-        )
+        config = smoke.target_config(source, method="base", phi="there is none")
         result = target_training.train_target(config, tmp_path)
         assert result["method"] == "base"
         model = keras.saving.load_model(tmp_path / "model.keras")
@@ -244,7 +242,7 @@ class FailureTest:
         """The learning rate explodes after step 5."""
         config = smoke.target_config(
             source,
-            perturbation=phi_path,
+            phi=phi_path,
             steps=10,
             checkpoint_every=4,
             learning_rate_drops=(0.4,),
@@ -289,14 +287,14 @@ class FailureTest:
     def test_wrong_config_can_be_corrected_in_its_folder(
         self, source, phi_path, tmp_path, changes, message
     ):
-        changes = {"perturbation": phi_path, **changes}
+        changes = {"phi": phi_path, **changes}
         config = smoke.target_config(source, **changes)
         with pytest.raises(ValueError, match=message):
             target_training.train_target(config, tmp_path)
         run_folder.RunFolder(tmp_path, {"another": "config"})
 
     def test_missing_phi_is_named(self, source, tmp_path):
-        config = smoke.target_config(source, perturbation="no/such/phi")
+        config = smoke.target_config(source, phi="no/such/phi")
         with pytest.raises(FileNotFoundError, match="no/such/phi"):
             target_training.train_target(config, tmp_path)
 

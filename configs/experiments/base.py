@@ -159,7 +159,7 @@ def column(
         paper: Str, the column's name in the paper's table; "": `name`.
         tuned_for: Str, the source whose tuned values the rows take; "": those
             of configs/target/default.py.
-        measures: Dict from kind to settings that are the column's own, or
+        measures: Dict from measure to settings that are the column's own, or
             None.
         **set_: Target config values, as in `row`.
     """

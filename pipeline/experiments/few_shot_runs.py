@@ -20,7 +20,7 @@ def _protocol(config):
     )
 
 
-KIND = run_kind.RunKind(
+RUN_KIND = run_kind.RunKind(
     section="few_shot",
     method="inner_perturbation",
     note="Ours: of a single seed, mean ± 95 % interval over the test episodes; "

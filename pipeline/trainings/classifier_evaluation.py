@@ -50,7 +50,9 @@ def evaluate_run(workdir, config=None, data_dir=None):
 def _evaluate(workdir, config, data_dir):
     noted = None
     if config is None:
-        config = run_configs.read(workdir, kind="target training", key="method")
+        config = run_configs.read(
+            workdir, run_kind="target training", key="method"
+        )
         noted = run_folder.read_data_record(workdir)
     classifier = load_classifier(workdir / "saved_model")
     size = classifier.signatures["serve"].inputs[0].shape[1]

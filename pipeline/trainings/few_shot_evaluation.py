@@ -84,7 +84,7 @@ def load_learner(folder, config=None):
 
 
 def _read_config(folder):
-    return run_configs.read(folder, kind="few-shot training", key="ways")
+    return run_configs.read(folder, run_kind="few-shot training", key="ways")
 
 
 def test_metrics(learner, class_images, config):

@@ -80,7 +80,7 @@ class ReproduceTest:
         assert summary["outputs"] == []
 
     def test_unknown_figure_lists_the_valid_ones(self, source, tmp_path):
-        config = tiny.make_config(source, [], kinds=("picture",))
+        config = tiny.make_config(source, [], measure_names=("picture",))
         with pytest.raises(ValueError, match="'convergence'.*'picture'"):
             runner.reproduce(config, tmp_path)
 
@@ -113,8 +113,8 @@ class SourcesTest:
         config = tiny.make_config(source, rows)
         summary = runner.reproduce(config, tmp_path)
         assert summary["failures"] == {}
-        (phi_run,) = (tmp_path / "sources").glob("phi-*")
-        (classifier,) = (tmp_path / "sources").glob("classifier-*")
+        (phi_run,) = (tmp_path / "prerequisites").glob("phi-*")
+        (classifier,) = (tmp_path / "prerequisites").glob("classifier-*")
         expected = mp_keras.load_perturbation(phi_run / "phi").values()
         for name in ("a", "b"):
             folder = cell_folder(tmp_path, name)

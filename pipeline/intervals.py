@@ -15,7 +15,7 @@ def interval(values):
     """Returns mean and half width of the 95 % interval of the mean.
 
     Args:
-        values: Sequence of floats, one a seed.
+        values: Sequence of floats, one per seed.
 
     Returns: dict with `mean`, `half_width` (Student's t; None for a single
         value) and `seeds`.

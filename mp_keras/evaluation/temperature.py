@@ -1,4 +1,4 @@
-"""Temperature scaling: one number, fitted on validation images, calibrates.
+"""Temperature scaling: calibration by one number, from validation data.
 
 Guo et al., ICML 2017, section 4.2, for probabilities that are averaged over
 noise samples k (MetaPerturb, Algorithm 2, line 10):

@@ -1,4 +1,4 @@
-"""Puts φ, or any layer, into a network not ours, keras.applications included.
+"""Puts φ, or any layer, into any Keras network, keras.applications included.
 
 MetaPerturb, figure 3: φ sits in every block, before its last activation. In an
 unknown network `position_search` finds these places:

@@ -1,4 +1,4 @@
-"""What it costs that the same seed gives the same φ.
+"""The cost of determinism: the same seed gives the same φ.
 
     repeat `rounds` times, the variants in turn, each in a fresh process:
         a few meta-training steps on fixed batches

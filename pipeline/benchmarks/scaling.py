@@ -110,7 +110,7 @@ def collectives(trainer, batch):
         trainer: Compiled `MetaTrainer`.
         batch: Tuple of tensors, one replica's part of a step.
 
-    Returns: two lists of (operation, numbers, bytes), one entry a collective:
+    Returns: two lists of (operation, numbers, bytes), one entry per collective:
         those of `train_step`, which are φ's gradient; and those of the whole
         step of `fit`, which are the same and then those of the metrics.
     """

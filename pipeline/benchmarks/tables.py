@@ -127,7 +127,7 @@ def _input_pipeline(results):
         "**The input pipeline**, batches of 128:",
         "",
         *measured_page.table(
-            ("pixels", "a batch (ms)", "images a second")
+            ("pixels", "per batch (ms)", "images per second")
             + ("of a perturbed step",),
             rows,
         ),

@@ -14,7 +14,7 @@ from pipeline.figures import stochastic_activations
 
 
 def _episode_robustness(finished):
-    """One picture for each column, a panel a norm."""
+    """One picture for each column, a panel per norm."""
     data, figures = {}, {}
     grouped = groups.by_column(finished, "episode_robustness")
     for column, methods in grouped.items():
@@ -66,7 +66,7 @@ def _reconstructions(finished):
 
 
 def _pictures(finished, measure, draw):
-    """One picture for each method, of the first seed; a block a column."""
+    """One picture for each method, of the first seed; a block per column."""
     grouped = groups.by_column(finished, measure)
     examples = {}  # style -> title -> images and view
     for column, methods in grouped.items():

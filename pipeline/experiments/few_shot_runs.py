@@ -12,7 +12,7 @@ def _train(config, folder, data_dir):
 def _protocol(config):
     return (
         f"({config.data.source}): {config.ways}-way {config.shots}-shot, "
-        f"{config.queries} queries a {config.queries_per}, "
+        f"{config.queries} queries per {config.queries_per}, "
         f"{config.image_size} pixels, {config.channels} channels, "
         f"{config.steps} steps of {config.tasks} tasks, {config.inner_steps} "
         f"inner steps, {config.samples} noise samples, "

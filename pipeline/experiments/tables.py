@@ -1,6 +1,6 @@
 """An experiment's table: the paper's number and ours, Markdown and CSV.
 
-A second CSV has a line a run, for other statistics than the table's: runs of
+A second CSV has a line per run, for other statistics than the table's: runs of
 one seed share their batches, so rows compare best seed by seed.
 """
 
@@ -102,7 +102,7 @@ def _listed(entries, chosen, finished):
 
 
 def _protocol(config, finished):
-    """One sentence a kind of training, from the runs themselves."""
+    """One sentence per kind of training, from the runs themselves."""
     describe = run_kinds.of(config).protocol
     said = [
         f"{each.cell.column.name} {describe(each.cell.config)}"
@@ -112,7 +112,7 @@ def _protocol(config, finished):
 
 
 def _hyperparameters(config, finished):
-    """One line a column: the values of its methods; [], if none has any."""
+    """One line per column: the values of its methods; [], if none has any."""
     said = {}
     for each in finished:
         text = _chosen_values(each.cell, run_kinds.of(config).method)
@@ -203,7 +203,7 @@ _KEYS = ("mean", "half_width", "seeds")
 
 
 def _runs_csv(finished, metrics):
-    """A line a run; in the units of the table."""
+    """A line per run; in the units of the table."""
     lines = [["row", "column", "seed", *metrics]]
     for each in finished:
         cell, values = each.cell, [each.result[name] for name in metrics]

@@ -20,10 +20,10 @@ from pipeline.figures import scale
 
 @canvas.in_style
 def metrics_by_method(runs):
-    """One dot a seed, mean and 95 % interval, for each of the metrics.
+    """One dot per seed, mean and 95 % interval, for each of the metrics.
 
     Args:
-        runs: List of the Evaluator's dicts, one a run.
+        runs: List of the Evaluator's dicts, one per run.
     """
     summary = intervals.summarize(runs)
     figure, panels = canvas.make_panels(
@@ -72,10 +72,10 @@ def _draw_interval(panel, row, numbers, values, method):
 
 @canvas.in_style
 def convergence(histories, runs):
-    """Training loss against steps, a line a run.
+    """Training loss against steps, a line per run.
 
     Args:
-        histories: One list of logged windows a run.
+        histories: One list of logged windows per run.
         runs: List of the Evaluator's dicts, as many.
     """
     figure, panels = canvas.make_panels(1, 1, 4.5, 2.6)
@@ -112,7 +112,7 @@ def reliability_by_method(probabilities, labels, runs):
     Args:
         probabilities: One array `(examples, classes)` a run.
         labels: Integer array `(examples,)`.
-        runs: List of the Evaluator's dicts, one a run.
+        runs: List of the Evaluator's dicts, one per run.
     """
     pooled = {}
     for predicted, run in zip(probabilities, runs):

@@ -41,7 +41,7 @@ $style</style>
 function, learned on other images, that perturbs its features.</p>
 $summary
 <p class="note">$network, $steps steps, $training training images,
-$validation for validation, $test for the test; $samples noise samples a
+$validation for validation, $test for the test; $samples noise samples per
 prediction. Mean ± 95&nbsp;% interval over seeds (Student's t).</p>
 $metrics
 <h2>Every run</h2>
@@ -127,7 +127,7 @@ def draw(runs, folders, probabilities, data, meta_run):
     """Returns the page's drawings, {name: SVG text}.
 
     Args:
-        runs: List of the Evaluator's dicts, one a run.
+        runs: List of the Evaluator's dicts, one per run.
         folders: Path of each run's folder.
         probabilities: One array `(examples, classes)` a run, of the test part.
         data: `ImageData` of the target.

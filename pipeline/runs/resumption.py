@@ -1,4 +1,4 @@
-"""How a run goes on where its newest checkpoint is."""
+"""How a run goes on from its newest checkpoint."""
 
 from absl import logging
 

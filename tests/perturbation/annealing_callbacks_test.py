@@ -36,7 +36,7 @@ def coefficient(model):
 
 
 def fit(model, callbacks, **arguments):
-    """Fits two steps an epoch; the validation labels are wrong ones."""
+    """Fits two steps per epoch; the validation labels are wrong ones."""
     return model.fit(
         IMAGES,
         LABELS,

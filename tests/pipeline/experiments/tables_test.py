@@ -161,7 +161,7 @@ class FewShotTablesTest:
         assert "| MAML | 94.99 ± 0.20 (paper 95.23 ± 0.17) |" in lines
         quoted = "| Matching Networks (Vinyals et al., 2016) | – (paper 93.8) |"
         assert lines.count(quoted) == 1  # with the accuracy alone
-        protocol = "20-way 1-shot, 15 queries a task, 28 pixels, 64 channels"
+        protocol = "20-way 1-shot, 15 queries per task, 28 pixels, 64 channels"
         assert protocol in markdown.read_text()
         with open(path, newline="", encoding="utf-8") as file:
             values = {line["row"]: line for line in csv.DictReader(file)}

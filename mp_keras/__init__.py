@@ -12,10 +12,13 @@ from mp_keras import baselines
 from mp_keras import networks
 from mp_keras.evaluation.calibration import ExpectedCalibrationError
 from mp_keras.evaluation.deterministic import deterministic
-from mp_keras.evaluation.figures import classification_figures
 from mp_keras.evaluation.inspection import inspect_positions
 from mp_keras.evaluation.loss_surface import LossSurface
 from mp_keras.evaluation.loss_surface import loss_surface
+from mp_keras.evaluation.metrics import (
+    classification_figures as classification_figures,  # the earlier name
+)
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.evaluation.monte_carlo import MonteCarloClassifier
 from mp_keras.evaluation.monte_carlo import monte_carlo_predict
 from mp_keras.evaluation.reliability import ReliabilityCurve
@@ -52,7 +55,7 @@ __all__ = [
     "__version__",
     "adversarial_images",
     "baselines",
-    "classification_figures",
+    "classification_metrics",
     "convert_classifier",
     "deterministic",
     "few_shot",

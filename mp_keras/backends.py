@@ -1,4 +1,4 @@
-"""What of this library needs TensorFlow, and what any backend of Keras does.
+"""Which parts of the library need TensorFlow, and which run on any backend.
 
 Layers, networks, baselines and evaluation run wherever Keras does. Tapes,
 `tf.data`, `tf.distribute` and SavedModels are TensorFlow's: what is made of

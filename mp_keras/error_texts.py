@@ -1,4 +1,4 @@
-"""What of another error goes into ours."""
+"""The part of another error that goes into one of ours."""
 
 _SHOWN = 200  # characters
 

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all.
+"""Writes files and folders whole or not at all.
 
 A process may be killed at any moment: everything is written beside its place,
 under a name that begins with `PARTIAL`, and renamed into it.

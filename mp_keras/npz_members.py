@@ -1,4 +1,4 @@
-"""Reads an array of an npz file, whoever made the file.
+"""Reads an array of an npz file of unknown origin.
 
 The trap: a header may announce any shape, and a few kilobytes may unpack to
 gigabytes. So what is announced has to fit what is there, before memory is

@@ -1,4 +1,4 @@
-"""How the tasks of meta-training lie on replicas and workers.
+"""How the tasks of meta-training are spread over replicas and workers.
 
 MetaPerturb, section 3.3, trains T task networks side by side. Replica r of R
 (a device of any process) trains the tasks r T / R to (r + 1) T / R - 1; what

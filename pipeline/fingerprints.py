@@ -76,12 +76,12 @@ def source_fingerprint(source, manual_dir=""):
         ConnectionError: If the store of a URI cannot be reached.
         ValueError: If there is no `subset:` of that name.
     """
-    kind, _, place = source.partition(":")
-    if kind in ("paper", "tfds"):
+    source_kind, _, place = source.partition(":")
+    if source_kind in ("paper", "tfds"):
         if not manual_dir:
             return source
         place = manual_dir
-    elif kind == "subset":
+    elif source_kind == "subset":
         place = f"{manual_dir or '.'}/{catalogue.subset_entry(place).file}"
     if artifact_store.is_uri(place):
         return artifact_store.fingerprint(place)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-FIGURES = {  # name -> (heading, unit, decimals, whether higher is better)
+METRICS = {  # name -> (heading, unit, decimals, whether higher is better)
     "accuracy": ("accuracy", "%", 1, True),
     "negative_log_likelihood": ("negative log-likelihood", "nats", 3, False),
     "expected_calibration_error": ("calibration error", "%", 1, False),
@@ -15,7 +15,7 @@ def interval(values):
     """Returns mean and half width of the 95 % interval of the mean.
 
     Args:
-        values: Sequence of floats, one a seed.
+        values: Sequence of floats, one per seed.
 
     Returns: dict with `mean`, `half_width` (Student's t; None for a single
         value) and `seeds`.
@@ -35,24 +35,24 @@ def interval(values):
 
 
 def summarize(runs, part="test"):
-    """Returns {method: {figure: interval}} of the given part of the data.
+    """Returns {method: {metric: interval}} of the given part of the data.
 
-    The figures are those that all runs have; older runs lack the newest.
+    The metrics are those that all runs have; older runs lack the newest.
     """
     methods = dict.fromkeys(run["method"] for run in runs)
     return {
         method: {
-            figure: interval(
-                [run[part][figure] for run in runs if run["method"] == method]
+            metric: interval(
+                [run[part][metric] for run in runs if run["method"] == method]
             )
-            for figure in _common(run[part] for run in runs)
+            for metric in _common(run[part] for run in runs)
         }
         for method in methods
     }
 
 
 def paired_gains(runs, method="meta_perturb", base="base", part="test"):
-    """Returns {figure: interval} of the method's gain over the plain network.
+    """Returns {metric: interval} of the method's gain over the plain network.
 
     Pairs runs of the same seed. A gain is positive where the method is
     better; `clear` says whether the 95 % interval excludes zero.
@@ -62,37 +62,37 @@ def paired_gains(runs, method="meta_perturb", base="base", part="test"):
     seeds = [seed for seed in seeds if (base, seed) in by_seed]
     gains = {}
     pairs = [by_seed[key, s] for key in (method, base) for s in seeds]
-    for figure in _common(pairs) if pairs else ():
-        higher_is_better = FIGURES[figure][3]
+    for metric in _common(pairs) if pairs else ():
+        higher_is_better = METRICS[metric][3]
         sign = 1 if higher_is_better else -1
         gain = interval(
             [
-                sign * (by_seed[method, s][figure] - by_seed[base, s][figure])
+                sign * (by_seed[method, s][metric] - by_seed[base, s][metric])
                 for s in seeds
             ]
         )
         width = gain["half_width"]
         gain["clear"] = width is not None and abs(gain["mean"]) > width
-        gains[figure] = gain
+        gains[metric] = gain
     return gains
 
 
 def _common(numbers):
-    """Returns the figures that all these dicts have, in our order."""
+    """Returns the metrics that all these dicts have, in our order."""
     numbers = list(numbers)
-    return [name for name in FIGURES if all(name in each for each in numbers)]
+    return [name for name in METRICS if all(name in each for each in numbers)]
 
 
 def text_table(summary, gains):
     """Returns the table that the pipeline prints."""
     names = {"base": "plain network", "meta_perturb": "with φ"}
-    first = next(iter(summary.values()), FIGURES)
+    first = next(iter(summary.values()), METRICS)
     head = ["", *headings(first)]
     rows = [head]
     for method, numbers in summary.items():
-        rows.append([names.get(method, method), *format_figures(numbers)])
+        rows.append([names.get(method, method), *format_metrics(numbers)])
     if gains:
-        rows.append(["gain, seed by seed", *format_figures(gains, sign="+")])
+        rows.append(["gain, seed by seed", *format_metrics(gains, sign="+")])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
@@ -101,20 +101,20 @@ def text_table(summary, gains):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def headings(names=tuple(FIGURES)):
-    """Returns the heading of each of the figures named, with its unit."""
+def headings(names=tuple(METRICS)):
+    """Returns the heading of each of the metrics named, with its unit."""
     return [
         f"{heading} ({unit})"
-        for name, (heading, unit, _, _) in FIGURES.items()
+        for name, (heading, unit, _, _) in METRICS.items()
         if name in names
     ]
 
 
-def format_figures(intervals, sign=""):
-    """Returns the cells under `headings()` of {figure: interval}."""
+def format_metrics(intervals, sign=""):
+    """Returns the cells under `headings()` of {metric: interval}."""
     return [
         format_interval(intervals[name], decimals, sign)
-        for name, (_, _, decimals, _) in FIGURES.items()
+        for name, (_, _, decimals, _) in METRICS.items()
         if name in intervals
     ]
 
@@ -134,14 +134,14 @@ def verdict(gains):
     kinds = {"better": [], "worse": [], "open": []}
     for name, gain in gains.items():
         kind = "better" if gain["mean"] > 0 else "worse"
-        kinds[kind if gain["clear"] else "open"].append(FIGURES[name][0])
+        kinds[kind if gain["clear"] else "open"].append(METRICS[name][0])
     parts = []
     if kinds["better"]:
         parts.append(f"φ clearly improved {' and '.join(kinds['better'])}")
     if kinds["worse"]:
         parts.append(f"φ clearly worsened {' and '.join(kinds['worse'])}")
     if not parts:
-        parts.append("φ changed none of the figures clearly")
+        parts.append("φ changed none of the metrics clearly")
     elif kinds["open"]:
         parts.append(f"no clear difference in {' and '.join(kinds['open'])}")
     return (

@@ -5,7 +5,7 @@ holdout validation set for each data set; MetaPerturb has none. Optuna's study
 keeps what was tried, for its dashboard and so that a killed search goes on.
 
     for each point of the grid that did not come to an end yet:
-        objective = mean over seeds of a validation figure
+        objective = mean over seeds of a validation metric
 """
 
 import itertools
@@ -32,7 +32,7 @@ def tune(config, workdir, data_dir=None):
         data_dir: Where TFDS keeps prepared data sets, or None.
 
     Returns: the dict that `tuned.json` holds: `best`, values by key;
-        `trials`, each with its values and the mean validation figures;
+        `trials`, each with its values and the mean validation metrics;
         `diverged`, the values whose training did.
     Raises: ValueError, if the config has no validation part or an unknown
         objective, or no trial came to an end.
@@ -71,10 +71,10 @@ def _try(study, values, config, workdir, data_dir):
     except FloatingPointError as error:  # a bad point, not the search's end
         said, outcome = str(error), {"state": _STATES.FAIL}
     else:
-        figure = validation[config.objective]
-        said = f"{config.objective} {figure:.4f}"
-        outcome = {"value": figure, "user_attrs": {"validation": validation}}
-    # Added as a whole: a kill leaves no trial to another point's figure.
+        metric = validation[config.objective]
+        said = f"{config.objective} {metric:.4f}"
+        outcome = {"value": metric, "user_attrs": {"validation": validation}}
+    # Added as a whole: a kill leaves no trial to another point's metric.
     study.add_trial(
         optuna.trial.create_trial(
             params=values,
@@ -89,7 +89,7 @@ def _try(study, values, config, workdir, data_dir):
 
 
 def _ended(study):
-    """Returns the trials with a figure, and those that diverged."""
+    """Returns the trials with a metric, and those that diverged."""
     return study.get_trials(states=(_STATES.COMPLETE, _STATES.FAIL))
 
 
@@ -100,16 +100,16 @@ def _check(config):
             "choices are made on validation data. Received: 0"
         )
     argument_checks.check_one_of(
-        "objective", config.objective, intervals.FIGURES, "Config key"
+        "objective", config.objective, intervals.METRICS, "Config key"
     )
 
 
 def _higher_is_better(config):
-    return intervals.FIGURES[config.objective][3]
+    return intervals.METRICS[config.objective][3]
 
 
 def _validate(config, values, workdir, data_dir):
-    """Returns the mean validation figures of one point over the seeds."""
+    """Returns the mean validation metrics of one point over the seeds."""
     results = []
     for seed in config.seeds:
         target = config.target.copy_and_resolve_references()
@@ -119,8 +119,8 @@ def _validate(config, values, workdir, data_dir):
         result = target_training.train_target(target, folder, data_dir)
         results.append(result["validation"])
     return {
-        figure: sum(result[figure] for result in results) / len(results)
-        for figure in intervals.FIGURES
+        metric: sum(result[metric] for result in results) / len(results)
+        for metric in intervals.METRICS
     }
 
 

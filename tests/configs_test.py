@@ -11,7 +11,7 @@ import configs
 import mp_keras
 from configs import arguments
 from configs.meta_train import tiny_imagenet
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.runs import config_values
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
@@ -124,12 +124,12 @@ class SmokeTest:
     def test_target_config_builds(self, module, network, tmp_path):
         config = module.get_config(f"{network},smoke")
         config.method = "meta_perturb"
-        config.perturbation = str(tmp_path / "phi")
+        config.phi = str(tmp_path / "phi")
         phi = small_networks.random_phi()
-        mp_keras.save_perturbation(phi, config.perturbation)
+        mp_keras.save_perturbation(phi, config.phi)
         model = target_training.make_model(config, classes=2).network
         assert model.name == network
-        assert len(layer_module.positions(model)) == {
+        assert len(positions_of(model)) == {
             "conv4": 4,
             "resnet20": 9,
         }.get(network)

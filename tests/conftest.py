@@ -68,7 +68,7 @@ def _seeded():
 
 @pytest.fixture(scope="session")
 def shared():
-    """The folder of papers, real images and published figures, if here."""
+    """The folder of papers, real images and published numbers, if here."""
     if not SHARED.exists():
         pytest.skip("the shared data is not on this machine")
     return SHARED

@@ -48,7 +48,7 @@ class GetConfigTest:
     @pytest.mark.parametrize("module", FILES, ids=short_name)
     def test_is_plain_values_and_names_its_command(self, module):
         config = json.loads(json.dumps(module.get_config().to_dict()))
-        assert config["perturbation"] == "meta_dropout"
+        assert config["inner_perturbation"] == "meta_dropout"
         name = pathlib.Path(module.__file__).name
         assert f"--config=configs/few_shot/{name}:" in module.__doc__
 

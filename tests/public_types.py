@@ -21,7 +21,7 @@ def accepted(phi: mp_keras.PerturbationFunction) -> None:
     mp_keras.perturb_model(model, phi, positions=lambda layer: layer.built)
     mp_keras.save_classifier(model, pathlib.Path("folder"), samples=3)
     typing.assert_type(
-        mp_keras.classification_figures([[0.5, 0.5]], [0]), dict[str, float]
+        mp_keras.classification_metrics([[0.5, 0.5]], [0]), dict[str, float]
     )
     typing.assert_type(
         mp_keras.robust_accuracy(model, PIXELS, LABELS, "l2", [0.5]),

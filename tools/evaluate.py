@@ -25,10 +25,10 @@ def main():
     # Late, so that --help and a wrong flag answer at once.
     from pipeline.trainings import classifier_evaluation
 
-    figures = classifier_evaluation.evaluate_run(
+    metrics = classifier_evaluation.evaluate_run(
         _FLAGS.workdir, _FLAGS.config, _FLAGS.data_dir
     )
-    print(json.dumps(figures, indent=2))
+    print(json.dumps(metrics, indent=2))
 
 
 if __name__ == "__main__":

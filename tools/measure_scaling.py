@@ -5,7 +5,7 @@ r"""Measures what meta-training costs against tasks and workers.
 
 Timed cases run in processes of their own, two for two workers, on the loopback
 address. Nothing else should run on the machine meanwhile. About 10 minutes on
-two CPU cores. Writes the figures as JSON, and the tables into the page.
+two CPU cores. Writes the numbers as JSON, and the tables into the page.
 """
 
 import json
@@ -78,16 +78,16 @@ def _cases():
 
 
 def _run(cases):
-    """Returns the cases with the figures of the chief of their processes."""
+    """Returns the cases with the numbers of the chief of their processes."""
     from pipeline.benchmarks import processes
 
     print(f"measures {json.dumps(cases)}", flush=True)
-    figures = processes.run_workers(
+    measured = processes.run_workers(
         "pipeline.benchmarks.scaling",
         {"cases": cases},
         cases[0].get("workers", 1),
     )
-    return [{**case, **row} for case, row in zip(cases, figures)]
+    return [{**case, **row} for case, row in zip(cases, measured)]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ r"""Runs a table or figure of the paper: its missing cells, then its output.
 The argument behind the colon is smoke (seconds, bundled data), cpu (a night
 on two cores) or paper (the full protocol). The same command resumes; several
 experiments may share a workdir and then share their cells. Writes NAME.md and
-NAME.csv into the workdir, each run's figures into NAME_runs.csv, and for a
+NAME.csv into the workdir, each run's metrics into NAME_runs.csv, and for a
 figure NAME.png, NAME.svg and NAME.json.
 """
 

@@ -83,8 +83,8 @@ def phi_config(profile, **changes):
 
     Args:
         profile: Str, one of `PROFILES`.
-        **changes: Values by key; `perturbation__use_scale` stands for
-            `perturbation.use_scale`.
+        **changes: Values by key; `phi_options__use_scale` stands for
+            `phi_options.use_scale`.
     """
     if profile == "smoke":
         config = meta_base.make_config("conv4", smoke=True)
@@ -159,7 +159,7 @@ def column(
         paper: Str, the column's name in the paper's table; "": `name`.
         tuned_for: Str, the source whose tuned values the rows take; "": those
             of configs/target/default.py.
-        measures: Dict from kind to settings that are the column's own, or
+        measures: Dict from measure to settings that are the column's own, or
             None.
         **set_: Target config values, as in `row`.
     """

@@ -12,7 +12,7 @@ def make_config(name, title, profile, task, paper):
         name: Str, name of the outputs.
         title: Str, first line of the table.
         profile: Str, one of `PROFILES`; empty means "cpu".
-        task: Str, kind of the runs, see pipeline/experiments/run_kinds.py.
+        task: Str, run kind, see pipeline/experiments/run_kinds.py.
         paper: Str, whose figures stand beside ours.
 
     Raises: ValueError, if the profile is unknown.
@@ -23,8 +23,8 @@ def make_config(name, title, profile, task, paper):
     config.title = title
     config.profile = profile
     config.task = task  # what a cell is, see experiments/run_kinds.py
-    config.kinds = ()  # figures, see pipeline/experiments/measures.py
-    config.measures = ml_collections.ConfigDict()  # settings of each kind
+    config.measure_names = ()  # figures, see pipeline/experiments/measures.py
+    config.measures = ml_collections.ConfigDict()  # settings of each measure
     config.metric = "accuracy"  # the one that the paper's table gives
     config.paper = paper
     config.paper_table = ""  # in pipeline/experiments/paper_tables.csv

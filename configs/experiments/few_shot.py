@@ -30,7 +30,7 @@ _TASKS = {  # name in the paper's tables -> its config, and the argument
 ALL = tuple(_TASKS)
 ONE_SHOT = (OMNIGLOT_1, MINI_IMAGENET_1)
 # Columns do not decide these.
-_OF_ROWS = ("algorithm", "perturbation", "seed", "data.manual_dir")
+_OF_ROWS = ("algorithm", "inner_perturbation", "seed", "data.manual_dir")
 
 
 def make_config(name, title, profile, columns=ALL):
@@ -69,7 +69,7 @@ def row(name, perturbation, algorithm="maml", *, paper="", style="", **set_):
     look = algorithm if perturbation == "none" else perturbation
     return row_module.Row(
         name,
-        {"algorithm": algorithm, "perturbation": perturbation, **values},
+        {"algorithm": algorithm, "inner_perturbation": perturbation, **values},
         style=style or look,
         paper=paper or name,
     )

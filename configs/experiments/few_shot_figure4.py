@@ -19,7 +19,7 @@ def get_config(argument=""):
         argument,
         few_shot.ONE_SHOT,
     )
-    config.kinds = ("decision_boundary",)
+    config.measure_names = ("decision_boundary",)
     config.measures.decision_boundary = {
         "episode": 0,  # which one of the test
         "steps": (0, 1, config.few_shot.inner_steps),

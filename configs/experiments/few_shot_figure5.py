@@ -31,7 +31,7 @@ def get_config(argument=""):
         argument,
         columns,
     )
-    config.kinds = ("episode_robustness",)
+    config.measure_names = ("episode_robustness",)
     episodes = {"smoke": 2, "cpu": 200, "paper": 1000}[config.profile]
     config.measures.episode_robustness = {
         "radii": _EPSILONS,

@@ -20,7 +20,7 @@ def get_config(argument=""):
         argument,
         few_shot.ONE_SHOT,
     )
-    config.kinds = ("reconstructions",)
+    config.measure_names = ("reconstructions",)
     smoke = config.profile == "smoke"
     config.measures.reconstructions = {
         "block": 2,  # from 0: the paper's third layer

@@ -21,7 +21,7 @@ def get_config(argument=""):
         argument,
         few_shot.ONE_SHOT,
     )
-    config.kinds = ("activations",)
+    config.measure_names = ("activations",)
     config.measures.activations = {
         "images": 2 if config.profile == "smoke" else 5,
         "copies": 10,

@@ -7,7 +7,7 @@ r"""Meta Dropout, table 1: few-shot accuracy of MAML and Meta-SGD.
 FOLDER holds `images_background_small1.zip`, `images_background_small2.zip` and
 miniImageNet; for `:paper`, `images_background.zip` and `images_evaluation.zip`
 in the place of the first two. The paper's other methods are not run; their
-figures are quoted.
+numbers are quoted.
 """
 
 from configs.experiments import few_shot

@@ -12,7 +12,7 @@ from configs.experiments import base
 def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure10", "Figure 10: feature maps", argument)
-    config.kinds = ("feature_maps",)
+    config.measure_names = ("feature_maps",)
     config.measures.feature_maps = {"image": 0}
     config.rows = base.regularizers(config.profile)[-1:]
     config.columns = base.paper_columns(

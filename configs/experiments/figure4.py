@@ -13,7 +13,7 @@ from configs.experiments import base
 def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure4", "Figure 4: convergence", argument)
-    config.kinds = ("convergence",)
+    config.measure_names = ("convergence",)
     config.target.track_test = True
     if config.profile != "smoke":
         config.target.checkpoint_every = config.target.steps // 10

@@ -17,7 +17,7 @@ def get_config(argument=""):
     config = base.make_config(
         "figure5", "Figure 5: robustness and calibration", argument
     )
-    config.kinds = ("robustness", "reliability")
+    config.measure_names = ("robustness", "reliability")
     config.measures.reliability = {"bins": 15}
     attacks.add_to(config, "s-CIFAR100")
     return config

@@ -12,7 +12,7 @@ from configs.experiments import base
 def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure6", "Figure 6: the scale s", argument)
-    config.kinds = ("scale",)
+    config.measure_names = ("scale",)
     config.rows = base.regularizers(config.profile)[-1:]
     config.columns = base.paper_columns(config.profile, base.TABLE_1_SETS, 2)
     return config

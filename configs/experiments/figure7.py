@@ -12,7 +12,7 @@ from configs.experiments import base
 def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure7", "Figure 7: loss surface", argument)
-    config.kinds = ("loss_surface",)
+    config.measure_names = ("loss_surface",)
     sizes = {  # points along a direction, images (0: all), noise samples
         "smoke": (3, 8, 1),
         "cpu": (11, 256, 5),

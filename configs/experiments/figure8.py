@@ -14,6 +14,6 @@ from configs.experiments import base
 def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure8", "Figure 8: robustness", argument)
-    config.kinds = ("robustness",)
+    config.measure_names = ("robustness",)
     attacks.add_to(config, "STL10")
     return config

@@ -12,7 +12,7 @@ from configs.experiments import base
 def get_config(argument=""):
     """Returns the config. `argument`: smoke, cpu (default) or paper."""
     config = base.make_config("figure9", "Figure 9: calibration", argument)
-    config.kinds = ("reliability",)
+    config.measure_names = ("reliability",)
     config.measures.reliability = {"bins": 15}
     config.rows = base.regularizers(config.profile)
     if config.profile == "smoke":

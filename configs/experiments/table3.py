@@ -12,14 +12,14 @@ code, noise annealing in meta-training and none in target training.
 from configs.experiments import base
 
 _VARIANTS = {  # name in the table -> changes of the meta-training
-    "without scale": {"perturbation__use_scale": False},
-    "without noise": {"perturbation__use_noise": False},
+    "without scale": {"phi_options__use_scale": False},
+    "without noise": {"phi_options__use_noise": False},
     "only before pooling": {"positions": "before_pooling"},
     "only top layers": {"positions": "top"},
     "only bottom layers": {"positions": "bottom"},
     "homogeneous tasks": {"task_split": "homogeneous"},
     "swapped halves": {"task_split": "swapped_halves"},
-    "all branch: sum": {"perturbation__all_branch": "sum"},
+    "all branch: sum": {"phi_options__all_branch": "sum"},
     "annealed meta-training": {"noise_ramp": 0.4},
 }
 

@@ -163,7 +163,7 @@ def shrink(config):
 
 def _add_perturbations(config, words):
     """Adds the perturbation, and one section for each that has options."""
-    config.perturbation = words.perturbation
+    config.inner_perturbation = words.perturbation
     for name, values in {
         "meta_dropout": {
             "transform": "softplus",  # exponential

@@ -23,10 +23,10 @@ def make_config(network, smoke):
     config.replicas = 1  # devices that share the tasks; φ alone is exchanged
 
     # Table 3: the variant of φ and its places, both kept in target training.
-    config.perturbation = ml_collections.ConfigDict()
-    config.perturbation.use_scale = True
-    config.perturbation.use_noise = True
-    config.perturbation.all_branch = "mean"  # sum in the paper's text
+    config.phi_options = ml_collections.ConfigDict()
+    config.phi_options.use_scale = True
+    config.phi_options.use_noise = True
+    config.phi_options.all_branch = "mean"  # sum in the paper's text
     config.positions = "all"  # before_pooling, top, bottom
     config.noise_ramp = 0.0  # part of all steps; 0: full noise from the start
     config.c_max = 1.0  # the largest noise coefficient

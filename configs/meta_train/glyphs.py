@@ -4,7 +4,7 @@ r"""Meta-trains φ on the bundled letters of several scripts.
         --workdir=runs/glyphs_conv4
 
 `:conv4` with `--config.steps=400` made the φ that ships with the package as
-`glyphs_conv4`; its card says on what and with which figures.
+`glyphs_conv4`; its card says on what and with which metrics.
 """
 
 from configs import arguments

@@ -23,7 +23,7 @@ def get_config(argument=""):
     # meta_perturb+manifold_mixup.
     config.method = "meta_perturb"
     # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
-    config.perturbation = "tiny_imagenet_resnet20"
+    config.phi = "tiny_imagenet_resnet20"
     config.network = network
     config.network_options = ml_collections.ConfigDict()
     config.positions = "all"  # before_pooling, top, bottom

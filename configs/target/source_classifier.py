@@ -18,7 +18,7 @@ def get_config(argument=""):
     """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
     config = default.get_config(argument)
     config.method = "base"
-    config.perturbation = ""
+    config.phi = ""
     config.data.source = "tfds:tiny_imagenet"
     config.data.validation_fraction = 0.0  # all images, as the paper
     return config

@@ -1,7 +1,7 @@
 """Manifold Mixup (Verma et al., ICML 2019).
 
     every step: layer  = one of {input, positions}, at random
-                weight ~ Beta(alpha, alpha)              # one a batch
+                weight ~ Beta(alpha, alpha)              # one per batch
     at that layer h = weight * h + (1 - weight) * h[partners]
     loss = weight * loss(labels) + (1 - weight) * loss(labels[partners])
 

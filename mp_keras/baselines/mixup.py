@@ -1,6 +1,6 @@
 """Input mixup (Zhang et al., ICLR 2018), by `keras.layers.MixUp`.
 
-weight ~ Beta(alpha, alpha), one an example
+weight ~ Beta(alpha, alpha), one per example
 images = weight * images + (1 - weight) * images[partners]
 loss   = weight * loss(labels) + (1 - weight) * loss(labels[partners])
 """

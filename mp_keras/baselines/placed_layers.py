@@ -3,10 +3,10 @@
 from mp_keras.baselines import drop_block
 from mp_keras.baselines import information_dropout
 from mp_keras.baselines import monte_carlo_dropout
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import MetaPerturbLayer
 
 KINDS = (
-    position_layer.MetaPerturbLayer,
+    MetaPerturbLayer,
     drop_block.DropBlock,
     information_dropout.InformationDropout,
     monte_carlo_dropout.MonteCarloDropout,

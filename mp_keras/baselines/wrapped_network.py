@@ -1,4 +1,4 @@
-"""A network that is trained in another way and predicts as it is."""
+"""A network that is trained in another way and predicts as before."""
 
 import keras
 from keras import ops
@@ -43,7 +43,7 @@ class WrappedNetwork(keras.Model):
 
 
 class MixedNetwork(WrappedNetwork):
-    """Base of the mixups: a loss against two targets an example.
+    """Base of the mixups: a loss against two targets per example.
 
     A subclass mixes in `call` and says in `mixture()` what it has mixed.
 

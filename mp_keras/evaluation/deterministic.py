@@ -24,7 +24,7 @@ from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import noise_compensation
 from mp_keras.graphs import graph_reading
 from mp_keras.graphs import model_copy
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import MetaPerturbLayer
 
 
 def deterministic(
@@ -89,7 +89,7 @@ def deterministic(
 
 
 def _silence(layer):
-    if isinstance(layer, layer_module.MetaPerturbLayer):
+    if isinstance(layer, MetaPerturbLayer):
         layer.stochastic = False
     elif isinstance(layer, monte_carlo_dropout.MonteCarloDropout):
         layer.rate = 0.0  # its mean: units are scaled by 1 / (1 - rate)

@@ -1,4 +1,4 @@
-"""One pass of a network learns to answer as the mean of many noisy ones.
+"""Teaches one pass of a network to answer like the mean of many noisy ones.
 
 Hinton et al., 2015, "Distilling the Knowledge in a Neural Network", without a
 smaller network: all weights stay but the scales and shifts of batch norms and

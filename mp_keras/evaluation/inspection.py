@@ -12,7 +12,7 @@ from keras import ops
 
 from mp_keras import annotations
 from mp_keras.graphs import graph_reading
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ def inspect_positions(
     The model's own noise streams and statistics stay as they are, but what a
     position sees was perturbed, with its model's noise, by the ones before.
     """
-    found = layer_module.positions(model)
+    found = positions_of(model)
     if not found:
         return []
     own = model.layers if graph_reading.is_graph(model) else []

@@ -1,4 +1,4 @@
-"""Batch norms that put out without noise what they put out with it.
+"""Batch norms whose outputs without noise match those with it.
 
 A network's batch norms know the statistics of noisy features. Where the noise
 is taken away, those differ: a ReLU lets more of noise pass than of its mean,

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def draw(norm, shape, seed):
-    """Draws a point an example, uniformly in the unit ball of the norm.
+    """Draws one point per example, uniformly in the unit ball of the norm.
 
     Args:
         norm: "linf", "l2" or "l1".

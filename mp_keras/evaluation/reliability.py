@@ -7,7 +7,7 @@ from keras import ops
 
 from mp_keras import annotations
 from mp_keras.evaluation import calibration
-from mp_keras.evaluation import figures
+from mp_keras.evaluation import metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +45,10 @@ def reliability_curve(
         labels: Integer array `(examples,)`.
         bins: Int >= 1, default 15.
 
-    Raises: as `figures.check_predictions`; ValueError, if `bins` is not a
+    Raises: as `metrics.check_predictions`; ValueError, if `bins` is not a
         positive integer.
     """
-    probabilities, labels = figures.check_predictions(probabilities, labels)
+    probabilities, labels = metrics.check_predictions(probabilities, labels)
     metric = calibration.ExpectedCalibrationError(bins)
     metric.update_state(labels, probabilities)
     count, correct, confidence = (

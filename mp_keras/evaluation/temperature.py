@@ -1,4 +1,4 @@
-"""Temperature scaling: one number, fitted on validation images, calibrates.
+"""Temperature scaling: calibration by one number, from validation data.
 
 Guo et al., ICML 2017, section 4.2, for probabilities that are averaged over
 noise samples k (MetaPerturb, Algorithm 2, line 10):
@@ -18,7 +18,7 @@ from keras import ops
 
 from mp_keras import annotations
 from mp_keras import class_outputs
-from mp_keras.evaluation import figures
+from mp_keras.evaluation import metrics
 from mp_keras.evaluation import monte_carlo
 from mp_keras.graphs import graph_reading
 
@@ -100,7 +100,7 @@ def fit_temperature(
     plain = without_temperature(model)
     logits = monte_carlo.sample_logits(plain, images, samples, batch_size, seed)
     # Says what is wrong with the labels, or with logits that are not finite.
-    _, truth = figures.check_predictions(_softmax(logits[0]), labels)
+    _, truth = metrics.check_predictions(_softmax(logits[0]), labels)
     return with_temperature(plain, _best(logits, truth))
 
 

@@ -1,4 +1,4 @@
-"""What every block of the few-shot network gives, with and without noise.
+"""What every block of the few-shot network puts out, with and without noise.
 
 For pictures: features of the last layer (figure 4), activations (figures 6 and
 7), what the decoder reconstructs (appendix C of Lee et al., ICLR 2020).

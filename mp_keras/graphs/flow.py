@@ -1,4 +1,4 @@
-"""The way of feature maps through a network, nested models opened up.
+"""The path of feature maps through a network, nested models opened up.
 
     steps = every call, from the inputs on, each with the steps that it reads
     map   = a tensor with height and width; no vector, no pooled 1x1 map

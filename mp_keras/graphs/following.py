@@ -1,4 +1,4 @@
-"""What follows a step on the way of feature maps (`flow`).
+"""What follows a step on the path of feature maps (`flow`).
 
 Steps where branches meet are left aside, as are those without a map.
 """

@@ -1,4 +1,4 @@
-"""What an operation of a convolutional network is: told by class and weights.
+"""What an operation of a convolutional network does, by class and weights.
 
 Rules about blocks ask it of layers of Keras, of operations behind `+` or
 `ops.relu`, and of layers of the caller's own, which nobody can look into.

@@ -1,4 +1,4 @@
-"""The class of a copied network: a subclass with a training of its own.
+"""The class of a copied network: a subclass that trains in its own way.
 
 Keras makes a class again of inputs and outputs where its constructor passes
 them on, `__init__(self, *args, **kwargs)` or none at all. Of another class a

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from mp_keras.graphs import graph_reading
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 
 
 class TaskNetwork:
@@ -34,7 +34,7 @@ class TaskNetwork:
         if isinstance(network, keras.Sequential):
             network = graph_reading.view(network)
         self.network = network
-        self.positions = layer_module.positions(network)
+        self.positions = positions_of(network)
         if not self.positions:
             raise ValueError(
                 "The task network must contain MetaPerturbLayers. "

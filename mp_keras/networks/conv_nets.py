@@ -90,7 +90,7 @@ def Conv6(  # noqa: N802
     190538
     """
     # Differs from the paper: four poolings, because the authors' code, whose
-    # figures these are to be compared with, has four.
+    # numbers these are to be compared with, has four.
     argument_checks.check_one_of("variant", variant, _CONV6_LEVELS)
     return convolution_chain.convolution_chain(
         "conv6",

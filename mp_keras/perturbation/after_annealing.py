@@ -1,4 +1,4 @@
-"""Callbacks that judge epochs, kept from those of weak noise.
+"""Keeps callbacks that judge epochs from judging those of weak noise.
 
 Early in a noise annealing a network trains almost without φ and is validated
 almost without noise. Such an epoch is often the best on validation data, and

@@ -1,4 +1,4 @@
-"""What `find_positions` tells of a network, and the warning about the rest."""
+"""What `find_positions` tells about a network, and its warning on the rest."""
 
 import typing
 import warnings

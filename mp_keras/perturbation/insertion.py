@@ -1,4 +1,4 @@
-"""Puts φ, or any layer, into a network not ours, keras.applications included.
+"""Puts φ, or any layer, into any Keras network, keras.applications included.
 
 MetaPerturb, figure 3: φ sits in every block, before its last activation. In an
 unknown network `position_search` finds these places:
@@ -24,10 +24,10 @@ from mp_keras.graphs import model_copy
 from mp_keras.perturbation import found_positions
 from mp_keras.perturbation import function
 from mp_keras.perturbation import image_height
-from mp_keras.perturbation import layer as position_layer
 from mp_keras.perturbation import locations
 from mp_keras.perturbation import placement
 from mp_keras.perturbation import position_search
+from mp_keras.perturbation import positions_of
 
 # "all" is the word for a network's own positions, "auto" for found ones.
 _RULES = ("auto", *locations.LOCATIONS[1:])
@@ -84,7 +84,7 @@ def perturb_model(
     """
     _check_phi(phi)
     _check_model(model)
-    if position_layer.positions(model):
+    if positions_of(model):
         raise ValueError(
             "Argument `model` must be without φ. Received: model "
             f"{model.name} with a MetaPerturbLayer"

@@ -216,7 +216,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         }
 
 
-def positions(model):
+def positions_of(model):
     """Returns the `MetaPerturbLayer`s of a model, in the order of its layers.
 
     Args:

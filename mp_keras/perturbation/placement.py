@@ -1,4 +1,4 @@
-"""Places layers into a network: one a position, φ's norms by one rule.
+"""Places layers into a network: one per position, φ's norms by one rule.
 
 `channel_norm` is the largest channel count among the network's positions and
 `spatial_norm` the height of its input, so that a φ learned at 32 pixels in

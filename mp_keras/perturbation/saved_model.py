@@ -97,7 +97,7 @@ def load_perturbation(
 def load_card(
     path_or_name: annotations.Path = DEFAULT_PERTURBATION,
 ) -> dict[str, typing.Any]:
-    """Returns the card of a φ: its source, terms, steps, seed, figures.
+    """Returns the card of a φ: its source, terms, steps, seed, metrics.
 
     Args:
         path_or_name: As for `load_perturbation`.

@@ -101,11 +101,11 @@ def generate_shards(
 
 def _plan(source, image_size, per_shard, folders, cut):
     """Returns class names, or the TFDS builder that knows them, and plans."""
-    kind, _, place = str(source).partition(":")
-    if kind == "folder" and place:
+    source_kind, _, place = str(source).partition(":")
+    if source_kind == "folder" and place:
         place = artifact_store.resolved(place)
         return shard_plans.plan_folder(place, image_size, per_shard, *cut)
-    if kind == "tfds" and place:
+    if source_kind == "tfds" and place:
         builder, splits = tfds_source.prepare(place, *folders)
         return builder, shard_plans.plan_tfds(
             builder, place, splits, image_size, per_shard

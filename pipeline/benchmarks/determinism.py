@@ -1,4 +1,4 @@
-"""What it costs that the same seed gives the same φ.
+"""The cost of determinism: the same seed gives the same φ.
 
     repeat `rounds` times, the variants in turn, each in a fresh process:
         a few meta-training steps on fixed batches
@@ -58,18 +58,18 @@ def measure_all(
             found[variant].append(
                 processes.run(__name__, {**case, "variant": variant})
             )
-    figures = {}
+    measured = {}
     for variant, runs in found.items():
         times = [run["step_ms"] for run in runs]
-        figures[variant] = {
+        measured[variant] = {
             "step_ms": statistics.median(times),
             "spread_ms": [min(times), max(times)],
             "digests": len({run["digest"] for run in runs}),
         }
-    first = figures[variants[0]]["step_ms"]
-    for each in figures.values():
+    first = measured[variants[0]]["step_ms"]
+    for each in measured.values():
         each["ratio"] = each["step_ms"] / first
-    return figures
+    return measured
 
 
 def measure(variant, network, image_size, batch_size, tasks, steps):

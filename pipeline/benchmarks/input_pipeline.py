@@ -27,12 +27,12 @@ def measure(image_sizes, batch_size, examples, steps):
         str(size): _one_pass(size, batch_size, examples, steps)
         for size in image_sizes
     }
-    figures = {}
+    measured = {}
     for size, seconds in interleaving.measure(passes, _PASSES, 1).items():
         batch = interleaving.milliseconds(seconds)
         per_second = 1000 * batch_size / batch["median_ms"]
-        figures[size] = {"batch": batch, "images_per_s": per_second}
-    return figures
+        measured[size] = {"batch": batch, "images_per_s": per_second}
+    return measured
 
 
 def _one_pass(image_size, batch_size, examples, steps):

@@ -12,7 +12,7 @@ from pipeline.benchmarks import processes
 
 
 def measure(network, image_size, batch_size, tasks, steps):
-    """Returns the figures of this process for one number of tasks.
+    """Returns the numbers of this process for one number of tasks.
 
     Args:
         network: Str, a name of pipeline/trainings/networks.py.
@@ -35,20 +35,20 @@ def measure(network, image_size, batch_size, tasks, steps):
         "image_size": image_size,
         "pinned": False,
     }
-    figures = scaling.measure([case])[0]
+    measured = scaling.measure([case])[0]
     numbers = 2 * tasks * batch_size * image_size**2 * 3
     return {
         "tasks": tasks,
-        "step_ms": figures["step_ms"],
-        "per_task_ms": figures["step_ms"] / tasks,
-        "start_s": figures["start_s"],
-        "peak_mb": figures["peak_mb"],
+        "step_ms": measured["step_ms"],
+        "per_task_ms": measured["step_ms"] / tasks,
+        "start_s": measured["start_s"],
+        "peak_mb": measured["peak_mb"],
         "data_mb": 4 * numbers / 1e6,
     }
 
 
 def measure_all(tasks, steps, against=None, python="", **case):
-    """Returns the figures for several numbers of tasks.
+    """Returns the numbers for several numbers of tasks.
 
     Args:
         tasks: Sequence of ints.
@@ -67,7 +67,7 @@ def measure_all(tasks, steps, against=None, python="", **case):
         settings = {**case, "tasks": count, "steps": steps}
         rows.append(processes.run(__name__, settings))
     several = rows[1:] or rows
-    figures = {
+    measured = {
         "rows": rows,
         "growth": several[-1]["per_task_ms"] / several[0]["per_task_ms"],
     }
@@ -75,9 +75,9 @@ def measure_all(tasks, steps, against=None, python="", **case):
         if theirs:
             rounds = max(5, steps)
             seconds = interleaving.measure({"meta": theirs["meta"]}, rounds)
-            figures["authors_ms"] = interleaving.milliseconds(seconds["meta"])
+            measured["authors_ms"] = interleaving.milliseconds(seconds["meta"])
             per_task = statistics.median(row["per_task_ms"] for row in rows)
-            figures["to_authors"] = (
-                per_task / figures["authors_ms"]["median_ms"]
+            measured["to_authors"] = (
+                per_task / measured["authors_ms"]["median_ms"]
             )
-    return figures
+    return measured

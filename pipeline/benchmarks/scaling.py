@@ -51,7 +51,7 @@ class Case:
 
 
 def measure(cases, timeout_s=300):
-    """Returns the figures of one worker, of several the one of TF_CONFIG.
+    """Returns the numbers of one worker, of several the one of TF_CONFIG.
 
     Args:
         cases: List of dicts of `Case`'s arguments, measured one after the other
@@ -81,9 +81,9 @@ def measure(cases, timeout_s=300):
         1, cluster, timeout_s, is_finished=lambda: False
     )
     runtime.configure(0)
-    figures = [_measure_one(case, strategy) for case in cases]
+    measured = [_measure_one(case, strategy) for case in cases]
     worker_group.WorkerGroup(cluster, strategy).wait()
-    return figures
+    return measured
 
 
 def _measure_one(case, strategy):
@@ -92,15 +92,15 @@ def _measure_one(case, strategy):
     making = time.perf_counter() - start
     batch = make_batch(case, len(trainer.local_tasks))
     gradient, everything = collectives(trainer, batch)
-    figures = {"gradient": gradient, "metrics": everything[len(gradient) :]}
+    measured = {"gradient": gradient, "metrics": everything[len(gradient) :]}
     if case.steps:
-        figures["step_ms"], tracing = time_steps(trainer, batch, case)
-        figures["start_s"] = making + tracing
+        measured["step_ms"], tracing = time_steps(trainer, batch, case)
+        measured["start_s"] = making + tracing
     if case.workers > 1:
-        figures["reduction_ms"] = _time_reduction(strategy)
+        measured["reduction_ms"] = _time_reduction(strategy)
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures["peak_mb"] = 1024 * kilobytes / 1e6
-    return figures
+    measured["peak_mb"] = 1024 * kilobytes / 1e6
+    return measured
 
 
 def collectives(trainer, batch):
@@ -110,7 +110,7 @@ def collectives(trainer, batch):
         trainer: Compiled `MetaTrainer`.
         batch: Tuple of tensors, one replica's part of a step.
 
-    Returns: two lists of (operation, numbers, bytes), one entry a collective:
+    Returns: two lists of (operation, numbers, bytes), one entry per collective:
         those of `train_step`, which are φ's gradient; and those of the whole
         step of `fit`, which are the same and then those of the metrics.
     """

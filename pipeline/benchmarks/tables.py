@@ -26,10 +26,10 @@ def _training_step(results):
     ):
         if name in results:
             rows.append([f"ours, {engine}", *_step_cells(results[name])])
-    figures = results["training_step"]
-    if "to_authors" in figures:
+    measured = results["training_step"]
+    if "to_authors" in measured:
         rows.append(
-            ["the authors', PyTorch", *_step_cells(figures, "authors_")]
+            ["the authors', PyTorch", *_step_cells(measured, "authors_")]
         )
     lines = [
         "**A training step**, ResNet20 at 32 pixels, median and quartiles:",
@@ -38,22 +38,22 @@ def _training_step(results):
             ("", "plain (ms)", "perturbed (ms)", "perturbed / plain"), rows
         ),
     ]
-    if "to_authors" in figures:
-        ratio = _ratio(figures["to_authors"])
+    if "to_authors" in measured:
+        ratio = _ratio(measured["to_authors"])
         lines += [f"Our perturbed step / theirs: {ratio}.", ""]
     return lines
 
 
-def _step_cells(figures, prefix=""):
+def _step_cells(measured, prefix=""):
     return (
-        _milliseconds(figures[f"{prefix}plain"]),
-        _milliseconds(figures[f"{prefix}perturbed"]),
-        _ratio(figures[f"{prefix}ratio"]),
+        _milliseconds(measured[f"{prefix}plain"]),
+        _milliseconds(measured[f"{prefix}perturbed"]),
+        _ratio(measured[f"{prefix}ratio"]),
     )
 
 
 def _meta_step(results):
-    figures = results["meta_step"]
+    measured = results["meta_step"]
     rows = [
         (
             row["tasks"],
@@ -63,7 +63,7 @@ def _meta_step(results):
             f"{row['peak_mb']:.0f}",
             f"{row['data_mb']:.0f}",
         )
-        for row in figures["rows"]
+        for row in measured["rows"]
     ]
     lines = [
         "**A meta-training step** against its tasks, the same network and "
@@ -75,18 +75,18 @@ def _meta_step(results):
             rows,
         ),
     ]
-    if "to_authors" in figures:
+    if "to_authors" in measured:
         lines += [
             "The authors' step of one task: "
-            f"{_milliseconds(figures['authors_ms'])} ms; our time per task / "
-            f"theirs: {figures['to_authors']:.2f}.",
+            f"{_milliseconds(measured['authors_ms'])} ms; our time per task / "
+            f"theirs: {measured['to_authors']:.2f}.",
             "",
         ]
     return lines
 
 
 def _prediction(results):
-    figures = results["prediction"]
+    measured = results["prediction"]
     return [
         "**Monte Carlo prediction** against one plain forward pass:",
         "",
@@ -96,12 +96,12 @@ def _prediction(results):
             + ("with twice the samples (MB more)",),
             [
                 (
-                    _milliseconds(figures["plain"]),
-                    _milliseconds(figures["monte_carlo"]),
-                    _ratio(figures["ratio"]),
-                    f"{figures['growth_mb']:.0f}",
-                    f"{figures['growth_in_maps']:.0f}",
-                    f"{figures['more_samples_growth_mb']:.0f}",
+                    _milliseconds(measured["plain"]),
+                    _milliseconds(measured["monte_carlo"]),
+                    _ratio(measured["ratio"]),
+                    f"{measured['growth_mb']:.0f}",
+                    f"{measured['growth_in_maps']:.0f}",
+                    f"{measured['more_samples_growth_mb']:.0f}",
                 )
             ],
         ),
@@ -111,15 +111,15 @@ def _prediction(results):
 def _input_pipeline(results):
     rows = []
     step = results.get("training_step", {}).get("perturbed")
-    for size, figures in results["input_pipeline"].items():
+    for size, measured in results["input_pipeline"].items():
         share = "not measured"
         if step and size == "32":
-            share = f"{figures['batch']['median_ms'] / step['median_ms']:.1%}"
+            share = f"{measured['batch']['median_ms'] / step['median_ms']:.1%}"
         rows.append(
             (
                 size,
-                _milliseconds(figures["batch"]),
-                f"{figures['images_per_s']:.0f}",
+                _milliseconds(measured["batch"]),
+                f"{measured['images_per_s']:.0f}",
                 share,
             )
         )
@@ -127,7 +127,7 @@ def _input_pipeline(results):
         "**The input pipeline**, batches of 128:",
         "",
         *measured_page.table(
-            ("pixels", "a batch (ms)", "images a second")
+            ("pixels", "per batch (ms)", "images per second")
             + ("of a perturbed step",),
             rows,
         ),
@@ -153,11 +153,11 @@ def _determinism(results):
     rows = [
         (
             variant,
-            f"{figures['step_ms']:.0f}",
-            f"{figures['ratio']:.2f}",
-            figures["digests"],
+            f"{measured['step_ms']:.0f}",
+            f"{measured['ratio']:.2f}",
+            measured["digests"],
         )
-        for variant, figures in results["determinism"].items()
+        for variant, measured in results["determinism"].items()
     ]
     return [
         "**What determinism costs** (docs/reliability.md), a meta-training "
@@ -193,14 +193,14 @@ def _applications(results):
     ]
 
 
-def _milliseconds(figures):
-    low, high = figures["quartiles_ms"]
-    return f"{figures['median_ms']:.1f} ({low:.1f} to {high:.1f})"
+def _milliseconds(measured):
+    low, high = measured["quartiles_ms"]
+    return f"{measured['median_ms']:.1f} ({low:.1f} to {high:.1f})"
 
 
-def _ratio(figures):
-    low, high = figures["quartiles"]
-    return f"{figures['median']:.2f} ({low:.2f} to {high:.2f})"
+def _ratio(measured):
+    low, high = measured["quartiles"]
+    return f"{measured['median']:.2f} ({low:.2f} to {high:.2f})"
 
 
 _SECTIONS = {

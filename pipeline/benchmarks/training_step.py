@@ -55,16 +55,16 @@ def measure(network, image_size, batch_size, rounds, against=None, python=""):
         for name in theirs.keys() & actions.keys():
             actions[f"authors_{name}"] = theirs[name]
         seconds = interleaving.measure(actions, rounds)
-    figures = {
+    measured = {
         name: interleaving.milliseconds(each) for name, each in seconds.items()
     }
     ratio = interleaving.ratio
-    figures["ratio"] = ratio(seconds["perturbed"], seconds["plain"])
+    measured["ratio"] = ratio(seconds["perturbed"], seconds["plain"])
     if theirs:
         perturbed = seconds["authors_perturbed"]
-        figures["authors_ratio"] = ratio(perturbed, seconds["authors_plain"])
-        figures["to_authors"] = ratio(seconds["perturbed"], perturbed)
-    return {**figures, "backend": backend}
+        measured["authors_ratio"] = ratio(perturbed, seconds["authors_plain"])
+        measured["to_authors"] = ratio(seconds["perturbed"], perturbed)
+    return {**measured, "backend": backend}
 
 
 def _step(network, image_size, perturbation, images, labels):

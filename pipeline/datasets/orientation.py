@@ -1,4 +1,4 @@
-"""The Exif orientation that an image file notes, and what it asks for.
+"""The Exif orientation that an image file records, and what it asks for.
 
 Read from a JPEG file's APP1 segment and a PNG file's eXIf chunk, as the
 exported classifiers read it (mp_keras/export/upright.py), and from nowhere

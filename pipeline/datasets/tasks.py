@@ -137,7 +137,7 @@ def _some_classes(by_class, groups, classes_per_task, seed):
 
 
 def _class_groups(by_class, tasks, groups, seed):
-    """Returns `(groups, classes a group)` labels, sorted in each group."""
+    """Returns `(groups, classes per group)` labels, sorted in each group."""
     size = len(by_class) // groups
     if size < 2:
         raise ValueError(

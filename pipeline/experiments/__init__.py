@@ -11,5 +11,5 @@ figure.
     runner.py        runs what is missing, one failure at a time
     measures.py      what a figure needs of a trained cell
     outputs.py       tables and figures from what is there
-    paper.py         the paper's own figures
+    paper.py         the paper's own numbers
 """

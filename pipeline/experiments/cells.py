@@ -14,7 +14,7 @@ from pipeline.runs import run_configs
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One training of an experiment, of the kind that its config names.
+    """One training of an experiment, of the run kind that its config names.
 
     Attributes:
         row, column: `Row` and `Column` of the config, as
@@ -33,14 +33,14 @@ class Cell:
     def title(self):
         return f"{self.row.name}, {self.column.name}, seed {self.seed}"
 
-    def folder(self, workdir, sources):
+    def folder(self, workdir, prerequisites):
         """Returns the cell's folder: readable, and unique to its config.
 
         Args:
             workdir: Path-like of the experiment.
-            sources: JSON-compatible: what φ and fine-tuning start from.
+            prerequisites: JSON-compatible: what φ and fine-tuning start from.
         """
-        digest = content_digest([without_places(self.config), sources])
+        digest = content_digest([without_places(self.config), prerequisites])
         name = f"{slug(self.row.name)}-{slug(self.column.name)}"
         name = f"{name}-seed{self.seed}-{digest}"
         return pathlib.Path(workdir) / "cells" / name
@@ -61,7 +61,7 @@ def expand(config):
     """
     rows = rows_of(config)
     styles = [row.style for row in rows]
-    if config.kinds and len(set(styles)) < len(styles):
+    if config.measure_names and len(set(styles)) < len(styles):
         raise ValueError(
             "The rows of a figure must have a `style` each. "
             f"Received: {sorted(styles)}"
@@ -125,9 +125,9 @@ def slug(name):
 
 
 def _run_config(config, row, column, seed):
-    kind = run_kinds.of(config)
-    run = config[kind.section].copy_and_resolve_references()
-    method = row.set.get(kind.method, run[kind.method])
+    run_kind = run_kinds.of(config)
+    run = config[run_kind.section].copy_and_resolve_references()
+    method = row.set.get(run_kind.method, run[run_kind.method])
     changes = {
         "data.manual_dir": config.manual_dir,
         **column.set,
@@ -136,14 +136,14 @@ def _run_config(config, row, column, seed):
         "seed": seed,
     }
     run.lock()
-    for section in kind.open_sections:
+    for section in run_kind.open_sections:
         run[section].unlock()
     try:
         run.update_from_flattened_dict(changes)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(
             f"Row {row.name!r} and column {column.name!r} must set keys "
-            f"of the config's section `{kind.section}`. Received: {error}"
+            f"of the config's section `{run_kind.section}`. Received: {error}"
         ) from error
     run.unlock()
     return run

@@ -100,7 +100,7 @@ def _episode_robustness(run, radii=None, episodes=100):
 
 
 def _decision_boundary(run, episode=0, steps=None, copies=10, queries=10):
-    """A dict of `BoundaryView`'s fields a step, of two random classes."""
+    """A dict of `BoundaryView`'s fields per step, of two random classes."""
     support, support_labels, query, query_labels, seed = run.episode(
         episode, queries
     )

@@ -14,7 +14,7 @@ from pipeline.figures import stochastic_activations
 
 
 def _episode_robustness(finished):
-    """One picture for each column, a panel a norm."""
+    """One picture for each column, a panel per norm."""
     data, figures = {}, {}
     grouped = groups.by_column(finished, "episode_robustness")
     for column, methods in grouped.items():
@@ -65,9 +65,9 @@ def _reconstructions(finished):
     return _pictures(finished, "reconstructions", reconstructions.draw)
 
 
-def _pictures(finished, kind, draw):
-    """One picture for each method, of the first seed; a block a column."""
-    grouped = groups.by_column(finished, kind)
+def _pictures(finished, measure, draw):
+    """One picture for each method, of the first seed; a block per column."""
+    grouped = groups.by_column(finished, measure)
     examples = {}  # style -> title -> images and view
     for column, methods in grouped.items():
         for style, seeds in methods.items():
@@ -87,7 +87,7 @@ def _suffix(name, all_names):
     return f"_{cells.slug(name)}" if len(all_names) > 1 else ""
 
 
-KINDS = {
+DRAWINGS = {
     "episode_robustness": _episode_robustness,
     "decision_boundary": _decision_boundary,
     "activations": _activations,

@@ -12,7 +12,7 @@ def _train(config, folder, data_dir):
 def _protocol(config):
     return (
         f"({config.data.source}): {config.ways}-way {config.shots}-shot, "
-        f"{config.queries} queries a {config.queries_per}, "
+        f"{config.queries} queries per {config.queries_per}, "
         f"{config.image_size} pixels, {config.channels} channels, "
         f"{config.steps} steps of {config.tasks} tasks, {config.inner_steps} "
         f"inner steps, {config.samples} noise samples, "
@@ -20,9 +20,9 @@ def _protocol(config):
     )
 
 
-KIND = run_kind.RunKind(
+RUN_KIND = run_kind.RunKind(
     section="few_shot",
-    method="perturbation",
+    method="inner_perturbation",
     note="Ours: of a single seed, mean ± 95 % interval over the test episodes; "
     "of several, mean ± 95 % interval over the seeds (Student's t). All "
     "methods answer the same test episodes, which are used for this table "

@@ -3,18 +3,18 @@
 import numpy as np
 
 
-def by_column(finished, kind):
+def by_column(finished, measure):
     """Returns {column: {style of the row: [measure of each seed]}}.
 
     Args:
         finished: List of `runner.Finished`.
-        kind: Str, name of the measure.
+        measure: Str, name of the measure.
     """
     grouped = {}
     for each in finished:
         methods = grouped.setdefault(each.cell.column.name, {})
         style = each.cell.row.style
-        methods.setdefault(style, []).append(each.measured[kind])
+        methods.setdefault(style, []).append(each.measured[measure])
     return grouped
 
 

@@ -22,7 +22,7 @@ from pipeline.figures import scale
 
 
 def write(config, finished, workdir):
-    """Writes the table's files, and for each kind PNG, SVG and JSON.
+    """Writes the table's files, and for each measure PNG, SVG and JSON.
 
     Args:
         config: Config of `configs/experiments/`.
@@ -33,11 +33,11 @@ def write(config, finished, workdir):
     """
     workdir = pathlib.Path(workdir)
     written = tables.write(config, finished, workdir)
-    for kind in config.kinds:
+    for name in config.measure_names:
         stem = config.name
-        if len(config.kinds) > 1:
-            stem = f"{config.name}_{kind}"
-        data, figures = _KINDS[kind](finished)
+        if len(config.measure_names) > 1:
+            stem = f"{config.name}_{name}"
+        data, figures = _DRAWINGS[name](finished)
         path = workdir / f"{stem}.json"
         files.write_json(path, data)
         written.append(path)
@@ -182,8 +182,8 @@ def _feature_maps(finished):
     return grouped, {"": feature_maps.draw(examples)}
 
 
-_KINDS = {
-    **few_shot_outputs.KINDS,
+_DRAWINGS = {
+    **few_shot_outputs.DRAWINGS,
     "convergence": _convergence,
     "robustness": _robustness,
     "reliability": _reliability,

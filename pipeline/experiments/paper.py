@@ -1,4 +1,4 @@
-"""The paper's own figures, as data: `paper_tables.csv`.
+"""The paper's own numbers, as data: `paper_tables.csv`.
 
 Columns: paper (MetaPerturb or Meta Dropout), table (number and what it holds),
 row, column, value, plus_minus (both as printed).

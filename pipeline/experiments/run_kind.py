@@ -1,4 +1,4 @@
-"""What the trainings behind an experiment's cells are."""
+"""The run kind of an experiment: what its cells train."""
 
 import collections.abc
 import contextlib

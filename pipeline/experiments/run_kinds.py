@@ -1,10 +1,13 @@
-"""Which kind of run the cells of an experiment are: chosen here alone."""
+"""Which run kind the cells of an experiment have: chosen here alone."""
 
 from mp_keras import argument_checks
 from pipeline.experiments import few_shot_runs
 from pipeline.experiments import target_runs
 
-_KINDS = {"target": target_runs.KIND, "few_shot": few_shot_runs.KIND}
+_RUN_KINDS = {
+    "target": target_runs.RUN_KIND,
+    "few_shot": few_shot_runs.RUN_KIND,
+}
 
 
 def of(config):
@@ -13,7 +16,7 @@ def of(config):
     Args:
         config: Config of `configs/experiments/`, with `task`.
 
-    Raises: ValueError, with the valid ones, if there is no such kind.
+    Raises: ValueError, with the valid ones, if there is no such run kind.
     """
-    argument_checks.check_one_of("task", config.task, _KINDS, "Config key")
-    return _KINDS[config.task]
+    argument_checks.check_one_of("task", config.task, _RUN_KINDS, "Config key")
+    return _RUN_KINDS[config.task]

@@ -1,6 +1,6 @@
 """Runs the missing cells of an experiment, then writes its outputs.
 
-    for each chosen cell: sources, training, measure    # all resumable
+    for each chosen cell: prerequisites, training, measure  # all resumable
     table or figure from every cell that is there, chosen or not
 
 A cell that fails is noted in `NAME_failures.json` and leaves the others alone;
@@ -20,8 +20,8 @@ from mp_keras import files
 from pipeline.experiments import cells as cells_module
 from pipeline.experiments import measures
 from pipeline.experiments import outputs
+from pipeline.experiments import prerequisites
 from pipeline.experiments import run_kinds
-from pipeline.experiments import sources as sources_module
 from pipeline.experiments import tables
 
 
@@ -56,15 +56,15 @@ def reproduce(config, workdir, data_dir=None):
     """
     # Resolved: runs note where their φ lies, and compare it when they resume.
     workdir = pathlib.Path(workdir).resolve()
-    measures.check_kinds(config)
+    measures.check_measures(config)
     tables.check_metric(config)
     cells = cells_module.expand(config)
     todo = cells_module.chosen(cells, config)
     workdir.mkdir(parents=True, exist_ok=True)
-    sources = sources_module.Sources(config, workdir, data_dir)
+    needed = prerequisites.Prerequisites(config, workdir, data_dir)
     with run_kinds.of(config).kept_in_memory():
-        failures = _run_all(todo, config, workdir, sources, data_dir)
-    finished = _all_finished(cells, config, workdir, sources)
+        failures = _run_all(todo, config, workdir, needed, data_dir)
+    finished = _all_finished(cells, config, workdir, needed)
     _note_failures(workdir / f"{config.name}_failures.json", failures)
     written = outputs.write(config, finished, workdir) if finished else []
     return {
@@ -74,12 +74,12 @@ def reproduce(config, workdir, data_dir=None):
     }
 
 
-def _run_all(todo, config, workdir, sources, data_dir):
+def _run_all(todo, config, workdir, needed, data_dir):
     failures = {}
     for number, cell in enumerate(todo, 1):
         began = time.monotonic()
         try:
-            result = _run(cell, config, workdir, sources, data_dir)
+            result = _run(cell, config, workdir, needed, data_dir)
             said = f"accuracy {result['accuracy']:.1f} %"
         except Exception as error:  # whatever it is, the others go on
             logging.debug("%s failed", cell.title, exc_info=True)
@@ -98,20 +98,20 @@ def _run_all(todo, config, workdir, sources, data_dir):
     return failures
 
 
-def _run(cell, config, workdir, sources, data_dir):
-    run_config = sources.prepare(cell)
-    folder = cell.folder(workdir, sources.identity(cell))
+def _run(cell, config, workdir, needed, data_dir):
+    run_config = needed.prepare(cell)
+    folder = cell.folder(workdir, needed.identity(cell))
     result = run_kinds.of(config).train(run_config, folder, data_dir)
     measures.measure(config, cell.column, run_config, folder, data_dir)
     return result
 
 
-def _all_finished(cells, config, workdir, sources):
+def _all_finished(cells, config, workdir, needed):
     """Returns the `Finished` cells that are there, of this call or others."""
     finished = []
     for cell in cells:
         try:
-            folder = cell.folder(workdir, sources.identity(cell))
+            folder = cell.folder(workdir, needed.identity(cell))
         except (FileNotFoundError, ValueError):  # its φ is not there
             continue
         measured = measures.existing(config, cell.column, folder)

@@ -1,6 +1,6 @@
-"""An experiment's table: the paper's figure and ours, Markdown and CSV.
+"""An experiment's table: the paper's number and ours, Markdown and CSV.
 
-A second CSV has a line a run, for other statistics than the table's: runs of
+A second CSV has a line per run, for other statistics than the table's: runs of
 one seed share their batches, so rows compare best seed by seed.
 """
 
@@ -16,7 +16,7 @@ from pipeline.experiments import paper
 from pipeline.experiments import run_kinds
 
 _OTHER_PROTOCOL = (
-    "The paper's figures are those of its full protocol (`:paper`), which "
+    "The paper's numbers are those of its full protocol (`:paper`), which "
     "this is not."
 )
 
@@ -24,7 +24,7 @@ _OTHER_PROTOCOL = (
 def check_metric(config):
     """Raises ValueError, with the valid ones, for an unknown metric."""
     argument_checks.check_one_of(
-        "metric", config.metric, intervals.FIGURES, "Config key"
+        "metric", config.metric, intervals.METRICS, "Config key"
     )
 
 
@@ -33,7 +33,7 @@ def write(config, finished, workdir):
 
     Args:
         config: Config of `configs/experiments/`: `name`, `title`, `task`,
-            `rows`, `columns`, `metric` (a key of `statistics.FIGURES`, the one
+            `rows`, `columns`, `metric` (a key of `intervals.METRICS`, the one
             the paper gives), `paper`, `paper_table` (or "") and
             `quoted_rows`, those of the paper that are not run.
         finished: List of `runner.Finished`.
@@ -51,7 +51,7 @@ def write(config, finished, workdir):
         for suffix in (".md", ".csv", "_runs.csv")
     )
     order = [config.metric]
-    order += [name for name in intervals.FIGURES if name != config.metric]
+    order += [name for name in intervals.METRICS if name != config.metric]
     note = run_kinds.of(config).note
     parts = [f"# {config.title}", note, _protocol(config, finished)]
     if config.paper_table and config.profile != "paper":
@@ -63,7 +63,7 @@ def write(config, finished, workdir):
             f"The cells come from {len(versions)} versions of mp_keras."
         )
     for metric in order:
-        heading, unit, _, _ = intervals.FIGURES[metric]
+        heading, unit, _, _ = intervals.METRICS[metric]
         parts.append(f"## {heading.capitalize()} ({unit})")
         parts.append(_markdown(config, rows, columns, numbers, metric))
     files.write_text(markdown, "\n\n".join(parts) + "\n")
@@ -79,7 +79,7 @@ def _intervals(finished):
         key = each.cell.row.name, each.cell.column.name
         results.setdefault(key, []).append(each.result)
     return {
-        key: {metric: _interval(runs, metric) for metric in intervals.FIGURES}
+        key: {metric: _interval(runs, metric) for metric in intervals.METRICS}
         for key, runs in results.items()
     }
 
@@ -102,7 +102,7 @@ def _listed(entries, chosen, finished):
 
 
 def _protocol(config, finished):
-    """One sentence a kind of training, from the runs themselves."""
+    """One sentence per kind of training, from the runs themselves."""
     describe = run_kinds.of(config).protocol
     said = [
         f"{each.cell.column.name} {describe(each.cell.config)}"
@@ -112,7 +112,7 @@ def _protocol(config, finished):
 
 
 def _hyperparameters(config, finished):
-    """One line a column: the values of its methods; [], if none has any."""
+    """One line per column: the values of its methods; [], if none has any."""
     said = {}
     for each in finished:
         text = _chosen_values(each.cell, run_kinds.of(config).method)
@@ -159,7 +159,7 @@ def _quoted(config, metric):
 def _cell(config, row, column, numbers, metric):
     found = numbers.get((row.name, column.name))
     decimals = run_kinds.of(config).decimals.get(
-        metric, intervals.FIGURES[metric][2]
+        metric, intervals.METRICS[metric][2]
     )
     text = "–"
     if found:
@@ -181,10 +181,10 @@ def _paper_value(config, row, column, metric):
 
 
 def _csv(config, rows, columns, numbers, metrics):
-    titles = "row column figure unit mean half_width seeds paper"
+    titles = "row column metric unit mean half_width seeds paper"
     lines = [[*titles.split(), "paper_plus_minus"]]
     for metric in metrics:
-        unit = intervals.FIGURES[metric][1]
+        unit = intervals.METRICS[metric][1]
         for row in rows + _quoted(config, metric):
             for column in columns:
                 found = numbers.get((row.name, column.name))
@@ -203,11 +203,11 @@ _KEYS = ("mean", "half_width", "seeds")
 
 
 def _runs_csv(finished, metrics):
-    """A line a run; in the units of the table."""
+    """A line per run; in the units of the table."""
     lines = [["row", "column", "seed", *metrics]]
     for each in finished:
-        cell, figures = each.cell, [each.result[name] for name in metrics]
-        lines.append([cell.row.name, cell.column.name, cell.seed, *figures])
+        cell, values = each.cell, [each.result[name] for name in metrics]
+        lines.append([cell.row.name, cell.column.name, cell.seed, *values])
     return _csv_text(lines)
 
 

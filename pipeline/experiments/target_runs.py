@@ -18,7 +18,7 @@ def _protocol(config):
     )
 
 
-KIND = run_kind.RunKind(
+RUN_KIND = run_kind.RunKind(
     section="target",
     method="method",
     note="Ours: mean ± 95 % interval over seeds (Student's t); without an "

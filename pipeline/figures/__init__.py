@@ -1,5 +1,5 @@
 """Drawings of the paper's figures 4 to 10: plain data in, a figure out.
 
-One file a figure, each with one function `draw`; `saving.save` writes PNG and
+One file per figure, each with one function `draw`; `saving.save` writes PNG and
 SVG. Nothing here computes results or reads runs.
 """

@@ -13,7 +13,7 @@ _ROWS = (
 
 @canvas.in_style
 def draw(curves):
-    """Returns the figure: a column a data set, loss above accuracy.
+    """Returns the figure: a column per data set, loss above accuracy.
 
     A line is the mean over seeds, its band goes from the lowest to the
     highest of them.

@@ -9,7 +9,7 @@ from pipeline.figures import canvas
 from pipeline.figures import method_styles
 
 _CLASSES = (("class 1", "#0072b2"), ("class 2", "#d55e00"))
-_MARKERS = "o^sDvp*hX"  # one a support example
+_MARKERS = "o^sDvp*hX"  # one per support example
 _LOOKS = {  # kind -> options of the points; the first lie below the others
     decision_boundary.QUERY: {"s": 9, "linewidths": 0.8, "alpha": 0.7},
     decision_boundary.NOISY: {"s": 12, "linewidths": 0, "alpha": 0.4},
@@ -19,7 +19,7 @@ _LOOKS = {  # kind -> options of the points; the first lie below the others
 
 @canvas.in_style
 def draw(views):
-    """Returns the figure: a row a method, a column a number of inner steps.
+    """Returns the figure: a row per method, a column per number of inner steps.
 
     A colour is a class, a shape a support example; its noisy copies are
     small, query examples are crosses. The line is the boundary: class 1 is

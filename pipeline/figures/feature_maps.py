@@ -11,7 +11,7 @@ _GAP = 0.12  # between two blocks, in maps
 
 @canvas.in_style
 def draw(examples):
-    """Returns the figure: a block an example, the image above its levels.
+    """Returns the figure: a block per example, the image above its levels.
 
     A level's row shows the channel that passes most through the next ReLU:
     the features before φ, the noise, the features after φ. Before and after

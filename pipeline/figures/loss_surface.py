@@ -13,7 +13,7 @@ _LOWEST = 1e-3  # nats; smaller losses look the same
 
 @canvas.in_style
 def draw(surfaces):
-    """Returns the figure: a panel a method, the same levels in all of them.
+    """Returns the figure: a panel per method, the same levels in all of them.
 
     Levels and colours are logarithmic; the cross is the trained network. They
     end at the highest loss of the flattest surface: more, an overflow

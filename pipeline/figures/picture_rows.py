@@ -20,7 +20,7 @@ def draw(blocks, headings):
         blocks: Dict from title to a list of rows; a row is a list of pairs of
             a picture and the options of `Axes.imshow`. A picture is an array
             `(height, width)`, `(height, width, 1)` or `(height, width, 3)`.
-        headings: Sequence of str, one a column.
+        headings: Sequence of str, one per column.
 
     Raises: ValueError, if a block is empty or a row has not one picture a
         heading.
@@ -30,7 +30,7 @@ def draw(blocks, headings):
     lengths = sorted({len(row) for _, row in rows})
     if lengths != [len(headings)]:
         raise ValueError(
-            f"The rows must have {len(headings)} pictures each, one a "
+            f"The rows must have {len(headings)} pictures each, one per "
             f"heading. Received: rows of {lengths}"
         )
     figure, panels = canvas.make_panels(

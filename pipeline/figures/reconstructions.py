@@ -8,7 +8,7 @@ _PIXELS = {"cmap": "gray", "vmin": 0, "vmax": 1}
 
 @canvas.in_style
 def draw(examples):
-    """Returns the figure: a row an image.
+    """Returns the figure: a row per image.
 
     The image; what the decoder makes of its features without perturbation, of
     those of the query pass, and of passes with noise.

@@ -11,7 +11,7 @@ _FAINTEST = 0.25  # opacity of a bin with hardly an example
 
 @canvas.in_style
 def draw(curves):
-    """Returns the figure: a row a data set, a column a method.
+    """Returns the figure: a row per data set, a column per method.
 
     A bar is the accuracy of a bin of the confidence, the darker the more
     examples it has; a perfectly calibrated network's bars reach the diagonal.

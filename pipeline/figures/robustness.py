@@ -10,7 +10,7 @@ _TITLES = {"linf": "ℓ∞", "l2": "ℓ₂", "l1": "ℓ₁"}
 
 @canvas.in_style
 def draw(curves):
-    """Returns the figure: a panel a norm.
+    """Returns the figure: a panel per norm.
 
     A line is the mean over seeds, its band goes from the lowest to the
     highest of them.

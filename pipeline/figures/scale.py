@@ -13,7 +13,7 @@ _STRIP = 0.3  # half the width of a position's dots, in positions
 
 @canvas.in_style
 def draw(scales):
-    """Returns the figure: a panel a data set, a dot a channel.
+    """Returns the figure: a panel per data set, a dot per channel.
 
     The line joins the means over the channels.
 

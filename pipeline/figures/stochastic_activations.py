@@ -8,7 +8,7 @@ from pipeline.figures import picture_rows
 
 @canvas.in_style
 def draw(examples):
-    """Returns the figure: a row an image, of its strongest channel.
+    """Returns the figure: a row per image, of its strongest channel.
 
     The image; the activations without perturbation, as expected (the query
     pass) and in passes with noise, all on one range from 0; and, on a range of

@@ -133,8 +133,8 @@ def evaluator(
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(f"{results.path}/{name}", path)
     for method, numbers in result["summary"].items():
-        for figure, interval in numbers.items():
-            metrics.log_metric(f"{method}/{figure}", interval["mean"])
+        for metric, interval in numbers.items():
+            metrics.log_metric(f"{method}/{metric}", interval["mean"])
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -1,4 +1,4 @@
-"""What of the engine's output a person wants to see.
+"""The part of the engine's output that a person wants to see.
 
 Everything goes to a log file; the terminal gets one line for the start and the
 end of each stage, the trainings' progress lines, and errors.

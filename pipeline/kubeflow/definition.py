@@ -1,7 +1,7 @@
 """The whole pipeline, as Kubeflow runs it locally or on a cluster.
 
     ExampleGen (source) -> MetaTrainer -> PhiExporter -> for each target:
-        ExampleGen -> TargetTrainer, one a method and seed -> Evaluator
+        ExampleGen -> TargetTrainer, one per method and seed -> Evaluator
                                                            -> Pusher
     and then, over all targets: Reporter
 

@@ -29,12 +29,12 @@ def run_pipeline(config, workdir, data_dir=None):
     Args:
         config: Config of `configs/pipeline/`.
         workdir: Path-like. Gets what the Reporter leaves (`report.html`,
-            `evaluation.json`, `results.csv`, a folder a target), `serving/`
+            `evaluation.json`, `results.csv`, a folder per target), `serving/`
             (pushed models), `steps/` (the engine's artifacts), `runs/`,
             and `pipeline.log` with all that the steps print.
         data_dir: Where TFDS keeps prepared data sets; default: in `workdir`.
 
-    Returns: the dict that `evaluation.json` holds, one entry a target.
+    Returns: the dict that `evaluation.json` holds, one entry per target.
     Raises: FileNotFoundError, if a source names data that is not there;
         ValueError, if `workdir` is a URI;
         ChildProcessError, if a stage fails; names the stage and its error.

@@ -1,6 +1,6 @@
 """The report's plots, as SVG text.
 
-Its own: the figures and the training loss of every run, and meta-training.
+Its own: the metrics and the training loss of every run, and meta-training.
 The paper's figures 6, 9 and 10 are drawn by `pipeline/figures`.
 """
 
@@ -19,18 +19,18 @@ from pipeline.figures import scale
 
 
 @canvas.in_style
-def figures_by_method(runs):
-    """One dot a seed, mean and 95 % interval, for each of the figures.
+def metrics_by_method(runs):
+    """One dot per seed, mean and 95 % interval, for each of the metrics.
 
     Args:
-        runs: List of the Evaluator's dicts, one a run.
+        runs: List of the Evaluator's dicts, one per run.
     """
     summary = intervals.summarize(runs)
     figure, panels = canvas.make_panels(
-        1, len(intervals.FIGURES), 2.9, 0.9 + 0.4 * len(summary), sharey=True
+        1, len(intervals.METRICS), 2.9, 0.9 + 0.4 * len(summary), sharey=True
     )
     for panel, (name, (heading, unit, _, higher)) in zip(
-        panels[0], intervals.FIGURES.items()
+        panels[0], intervals.METRICS.items()
     ):
         for row, (method, numbers) in enumerate(summary.items()):
             values = [r["test"][name] for r in runs if r["method"] == method]
@@ -72,10 +72,10 @@ def _draw_interval(panel, row, numbers, values, method):
 
 @canvas.in_style
 def convergence(histories, runs):
-    """Training loss against steps, a line a run.
+    """Training loss against steps, a line per run.
 
     Args:
-        histories: One list of logged windows a run.
+        histories: One list of logged windows per run.
         runs: List of the Evaluator's dicts, as many.
     """
     figure, panels = canvas.make_panels(1, 1, 4.5, 2.6)
@@ -112,7 +112,7 @@ def reliability_by_method(probabilities, labels, runs):
     Args:
         probabilities: One array `(examples, classes)` a run.
         labels: Integer array `(examples,)`.
-        runs: List of the Evaluator's dicts, one a run.
+        runs: List of the Evaluator's dicts, one per run.
     """
     pooled = {}
     for predicted, run in zip(probabilities, runs):

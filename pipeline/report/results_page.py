@@ -41,13 +41,13 @@ $style</style>
 function, learned on other images, that perturbs its features.</p>
 $summary
 <p class="note">$network, $steps steps, $training training images,
-$validation for validation, $test for the test; $samples noise samples a
+$validation for validation, $test for the test; $samples noise samples per
 prediction. Mean ± 95&nbsp;% interval over seeds (Student's t).</p>
-$figures
+$metrics
 <h2>Every run</h2>
 $runs
 <p class="note">The pages behind the links: what a run measured, its
-configuration, its training loss. <a href="$label/evaluation.json">All figures
+configuration, its training loss. <a href="$label/evaluation.json">All metrics
 as JSON</a>, and the pictures of this page as SVG:
 $pictures.</p>
 <h2>Are the probabilities to be believed?</h2>
@@ -108,7 +108,7 @@ def render(result, drawings, meta_run, config):
         steps=runs[0]["steps"],
         samples=result["samples"],
         **result["examples"],
-        figures=drawings["figures"],
+        metrics=drawings["metrics"],
         runs=_runs_table(runs),
         pictures=", ".join(
             _link(f"{label}/figures/{name}.svg", name.replace("_", " "))
@@ -127,14 +127,14 @@ def draw(runs, folders, probabilities, data, meta_run):
     """Returns the page's drawings, {name: SVG text}.
 
     Args:
-        runs: List of the Evaluator's dicts, one a run.
+        runs: List of the Evaluator's dicts, one per run.
         folders: Path of each run's folder.
         probabilities: One array `(examples, classes)` a run, of the test part.
         data: `ImageData` of the target.
         meta_run: Path of the MetaTrainer's folder.
     """
     drawings = {
-        "figures": plots.figures_by_method(runs),
+        "metrics": plots.metrics_by_method(runs),
         "reliability": plots.reliability_by_method(
             probabilities, data.test_labels, runs
         ),
@@ -203,18 +203,18 @@ def _summary_table(result):
         rows.append(
             [
                 "gain, seed by seed (positive: φ is better)",
-                *intervals.format_figures(result["gains"], sign="+"),
+                *intervals.format_metrics(result["gains"], sign="+"),
             ]
         )
     return table(["", *intervals.headings()], rows)
 
 
 def summary_rows(summary):
-    """Returns a row for each method: its label and its figures."""
+    """Returns a row for each method: its label and its metrics."""
     return [
         [
             method_styles.style_of(method).label,
-            *intervals.format_figures(numbers),
+            *intervals.format_metrics(numbers),
         ]
         for method, numbers in summary.items()
     ]
@@ -227,7 +227,7 @@ def _runs_table(runs):
             str(run["seed"]),
             *(
                 f"{run['test'][name]:.{decimals}f}"
-                for name, (_, _, decimals, _) in intervals.FIGURES.items()
+                for name, (_, _, decimals, _) in intervals.METRICS.items()
             ),
             f"{run['seconds']:.0f}",
         ]

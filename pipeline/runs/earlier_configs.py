@@ -2,7 +2,8 @@
 
 The one place that translates. A key that came later gets the value with which
 the run would have trained, or, where it decides nothing of the training, the
-default of configs/.
+default of configs/. `perturbation` once was the key of three things, which
+have a name each now.
 """
 
 import copy
@@ -16,21 +17,26 @@ _TARGET = {
     "data": {"keep_repeated": False},
 }
 _META_TRAINING = {"": {"c_max": 1.0}}
+_EARLIER_NAME = "perturbation"
 
 
 def upgraded(config):
-    """Returns a run's config with the keys that later versions added.
+    """Returns a run's config with the keys that later versions added or named.
 
     Args:
         config: JSON-compatible dict, as `config.json` holds it.
     """
     if "method" in config and "l2" in config:
-        later = _TARGET
+        later, name = _TARGET, "phi"
     elif "task_split" in config:
-        later = _META_TRAINING
+        later, name = _META_TRAINING, "phi_options"
+    elif "ways" in config:
+        later, name = {}, "inner_perturbation"
     else:
         return config
     config = copy.deepcopy(config)
+    if _EARLIER_NAME in config:
+        config.setdefault(name, config.pop(_EARLIER_NAME))
     for section, values in later.items():
         place = config[section] if section else config
         for key, value in values.items():

@@ -1,4 +1,4 @@
-"""The learning rate of a config: constant, or dropping at parts of all steps.
+"""The learning rate of a config: constant, or dropped at parts of the steps.
 
 MetaPerturb, appendix C.4: 10,000 steps, rate x 0.3 after 4k, 7k and 9k.
 """

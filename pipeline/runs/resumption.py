@@ -1,4 +1,4 @@
-"""How a run goes on where its newest checkpoint is."""
+"""How a run goes on from its newest checkpoint."""
 
 from absl import logging
 
@@ -6,11 +6,11 @@ from mp_keras import checkpointing
 from pipeline.runs import learning_rates
 
 
-def resume(kind, folder, steps, state, optimizer, rate, common_step=None):
+def resume(run_kind, folder, steps, state, optimizer, rate, common_step=None):
     """Restores a run's state, and forgets what was logged after it.
 
     Args:
-        kind: Str, for the log: "meta-training".
+        run_kind: Str, for the log: "meta-training".
         folder: `RunFolder`.
         steps: Int, of the whole run.
         state: Dict from names to lists of variables, all that is trained.
@@ -29,5 +29,5 @@ def resume(kind, folder, steps, state, optimizer, rate, common_step=None):
     start_step = checkpoints.restore(step)
     learning_rates.restore_rate(optimizer, rate)
     folder.rewind(start_step)
-    logging.info("%s from step %d of %d", kind, start_step, steps)
+    logging.info("%s from step %d of %d", run_kind, start_step, steps)
     return checkpoints, start_step

@@ -10,27 +10,27 @@ from pipeline.runs import run_records
 PLACES = ("data.manual_dir",)
 
 
-def read(folder, kind, key):
+def read(folder, run_kind, key):
     """Returns the unlocked config of a run, finished or not.
 
     Args:
         folder: Path of a run's folder on this machine.
-        kind: Str, of the runs that may lie there, for the errors.
-        key: Str, which the configs of this kind have and no others.
+        run_kind: Str, of the runs that may lie there, for the errors.
+        key: Str, which the configs of this run kind have and no others.
 
     Raises: FileNotFoundError, if there is none; ValueError, if it is damaged or
-        that of another kind of run.
+        that of another run kind.
     """
     file = folder / "config.json"
     if not file.is_file():
         raise FileNotFoundError(
-            f"Folder {folder} must be the workdir of a {kind} that has begun. "
-            "Received: a folder without config.json"
+            f"Folder {folder} must be the workdir of a {run_kind} that has "
+            "begun. Received: a folder without config.json"
         )
     stored = earlier_configs.upgraded(run_records.read_object(file))
     if key not in stored:
         raise ValueError(
-            f"Folder {folder} must be the workdir of a {kind}. "
+            f"Folder {folder} must be the workdir of a {run_kind}. "
             "Received: that of another kind of run"
         )
     try:

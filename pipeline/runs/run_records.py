@@ -75,7 +75,7 @@ def read_windows(path):
         if window is None:
             raise ValueError(
                 f"Line {number} of {path} must be a JSON object with `step`, "
-                "an integer. Remove the line, or the file: the figures of a "
+                "an integer. Remove the line, or the file: the metrics of a "
                 "run in training do not depend on it. "
                 f"Received: {line[:_SHOWN]!r}"
             )

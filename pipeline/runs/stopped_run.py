@@ -1,6 +1,6 @@
 """What a run notes when it stops on numbers that are not finite.
 
-`stops.json` in its folder is a list with one entry a stop: the step, the
+`stops.json` in its folder is a list with one entry per stop: the step, the
 problem and the learning rate. After a stop the run may go on from its newest
 checkpoint with another learning rate: the same one would lead to the same
 step. The trap: the rate of a resumed run is that of its config, not the one

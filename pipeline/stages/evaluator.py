@@ -5,7 +5,7 @@ calibration of every trained classifier, as a client sees it (its SavedModel).
 The test part is for the report alone; choices are made on the validation part.
 
     LABEL.html                     the report, its links lead to what follows
-    LABEL/evaluation.json          every figure
+    LABEL/evaluation.json          every metric
     LABEL/figures/NAME.svg         the report's pictures
     LABEL/runs/METHOD-seedN/       result, config and history of each run
 """
@@ -13,7 +13,7 @@ The test part is for the report alone; choices are made on the validation part.
 import pathlib
 
 from mp_keras import files
-from mp_keras.evaluation import figures
+from mp_keras.evaluation.metrics import classification_metrics
 from pipeline import intervals
 from pipeline.report import results_page
 from pipeline.stages import example_gen as example_gen_stage
@@ -86,7 +86,7 @@ def _evaluate_run(folder, parts, samples):
         probabilities[part] = classifier_evaluation.predict(
             classifier, images, samples
         )
-        run[part] = figures.classification_figures(probabilities[part], labels)
+        run[part] = classification_metrics(probabilities[part], labels)
     return run, probabilities
 
 

@@ -1,7 +1,7 @@
 """Pusher: the best classifier goes to serving, if it deserves to.
 
 TensorFlow Serving's layout: `<destination>/<version>/saved_model.pb`, versions
-counted from 1. What does not load, lacks its figures, or is worse on
+counted from 1. What does not load, lacks its metrics, or is worse on
 validation data than the plain network by more than the plain network's seeds
 differ, is refused, and a file says why. The trap: of many classifiers the one
 with the lowest loss is lucky as well; hence the spread of single seeds, not the
@@ -91,10 +91,10 @@ def _refusal(run, reason):
 def _reason_to_refuse(run, folder, part):
     """Returns why a run's classifier must not be served, or None."""
     numbers = run.get(part, {})
-    for figure in intervals.FIGURES:
-        value = numbers.get(figure)
+    for metric in intervals.METRICS:
+        value = numbers.get(metric)
         if not isinstance(value, int | float) or not math.isfinite(value):
-            return f"its {part} figure {figure} must be finite, not {value!r}"
+            return f"its {part} metric {metric} must be finite, not {value!r}"
     if folder is None:
         return "there is no classifier of this method and seed"
     try:
@@ -112,7 +112,7 @@ def _reason_to_refuse(run, folder, part):
 def _reason_not_to_bless(numbers, plain, part):
     """Returns in what a run is worse than the plain network, or None.
 
-    A figure may be worse than the plain network's mean by as much as one more
+    A metric may be worse than the plain network's mean by as much as one more
     seed of the plain network might be: the 95 % prediction interval. One seed
     has no spread, and leaves no room.
     """
@@ -121,15 +121,15 @@ def _reason_not_to_bless(numbers, plain, part):
             "there is no plain network (method base) to compare it with on "
             f"{part} data"
         )
-    for figure in _BLESSED_BY:
-        heading, unit, decimals, higher = intervals.FIGURES[figure]
-        usual = intervals.interval([run[figure] for run in plain])
+    for metric in _BLESSED_BY:
+        heading, unit, decimals, higher = intervals.METRICS[metric]
+        usual = intervals.interval([run[metric] for run in plain])
         # From the interval of the mean to that of one more value.
         room = (usual["half_width"] or 0.0) * math.sqrt(usual["seeds"] + 1)
-        loss = (usual["mean"] - numbers[figure]) * (1 if higher else -1)
+        loss = (usual["mean"] - numbers[metric]) * (1 if higher else -1)
         if loss > room:
             return (
-                f"its {part} {heading} is {numbers[figure]:.{decimals}f} "
+                f"its {part} {heading} is {numbers[metric]:.{decimals}f} "
                 f"{unit}, worse than the plain network's "
                 f"{usual['mean']:.{decimals}f} by more than its "
                 f"{usual['seeds']} seeds differ ({room:.{decimals}f})"

@@ -1,7 +1,7 @@
 """Reporter: the results of all targets in one folder, with one first page.
 
 report.html        of a single target its own report, else an overview
-results.csv        one line a run, over all targets
+results.csv        one line per run, over all targets
 evaluation.json    {label: what the Evaluator found}
 LABEL.html, LABEL/…   of each target, as the Evaluator left them
 """
@@ -20,7 +20,7 @@ def report(results, title, directory):
     """Brings the Evaluators' folders together.
 
     Args:
-        results: Folders that the Evaluator stage wrote, one a target.
+        results: Folders that the Evaluator stage wrote, one per target.
         title: Str, heading of the overview.
         directory: Path-like, made if it is missing.
 
@@ -48,7 +48,7 @@ def _csv(evaluations):
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["target", "data", "network", "method", "seed", "steps", "part"]
-        + list(intervals.FIGURES)
+        + list(intervals.METRICS)
     )
     for label, evaluation in evaluations.items():
         for run in evaluation["runs"]:
@@ -58,6 +58,6 @@ def _csv(evaluations):
                         [label, evaluation["data"]]
                         + [run[k] for k in ("network", "method", "seed")]
                         + [run["steps"], part]
-                        + [run[part][name] for name in intervals.FIGURES]
+                        + [run[part][name] for name in intervals.METRICS]
                     )
     return text.getvalue()

@@ -32,7 +32,7 @@ def train(examples, phi, method, seed, config, runs, fingerprint, directory):
 
     Returns: the dict that `result.json` holds.
     """
-    config.perturbation = str(phi)
+    config.phi = str(phi)
     config.method = method
     config.seed = seed
     workdir = run_folder.resumable_path(

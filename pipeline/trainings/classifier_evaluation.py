@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from mp_keras import error_texts
 from mp_keras import files
-from mp_keras.evaluation import figures
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.export import class_name_file
 from mp_keras.export import saved_graph
 from pipeline.runs import run_configs
@@ -50,7 +50,9 @@ def evaluate_run(workdir, config=None, data_dir=None):
 def _evaluate(workdir, config, data_dir):
     noted = None
     if config is None:
-        config = run_configs.read(workdir, kind="target training", key="method")
+        config = run_configs.read(
+            workdir, run_kind="target training", key="method"
+        )
         noted = run_folder.read_data_record(workdir)
     classifier = load_classifier(workdir / "saved_model")
     size = classifier.signatures["serve"].inputs[0].shape[1]
@@ -66,7 +68,7 @@ def _evaluate(workdir, config, data_dir):
     _check_classes(workdir, data.class_names, config.data.source)
     probabilities = predict(classifier, data.test_images, config.samples)
     result = {
-        **figures.classification_figures(probabilities, data.test_labels),
+        **classification_metrics(probabilities, data.test_labels),
         "data": config.data.source,
         "samples": config.samples,
         "examples": len(data.test_labels),

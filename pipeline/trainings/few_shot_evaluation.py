@@ -12,7 +12,7 @@ import tqdm
 
 from mp_keras import checkpointing
 from mp_keras import files
-from mp_keras.evaluation import figures
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.few_shot import episode_evaluation
 from pipeline import intervals
 from pipeline.runs import run_configs
@@ -23,7 +23,7 @@ from pipeline.trainings import few_shot_methods
 
 _PROGRESS_EVERY = 100  # episodes
 _SHAPES = ("ways", "image_size", "image_channels", "channels")
-_TRAINING = ("algorithm", "perturbation", "tasks", "steps", "seed")
+_TRAINING = ("algorithm", "inner_perturbation", "tasks", "steps", "seed")
 _TEST = ("ways", "shots", "queries", "queries_per", "samples", "test_seed")
 
 
@@ -50,7 +50,7 @@ def evaluate_few_shot(workdir, config=None, data_dir=None):
         runtime.configure(config.seed)
         learner, step = load_learner(folder, config)
         result = {
-            **test_figures(learner, data.test, config),
+            **test_metrics(learner, data.test, config),
             **settings(stored, config),
             "step": step,
             "data_digest": data.digest(),
@@ -84,11 +84,11 @@ def load_learner(folder, config=None):
 
 
 def _read_config(folder):
-    return run_configs.read(folder, kind="few-shot training", key="ways")
+    return run_configs.read(folder, run_kind="few-shot training", key="ways")
 
 
-def test_figures(learner, class_images, config):
-    """Returns the figures of a learner on its test episodes.
+def test_metrics(learner, class_images, config):
+    """Returns the metrics of a learner on its test episodes.
 
     Args:
         learner: `FewShotLearner`.
@@ -96,7 +96,7 @@ def test_figures(learner, class_images, config):
         config: Config of `configs/few_shot/`.
 
     Returns: dict with `accuracy`, `negative_log_likelihood`,
-        `expected_calibration_error` as `classification_figures` has them;
+        `expected_calibration_error` as `classification_metrics` has them;
         `accuracy_half_width`, of the 95 % interval of the mean over episodes
         in percent, None for a single episode; `episodes`.
     """
@@ -107,15 +107,15 @@ def test_figures(learner, class_images, config):
     answers = episode_evaluation.evaluate_episodes(
         learner, _with_progress(episodes, config.test_episodes), config.samples
     )
-    return answers_figures(answers)
+    return answers_metrics(answers)
 
 
-def answers_figures(answers):
-    """Returns the dict of `test_figures` for `EpisodeAnswers`."""
+def answers_metrics(answers):
+    """Returns the dict of `test_metrics` for `EpisodeAnswers`."""
     classes = answers.probabilities.shape[2]
     spread = intervals.interval(100 * answers.accuracies)
     return {
-        **figures.classification_figures(
+        **classification_metrics(
             answers.probabilities.reshape(-1, classes),
             answers.labels.reshape(-1),
         ),
@@ -170,9 +170,9 @@ def _with_progress(episodes, count):
 
 def _check_same_weights(folder, stored, config):
     """Refuses a config whose learner has other weights than the run's."""
-    keys = ("algorithm", "perturbation", *_SHAPES)
-    if config.perturbation in config:
-        keys += (config.perturbation,)
+    keys = ("algorithm", "inner_perturbation", *_SHAPES)
+    if config.inner_perturbation in config:
+        keys += (config.inner_perturbation,)
     old, new = (
         {key: part.to_dict().get(key) for key in keys}
         for part in (stored, config)

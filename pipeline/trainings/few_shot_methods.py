@@ -1,8 +1,8 @@
 """The few-shot methods that a config can name, as learners and trainers.
 
 Meta Dropout, section 4: MAML and Meta-SGD (`algorithm`), each with one
-perturbation of its inner steps or none (`perturbation`). A perturbation with
-options has a section of the config named like it.
+perturbation of its inner steps or none (`inner_perturbation`). A perturbation
+with options has a section of the config named like it.
 """
 
 import mp_keras
@@ -59,9 +59,12 @@ def make_perturbation(config):
         it is wrong.
     """
     argument_checks.check_one_of(
-        "perturbation", config.perturbation, PERTURBATIONS, "Config key"
+        "inner_perturbation",
+        config.inner_perturbation,
+        PERTURBATIONS,
+        "Config key",
     )
-    return _PERTURBATIONS[config.perturbation](config)
+    return _PERTURBATIONS[config.inner_perturbation](config)
 
 
 def make_learner(config):

@@ -81,7 +81,7 @@ def _fit(trainer, data, config, folder, checkpoints, start_step):
         start_step=start_step,
         log_every=config.log_every,
         checkpoint_every=config.checkpoint_every,
-        title=f"{config.algorithm}, {config.perturbation}",
+        title=f"{config.algorithm}, {config.inner_perturbation}",
         evaluate=validate,
     )
     trainer.fit(
@@ -103,7 +103,7 @@ def _validator(trainer, data, config):
     )
 
     def validate():
-        found = few_shot_evaluation.answers_figures(
+        found = few_shot_evaluation.answers_metrics(
             evaluator.evaluate(episodes)
         )
         return {
@@ -123,7 +123,7 @@ def _on_one_device(trainer, config):
 
 def _result(learner, data, config, folder):
     last = folder.last_window()
-    result = few_shot_evaluation.test_figures(learner, data.test, config)
+    result = few_shot_evaluation.test_metrics(learner, data.test, config)
     if "validation_accuracy" in last:
         result["validation_accuracy"] = 100 * last["validation_accuracy"]
     return {

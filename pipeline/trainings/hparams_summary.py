@@ -35,7 +35,7 @@ def write(directory, config, result):
     values["examples_per_class"] = config.data.examples_per_class
     parts = methods.parts(config.method)
     if "meta_perturb" in parts:
-        values["perturbation"] = config.perturbation
+        values["phi"] = config.phi
     values["c_max"] = config.c_max
     # Each baseline has a section of its own, named like it.
     for part in parts:
@@ -44,7 +44,7 @@ def write(directory, config, result):
     writer = tf.summary.create_file_writer(str(directory))
     with writer.as_default(step=config.steps):
         api.hparams(values)
-        for name in intervals.FIGURES:
+        for name in intervals.METRICS:
             tf.summary.scalar(f"result/{name}", result[name])
             if "validation" in result:
                 tf.summary.scalar(

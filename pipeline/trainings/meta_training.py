@@ -115,7 +115,7 @@ def make_trainer(config, classes, strategy=None):
         classes: Int, classes of one task.
         strategy: `tf.distribute.Strategy`, or None for one device.
     """
-    phi = mp_keras.PerturbationFunction(seed=config.seed, **config.perturbation)
+    phi = mp_keras.PerturbationFunction(seed=config.seed, **config.phi_options)
     network = networks.make_network(
         config.network,
         classes,
@@ -228,7 +228,7 @@ def _card(config, data, result):
         "terms": config.data.terms,
         "task_split": config.task_split,
         "positions": config.positions,
-        **config.perturbation,
+        **config.phi_options,
         "image_size": config.image_size,
         **numbers,
         "versions": runtime.versions(),

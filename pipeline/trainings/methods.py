@@ -30,7 +30,7 @@ _INPUT_UNITS = 2.0  # normalized images span [-1, 1], pixels [0, 1]
 
 
 def _phi(config):
-    return mp_keras.load_perturbation(config.perturbation)
+    return mp_keras.load_perturbation(config.phi)
 
 
 def _fresh_phi(config):

@@ -1,4 +1,4 @@
-"""The form of a run's classifier without noise, and what it lost with it."""
+"""A run's classifier without its noise, and what that costs."""
 
 import pathlib
 

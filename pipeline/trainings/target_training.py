@@ -13,11 +13,11 @@ from absl import logging
 import mp_keras
 from mp_keras import baselines
 from mp_keras import files
-from mp_keras.evaluation import figures
 from mp_keras.evaluation import inspection
 from mp_keras.evaluation import temperature
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.export import class_name_file
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline import datasets
 from pipeline import fingerprints
 from pipeline.runs import learning_rates
@@ -181,9 +181,9 @@ def make_model(config, classes):
 
 
 def evaluate(model, images, labels, samples):
-    """Returns the figures of a model on uint8 images."""
+    """Returns the metrics of a model on uint8 images."""
     probabilities = predict(model, images, samples)
-    return figures.classification_figures(probabilities, labels)
+    return classification_metrics(probabilities, labels)
 
 
 def predict(model, images, samples):
@@ -228,7 +228,7 @@ def _fit(method, data, config, folder, checkpoints, start_step):
             inspect=(
                 lambda: inspection.inspect_positions(method.network, shown)
             )
-            if layer_module.positions(method.network)
+            if positions_of(method.network)
             else None,
             evaluate=_test_tracker(method.network, data, config)
             if config.track_test
@@ -263,7 +263,7 @@ def _test_tracker(network, data, config):
         probabilities = averaged.predict(
             (images, seeds), batch_size=_EVALUATION_BATCH, verbose=0
         )
-        values = figures.classification_figures(probabilities, data.test_labels)
+        values = classification_metrics(probabilities, data.test_labels)
         return {
             "test_loss": values["negative_log_likelihood"],
             "test_accuracy": values["accuracy"],

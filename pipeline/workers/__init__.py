@@ -1,1 +1,1 @@
-"""Several processes that train together, one a worker (TF_CONFIG)."""
+"""Several processes that train together, one per worker (TF_CONFIG)."""

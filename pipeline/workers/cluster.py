@@ -29,7 +29,7 @@ class Cluster:
     """The processes of one run, and which of them this is.
 
     Args:
-        names: Tuple of str, one a process, the chief first: "worker 1".
+        names: Tuple of str, one per process, the chief first: "worker 1".
         addresses: Tuple of "HOST:PORT".
         number: Int, the place of this process among them.
     """

@@ -70,18 +70,18 @@ class FinishedTest:
         folder = runs / name
         assert train(config_of(folder), folder) == read(folder, "result.json")
 
-    def test_target_model_gives_its_figures(self, runs):
+    def test_target_model_gives_its_metrics(self, runs):
         folder = runs / "target"
         data, _ = target_data.load_data(config_of(folder))
         network = methods.load_network(folder)
-        figures = target_training.evaluate(
+        metrics = target_training.evaluate(
             network, data.test_images, data.test_labels, samples=2
         )
         expected = read(folder, "result.json")
-        shared = figures.keys() & expected
-        assert_same(figures, {key: expected[key] for key in shared})
+        shared = metrics.keys() & expected
+        assert_same(metrics, {key: expected[key] for key in shared})
 
-    def test_few_shot_checkpoint_gives_its_figures(self, runs):
+    def test_few_shot_checkpoint_gives_its_metrics(self, runs):
         folder = runs / "few_shot"
         actual = few_shot_evaluation.evaluate_few_shot(folder)
         expected = read(folder, "result.json")

@@ -78,7 +78,7 @@ class Attempts:
 
     @property
     def log(self):
-        """File with the operations of the newest attempt, one a line."""
+        """File with the operations of the newest attempt, one per line."""
         return self._notes / f"{self.count}.operations"
 
     @property

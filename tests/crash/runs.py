@@ -73,7 +73,7 @@ def target_config(source, phi):
         log_every=1,
         steps=5,
         network_options__channels=2,
-        perturbation=phi,
+        phi=phi,
     )
 
 

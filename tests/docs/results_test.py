@@ -29,7 +29,7 @@ def read_runs():
                 "seed": int(line["seed"]),
                 "test": {
                     name: float(line[name])
-                    for name in intervals.FIGURES
+                    for name in intervals.METRICS
                     if name in line
                 },
             }
@@ -60,8 +60,8 @@ def gains(runs):
 
 
 def _line(row, spreads, sign=""):
-    figures = intervals.format_figures(spreads, sign)
-    return f"| {' | '.join([row, *figures])} |"
+    metrics = intervals.format_metrics(spreads, sign)
+    return f"| {' | '.join([row, *metrics])} |"
 
 
 class ResultsTest:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 from tests.perturbation import reference
 
@@ -21,7 +21,7 @@ def make_model(images, **arguments):
     """A network whose statistics and coefficient are not the first ones."""
     model = small_networks.make_network(**arguments)
     model(images, training=True)
-    for position in layer_module.positions(model):
+    for position in positions_of(model):
         position.noise_coefficient.assign(COEFFICIENT)
     return model
 
@@ -32,7 +32,7 @@ class InspectPositionsTest:
         views = mp_keras.inspect_positions(model, images, SEED)
         assert [view.name for view in views] == ["position_0", "position_1"]
         for index, (view, position) in enumerate(
-            zip(views, layer_module.positions(model))
+            zip(views, positions_of(model))
         ):
             rng = np.random.default_rng(SEED + index)
             draws = rng.standard_normal(view.features.shape)
@@ -56,7 +56,7 @@ class InspectPositionsTest:
     def test_features_and_scale_are_those_the_layers_use(self, images):
         model = make_model(images, stochastic=False)
         views = mp_keras.inspect_positions(model, images)
-        for view, position in zip(views, layer_module.positions(model)):
+        for view, position in zip(views, positions_of(model)):
             probe = keras.Model(model.inputs, [position.input, position.output])
             features, outputs = probe(images, training=False)
             np.testing.assert_allclose(

@@ -7,7 +7,7 @@ import pytest
 import mp_keras
 from mp_keras import baselines
 from mp_keras import seeds
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 
 
 def classifier(stochastic=True, perturbed=True, **output):
@@ -60,7 +60,7 @@ class MonteCarloPredictTest:
     def test_sample_is_a_pass_with_its_own_noise(self):
         model = classifier()
         sample = mp_keras.MonteCarloClassifier(model).sample(images(), 2, 3)
-        for index, position in enumerate(position_layer.positions(model)):
+        for index, position in enumerate(positions_of(model)):
             first = 2 * 7919 + seeds.stream_offset(
                 index
             )  # the stream of this seed and position
@@ -206,7 +206,7 @@ class SeveralInputsAndOutputsTest:
 
     def test_batches_take_examples_of_all_inputs(self):
         model = image_and_metadata(lambda logits, share: logits)
-        (position,) = position_layer.positions(model)
+        (position,) = positions_of(model)
         position.noise_coefficient.assign(0.0)
         inputs = both_inputs(5)
         found = mp_keras.monte_carlo_predict(model, inputs, 2, batch_size=2)

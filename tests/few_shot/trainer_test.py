@@ -138,7 +138,7 @@ class ArgumentsTest:
 
 
 class TwoNumbersNetwork:
-    """A linear network of two numbers an example, with noise on them or not.
+    """A linear network of two numbers per example, with noise on them or not.
 
     The noise acts in the inner steps alone.
     """

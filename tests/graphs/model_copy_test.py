@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
 
 
@@ -46,7 +46,7 @@ class ModelCopyTest:
         moved = perturbed.get_layer("norm").moving_variance
         assert np.any(keras.ops.convert_to_numpy(moved) != 1)
         assert not perturbed.compiled
-        for position in position_layer.positions(perturbed):
+        for position in positions_of(perturbed):
             values = position.perturbation.values()
             for name, array in phi.values().items():
                 np.testing.assert_array_equal(values[name], array)

@@ -55,7 +55,7 @@ def read(reader, good, cases, folder):
         cases: List of `Case`.
         folder: Path of an empty folder to work in.
 
-    Returns: list of `Outcome`, one a case.
+    Returns: list of `Outcome`, one per case.
     """
     outcomes = []
     while len(outcomes) < len(cases):

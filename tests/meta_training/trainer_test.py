@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import mp_keras
 from mp_keras import replicas as replicas_module
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 
 TASK_RATE, PHI_RATE = 0.01, 0.003
@@ -127,7 +127,7 @@ class EagerReference:
             images, labels, held_out_images, held_out_labels = (
                 part[task] for part in batch
             )
-            for position in layer_module.positions(network):
+            for position in positions_of(network):
                 position.perturbation.set_weights(self.phi)
             loss, of_theta, _ = self._pass(network, images, labels, False)
             self.thetas[task] = self._adam(
@@ -150,7 +150,7 @@ class EagerReference:
         """Returns loss, gradient of θ and of φ, summed over positions."""
         copies = [
             [weight.value for weight in position.perturbation.weights]
-            for position in layer_module.positions(network)
+            for position in positions_of(network)
         ]
         theta = [variable.value for variable in network.trainable_variables]
         with tf.GradientTape(persistent=True) as tape:
@@ -252,7 +252,7 @@ class OneStepTest:
         trainer, reference, _, _ = compared
         images = small_networks.draw_images(4, 8, 8, 3)
         for task, network in enumerate(reference.networks):
-            for position in layer_module.positions(network):
+            for position in positions_of(network):
                 position.perturbation.set_weights(reference.phi)
             expected = network(images, training=False)
             actual = trainer.load_task(task)(images, training=False)

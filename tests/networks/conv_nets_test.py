@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.networks import examples
 
 
@@ -45,7 +45,7 @@ class Conv4Test:
         model = mp_keras.networks.Conv4(
             3, (48, 32, 3), phi, channels=channels, seed=7, stochastic=False
         )
-        found = position_layer.positions(model)
+        found = positions_of(model)
         assert [position.seed for position in found] == [7, 8, 9, 10]
         for position in found:
             assert position.channel_norm == channels
@@ -71,7 +71,7 @@ class Conv4Test:
             model = mp_keras.networks.Conv4(3, (16, 16, 3), phi, channels=4)
         finally:
             keras.config.set_dtype_policy("float32")
-        assert position_layer.positions(model)[0].compute_dtype == "bfloat16"
+        assert positions_of(model)[0].compute_dtype == "bfloat16"
         outputs = model(np.ones((2, 16, 16, 3), "float32"))
         assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
 

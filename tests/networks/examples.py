@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 
 
@@ -13,21 +13,19 @@ def trained_parameters(model):
 
 def names(model):
     """Returns the names of φ's layers, in the order of the positions."""
-    return [position.name for position in position_layer.positions(model)]
+    return [position.name for position in positions_of(model)]
 
 
 def shapes(model):
     """Returns height, width and channels at each position."""
-    return [
-        position.input.shape[1:] for position in position_layer.positions(model)
-    ]
+    return [position.input.shape[1:] for position in positions_of(model)]
 
 
 def norms(model):
     """Returns the set of `(channel_norm, spatial_norm)` in the network."""
     return {
         (position.channel_norm, position.spatial_norm)
-        for position in position_layer.positions(model)
+        for position in positions_of(model)
     }
 
 

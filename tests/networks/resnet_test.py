@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 from tests.networks import examples
 from tests.networks import numpy_networks
@@ -36,7 +36,7 @@ class ResNet20Test:
         model = mp_keras.networks.ResNet20(
             3, (40, 32, 3), phi, seed=7, stochastic=False
         )
-        found = position_layer.positions(model)
+        found = positions_of(model)
         assert [position.seed for position in found] == list(range(7, 16))
         for position in found:
             assert (position.channel_norm, position.spatial_norm) == (64, 40)
@@ -107,7 +107,7 @@ class ResNet20Test:
         model = mp_keras.networks.ResNet20(2, (84, 84, 3), phi, positions, 30)
         assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
         assert examples.norms(model) == {(64, 84)}
-        found = position_layer.positions(model)
+        found = positions_of(model)
         assert [position.seed - 30 for position in found] == list(numbers)
 
     def test_unknown_location(self):
@@ -199,7 +199,7 @@ class ProjectionResNetsTest:
         model = mp_keras.networks.ResNet18(2, (16, 16, 3), phi, "top")
         assert examples.names(model) == ["meta_perturb_6", "meta_perturb_7"]
         assert examples.shapes(model) == [(2, 2, 512)] * 2
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             assert examples.operations_around(position) == (
                 keras.layers.Add,
                 keras.layers.ReLU,

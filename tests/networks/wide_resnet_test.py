@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 from tests.networks import examples
 from tests.networks import numpy_networks
@@ -38,7 +38,7 @@ class WideResNet28x2Test:
             [(32, 24, 32)] * 4 + [(16, 12, 64)] * 4 + [(8, 6, 128)] * 4
         )
         assert examples.norms(perturbed) == {(128, 32)}
-        found = position_layer.positions(perturbed)
+        found = positions_of(perturbed)
         assert [position.seed for position in found] == list(range(5, 17))
         for position in found:
             assert examples.operations_around(position) == (
@@ -76,7 +76,7 @@ class WideResNet28x2Test:
     def test_perturb_model_finds_the_additions_instead(self):
         plain = mp_keras.networks.WideResNet28x2(3, (8, 8, 3))
         model = mp_keras.perturb_model(plain, small_networks.random_phi())
-        found = position_layer.positions(model)
+        found = positions_of(model)
         assert len(found) == 12
         for position in found:
             before = position.input._keras_history.operation

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 
 IMAGES = np.random.default_rng(0).normal(size=(16, 8, 8, 3)).astype("float32")
 LABELS = np.arange(16) % 3
@@ -31,12 +31,12 @@ def perturbed_model(rate=0.1):
 
 
 def coefficient(model):
-    (position,) = position_layer.positions(model)
+    (position,) = positions_of(model)
     return float(position.noise_coefficient)
 
 
 def fit(model, callbacks, **arguments):
-    """Fits two steps an epoch; the validation labels are wrong ones."""
+    """Fits two steps per epoch; the validation labels are wrong ones."""
     return model.fit(
         IMAGES,
         LABELS,

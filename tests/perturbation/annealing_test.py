@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 
 
 class Recorder(keras.callbacks.Callback):
@@ -19,7 +19,7 @@ class Recorder(keras.callbacks.Callback):
         self.coefficients.append(
             {
                 float(position.noise_coefficient)
-                for position in position_layer.positions(self.model)
+                for position in positions_of(self.model)
             }
         )
 
@@ -106,7 +106,7 @@ class NoiseAnnealingTest:
         for _ in range(2):
             actual = fit(annealing, model)
             np.testing.assert_allclose(actual, [0, 0.2, 0.4, 0.6, 0.8])
-        coefficient = position_layer.positions(model)[1].noise_coefficient
+        coefficient = positions_of(model)[1].noise_coefficient
         np.testing.assert_allclose(coefficient, 0.8)
 
     @pytest.mark.tensorflow_only

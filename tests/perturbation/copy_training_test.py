@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import MetaPerturbLayer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
 from tests.perturbation import network_zoo as zoo
 
@@ -33,7 +34,7 @@ def flags(model):
         if not isinstance(
             layer,
             layers.InputLayer
-            | position_layer.MetaPerturbLayer
+            | MetaPerturbLayer
             | mp_keras.PerturbationFunction,
         )
     }
@@ -79,7 +80,7 @@ class TrainableTest:
         start = np.array(kernel)
         fit(perturbed)
         np.testing.assert_array_equal(kernel, start)
-        numbers = position_layer.positions(perturbed)[0].perturbation.values()
+        numbers = positions_of(perturbed)[0].perturbation.values()
         perturbed.get_layer("backbone").trainable = True
         model.get_layer("backbone").trainable = True
         assert len(perturbed.trainable_variables) == len(
@@ -87,7 +88,7 @@ class TrainableTest:
         )
         fit(perturbed)
         assert np.any(np.array(kernel) != start)
-        (position,) = position_layer.positions(perturbed)
+        (position,) = positions_of(perturbed)
         for name, array in position.perturbation.values().items():
             np.testing.assert_array_equal(array, numbers[name])
 
@@ -97,7 +98,7 @@ class TrainableTest:
         features = backbone(inputs, training=False)
         model = keras.Model(inputs, layers.Dense(3)(features))
         perturbed = mp_keras.perturb_model(model, phi)
-        (position,) = position_layer.positions(perturbed)
+        (position,) = positions_of(perturbed)
         fit(perturbed)
         moved = keras.ops.convert_to_numpy(position.moving_mean)
         assert np.any(moved != 0)

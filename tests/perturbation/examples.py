@@ -6,7 +6,7 @@ from keras import layers
 
 import mp_keras
 from mp_keras import seeds
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 
 random_phi = small_networks.random_phi
@@ -34,6 +34,6 @@ def small_network(phi=None, size=8):
 
 def restart_noise(model):
     """Keras does not save the states of seeds: a file starts from the seed."""
-    for position in position_layer.positions(model):
+    for position in positions_of(model):
         start = seeds.generator(position.seed).state
         position.seed_generator.state.assign(start.value)

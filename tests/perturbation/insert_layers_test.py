@@ -7,7 +7,7 @@ from keras import layers
 
 import mp_keras
 from mp_keras.perturbation import insertion
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
 
 
@@ -93,7 +93,7 @@ class InsertLayersTest:
         phi = mp_keras.PerturbationFunction(seed=1)
         perturbed = mp_keras.networks.ResNet20(3, (8, 8, 3), phi, seed=3)
         model = insertion.insert_layers(perturbed, make_dropout)
-        assert len(position_layer.positions(model)) == 9
+        assert len(positions_of(model)) == 9
         inputs = insertions.images(8)
         np.testing.assert_array_equal(model(inputs), perturbed(inputs))
 

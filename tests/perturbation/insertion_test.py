@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import examples
 from tests.perturbation import insertions
 
@@ -37,7 +37,7 @@ class ApplicationsTest:
             (name, channels, 48) for name in names
         ]
         insertions.assert_same_network(model, perturbed, inputs)
-        for position in position_layer.positions(perturbed):
+        for position in positions_of(perturbed):
             position.noise_coefficient.assign(1.0)
 
         perturbed.compile(
@@ -72,7 +72,7 @@ class ApplicationsTest:
             weights=None, classes=10, input_shape=(32, 32, 3)
         )
         perturbed = mp_keras.perturb_model(model, phi)
-        assert len(position_layer.positions(perturbed)) == 13
+        assert len(positions_of(perturbed)) == 13
         assert insertions.followed(perturbed)[0] == "block1_conv1"
         block = perturbed.get_layer("block1_conv1")
         assert block.activation is keras.activations.linear
@@ -111,7 +111,7 @@ class OurNetworksTest:
         perturbed = mp_keras.perturb_model(
             model, phi, spatial_norm=84, stochastic=False
         )
-        for position in position_layer.positions(perturbed):
+        for position in positions_of(perturbed):
             assert position.spatial_norm == 84
             assert not position.stochastic
         insertions.assert_same_network(model, perturbed, insertions.images(24))
@@ -134,7 +134,7 @@ class NestedModelsTest:
         )
         perturbed = mp_keras.perturb_model(model, phi)
         inner = perturbed.get_layer(backbone.name)
-        assert len(position_layer.positions(inner)) == 11
+        assert len(positions_of(inner)) == 11
         assert len(perturbed.trainable_variables) == 2
         inputs = insertions.images(32)
         perturbed.save(tmp_path / "model.keras")
@@ -182,7 +182,7 @@ class NestedModelsTest:
         features = layers.ReLU()(layers.BatchNormalization()(features))
         model = keras.Model(inputs, block(6, "a")(features))
         perturbed = mp_keras.perturb_model(model, phi, seed=10)
-        found = position_layer.positions(perturbed)
+        found = positions_of(perturbed)
         channels = [position.moving_mean.shape[0] for position in found]
         assert channels == [8, 4, 6]
         assert [position.seed for position in found] == [10, 11, 12]
@@ -242,6 +242,6 @@ class PolicyTest:
         features = layers.Conv2D(4, 3, dtype="mixed_bfloat16")(inputs)
         features = layers.ReLU(dtype="mixed_bfloat16")(features)
         model = mp_keras.perturb_model(keras.Model(inputs, features), phi)
-        (position,) = position_layer.positions(model)
+        (position,) = positions_of(model)
         assert position.dtype_policy.name == "mixed_bfloat16"
         assert keras.config.dtype_policy().name == "float32"

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 
 
 def images(size=8, count=2, channels=3):
@@ -13,7 +13,7 @@ def images(size=8, count=2, channels=3):
 
 
 def switch_off(model):
-    for position in position_layer.positions(model):
+    for position in positions_of(model):
         position.noise_coefficient.assign(0.0)
 
 
@@ -26,7 +26,7 @@ def assert_same_network(model, perturbed, inputs):
 def names_and_norms(model):
     return [
         (position.name, position.channel_norm, position.spatial_norm)
-        for position in position_layer.positions(model)
+        for position in positions_of(model)
     ]
 
 
@@ -34,7 +34,7 @@ def followed(model):
     """Returns the names of the operations that each position follows."""
     return [
         position.input._keras_history.operation.name
-        for position in position_layer.positions(model)
+        for position in positions_of(model)
     ]
 
 

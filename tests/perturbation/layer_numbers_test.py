@@ -7,7 +7,7 @@ from keras import layers
 
 import mp_keras
 from mp_keras.perturbation import function
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import gradients
 from tests.perturbation import examples
 from tests.perturbation import reference
@@ -140,7 +140,7 @@ class NormsTest:
         source = mp_keras.networks.ResNet20(
             10, perturbation=examples.random_phi()
         )
-        learned = position_layer.positions(source)[0].perturbation
+        learned = positions_of(source)[0].perturbation
         inputs = keras.Input((84, 84, 3))
         features = layers.Conv2D(16, 1)(inputs)
         features = layers.ReLU()(layers.BatchNormalization()(features))
@@ -149,7 +149,7 @@ class NormsTest:
         target = mp_keras.perturb_model(
             keras.Model(inputs, features), learned, stochastic=False
         )
-        early, late = position_layer.positions(target)
+        early, late = positions_of(target)
         for position in (early, late):
             assert (position.channel_norm, position.spatial_norm) == (512, 84)
 

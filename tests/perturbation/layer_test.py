@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import examples
 
 
@@ -81,9 +81,7 @@ class SavingTest:
     def test_clone_keeps_phi_and_noise(self):
         model = examples.small_network()
         clone = keras.models.clone_model(model)
-        pairs = zip(
-            position_layer.positions(model), position_layer.positions(clone)
-        )
+        pairs = zip(positions_of(model), positions_of(clone))
         for ours, theirs in pairs:
             assert theirs is not ours
             for name, array in ours.perturbation.values().items():
@@ -177,8 +175,8 @@ class PositionsTest:
                 examples.new_layer(name="e"),
             ]
         )
-        found = position_layer.positions(model)
+        found = positions_of(model)
         assert [position.name for position in found] == list("abcde")
 
     def test_plain_model_has_none(self):
-        assert position_layer.positions(mp_keras.networks.Conv4(2)) == []
+        assert positions_of(mp_keras.networks.Conv4(2)) == []

@@ -1,4 +1,4 @@
-"""φ against the NumPy reference and against the authors' own figures."""
+"""φ against the NumPy reference and against the authors' own numbers."""
 
 import keras
 import numpy as np

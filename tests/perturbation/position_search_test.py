@@ -6,7 +6,7 @@ from keras import layers
 from keras import ops
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
 
 
@@ -113,7 +113,7 @@ class ChosenPositionsTest:
         model = insertions.named_network(activation="relu")
         perturbed = mp_keras.perturb_model(model, phi, positions, seed=7)
         assert insertions.followed(perturbed) == ["first", "relu"]
-        found = position_layer.positions(perturbed)
+        found = positions_of(perturbed)
         assert [position.seed for position in found] == [7, 8]
         insertions.assert_same_network(model, perturbed, insertions.images())
 

@@ -10,7 +10,7 @@ from keras import layers
 
 import mp_keras
 from mp_keras.perturbation import function
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from mp_keras.perturbation import saved_model
 from tests import plain_tensorflow
 from tests import small_networks
@@ -100,7 +100,7 @@ class NativeLayersTest:
         )
         images, labels = draw(8, 8, 8, 3), np.arange(8) % 3
         model.train_on_batch(images, labels)
-        first, second = layer_module.positions(model)
+        first, second = positions_of(model)
         for position in (first, second):
             assert_same_phi(position.perturbation, phi)
             assert np.all(position.moving_mean != 0)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import mp_keras
 from mp_keras import noise
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.perturbation import examples
 from tests.perturbation import reference
 
@@ -95,7 +95,7 @@ class RoundTripTest:
             keras.models.load_model(tmp_path / "model.keras"),
             keras.models.clone_model(model),
         ):
-            for position in position_layer.positions(copy):
+            for position in positions_of(copy):
                 assert position.perturbation.variant() == phi.variant()
 
     @pytest.mark.parametrize("options", VARIANTS, ids=json.dumps)

@@ -8,12 +8,12 @@ from pipeline import intervals
 
 
 def make_run(method, seed, accuracy, likelihood=1.0, calibration=5.0):
-    figures = {
+    metrics = {
         "accuracy": accuracy,
         "negative_log_likelihood": likelihood,
         "expected_calibration_error": calibration,
     }
-    return {"method": method, "seed": seed, "test": figures}
+    return {"method": method, "seed": seed, "test": metrics}
 
 
 class IntervalTest:
@@ -66,7 +66,7 @@ class SummarizeTest:
 
 
 class PairedGainsTest:
-    def test_lower_is_better_for_two_figures(self):
+    def test_lower_is_better_for_two_metrics(self):
         runs = [
             make_run("base", 0, 50.0, likelihood=2.0, calibration=9.0),
             make_run("meta_perturb", 0, 53.0, likelihood=1.5, calibration=11.0),
@@ -120,8 +120,8 @@ class PairedGainsTest:
 
 
 def make_gains(accuracy, likelihood, calibration):
-    """Gains from (mean, clear) of the first three figures."""
-    numbers = zip(intervals.FIGURES, (accuracy, likelihood, calibration))
+    """Gains from (mean, clear) of the first three metrics."""
+    numbers = zip(intervals.METRICS, (accuracy, likelihood, calibration))
     return {
         name: {"mean": mean, "half_width": 1.0, "seeds": 3, "clear": clear}
         for name, (mean, clear) in numbers
@@ -150,7 +150,7 @@ class VerdictTest:
             ),
             (
                 make_gains((4, False), (0.1, False), (9, False)),
-                "φ changed none of the figures clearly (95 %",
+                "φ changed none of the metrics clearly (95 %",
             ),
         ],
     )

@@ -19,7 +19,7 @@ def make_config(source, **changes):
 
 @pytest.fixture
 def validation(monkeypatch):
-    """Replaces training: the validation figures depend on alpha alone."""
+    """Replaces training: the validation metrics depend on alpha alone."""
     runs = []
 
     def train(config, folder, data_dir):

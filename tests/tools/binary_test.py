@@ -110,7 +110,7 @@ class RunTest:
         ("key", "value", "message"),
         [
             ("method", "dropout", "one of ('base', 'meta_perturb', "),
-            ("perturbation", "HERE", "must be a SavedModel written by"),
+            ("phi", "HERE", "must be a SavedModel written by"),
         ],
     )
     def test_wrong_target_config(self, source, tmp_path, key, value, message):

@@ -38,7 +38,7 @@ def target_arguments(source, meta_run):
         "train_target",
         "--config=configs/target/default.py:conv4,smoke",
         f"--config.data.source={source}",
-        f"--config.perturbation={meta_run / 'phi'}",
+        f"--config.phi={meta_run / 'phi'}",
         "--config.data.examples_per_class=0",
         *_LENGTH,
     )

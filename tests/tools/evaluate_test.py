@@ -9,7 +9,7 @@ from tests.tools import processes
 
 
 class EvaluateTest:
-    def test_prints_and_leaves_the_figures_of_other_data(
+    def test_prints_and_leaves_the_metrics_of_other_data(
         self, target_run, tmp_path
     ):
         other = squares.write_npz(tmp_path / "other.npz", test_per_class=2)
@@ -20,11 +20,11 @@ class EvaluateTest:
             f"--config.data.source={other}",
             "--config.samples=3",
         )
-        figures = json.loads(output)
+        metrics = json.loads(output)
         left = json.loads((target_run / "evaluation.json").read_text())
-        assert figures == left
-        assert (figures["examples"], figures["samples"]) == (8, 3)
-        assert figures["data"] == other
+        assert metrics == left
+        assert (metrics["examples"], metrics["samples"]) == (8, 3)
+        assert metrics["data"] == other
         # 8 images, and Keras' confidence bins hold something.
-        assert figures["accuracy"] % 12.5 == pytest.approx(0)
-        assert figures["negative_log_likelihood"] > 0
+        assert metrics["accuracy"] % 12.5 == pytest.approx(0)
+        assert metrics["negative_log_likelihood"] > 0

@@ -53,7 +53,7 @@ class SmokeTest:
         tables = {f"{name}{end}" for end in (".md", ".csv", "_runs.csv")}
         assert tables <= written
         pictures = [file for file in written if file.endswith(".png")]
-        assert bool(pictures) == bool(config.kinds)
+        assert bool(pictures) == bool(config.measure_names)
         for file in pictures:
             with Image.open(tmp_path / file) as picture:
                 assert min(picture.size) > 200
@@ -116,8 +116,8 @@ class ConfigsTest:
     def test_names_things_that_exist(self, name, profile):
         config = config_of(name, profile)
         assert config.name == name
-        measures.check_kinds(config)
-        assert set(config.measures) <= set(config.kinds)
+        measures.check_measures(config)
+        assert set(config.measures) <= set(config.measure_names)
         for cell in cells.expand(config):
             if config.task == "few_shot":
                 few_shot_methods.make_perturbation(cell.config)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 import mp_keras
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from tests.tools import processes
 
 
@@ -14,7 +14,7 @@ class TrainTargetTest:
     ):
         phi = mp_keras.load_perturbation(meta_run / "phi").values()
         model = keras.saving.load_model(target_run / "model.keras")
-        positions = layer_module.positions(model)
+        positions = positions_of(model)
         assert len(positions) == 4
         for position in positions:
             for name, array in position.perturbation.values().items():

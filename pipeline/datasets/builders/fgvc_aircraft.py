@@ -4,7 +4,7 @@ MetaPerturb (NeurIPS 2020), appendix C.2; Maji et al. 2013: 100 variants, 6,667
 images to train on and 3,333 to test on. Not in TFDS. Reads the official
 archive in place, or its unpacked folder:
 
-    data/variants.txt                     one class a line
+    data/variants.txt                     one class per line
     data/images_variant_trainval.txt      "<image> <variant>" lines, "train"
     data/images_variant_test.txt          the same, "test"
     data/images/<image>.jpg

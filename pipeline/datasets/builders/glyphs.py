@@ -176,7 +176,7 @@ def render_image(outlines, seed):
 
 
 class Glyphs(tfds.core.GeneratorBasedBuilder):
-    """Rendered letters: splits "train" (80 a class) and "test" (15 a class).
+    """Rendered letters, 80 per class in "train" and 15 per class in "test".
 
     Features: `image`, uint8 `(32, 32, 3)`; `label`, named after the letter.
     """

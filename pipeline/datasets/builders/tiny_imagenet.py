@@ -4,7 +4,7 @@ MetaPerturb (NeurIPS 2020), section 4: 200 classes, 64x64 pixels. Reads the
 original archive, or a part of it in the same layout, from the manual folder;
 the members of a zip file are read in place and never unpacked.
 
-    wnids.txt                                   one class a line
+    wnids.txt                                   one class per line
     train/<wnid>/images/*.JPEG                  split "train"
     val/images/*.JPEG, val/val_annotations.txt  split "validation"
 

@@ -1,7 +1,7 @@
 """Data of few-shot learning: classes in three parts, and episodes of them.
 
 Meta Dropout (ICLR 2020), section 4: Omniglot and miniImageNet, in tasks of few
-images a class.
+images per class.
 
     data = load_class_images(
         "few_shot:omniglot", image_size=28, channels=1, manual_dir="downloads"

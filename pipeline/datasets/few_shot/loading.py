@@ -19,7 +19,15 @@ from pipeline.datasets.few_shot import omniglot
 from pipeline.datasets.sources import loading
 
 _BENCHMARKS = ("omniglot", "omniglot_small", "mini_imagenet")
-_KINDS = ("few_shot", "folder", "npz", "paper", "subset", "tfds", "tfrecord")
+_SOURCE_KINDS = (
+    "few_shot",
+    "folder",
+    "npz",
+    "paper",
+    "subset",
+    "tfds",
+    "tfrecord",
+)
 
 
 def load_class_images(
@@ -66,21 +74,21 @@ def load_class_images(
         raise ValueError(
             f"`channels` must be 1 or 3. Received: channels={channels!r}"
         )
-    kind, _, place = str(source).partition(":")
-    is_unknown = kind == "few_shot" and place not in _BENCHMARKS
-    if kind not in _KINDS or not place or is_unknown:
+    source_kind, _, place = str(source).partition(":")
+    is_unknown = source_kind == "few_shot" and place not in _BENCHMARKS
+    if source_kind not in _SOURCE_KINDS or not place or is_unknown:
         raise ValueError(
             f"`source` must be few_shot: and one of {', '.join(_BENCHMARKS)}; "
             "folder:PATH, npz:PATH, tfds:NAME or another source of images. "
             f"Received: source={source!r}"
         )
     with tempfile.TemporaryDirectory() as copies:
-        if kind == "few_shot":
+        if source_kind == "few_shot":
             manual_dir = loading.fetched(manual_dir, copies)
             data = _load_benchmark(
                 place, image_size, channels, data_dir, manual_dir, seed
             )
-        elif kind == "folder":
+        elif source_kind == "folder":
             place = loading.fetched(place, copies)
             data = class_folders.load_class_folders(
                 place, image_size, channels, seed

@@ -1,6 +1,6 @@
 """miniImageNet: 100 ImageNet classes, the few-shot benchmark in colour.
 
-Meta Dropout (ICLR 2020), section 4: 84x84 pixels, 600 images a class; 64, 16
+Meta Dropout (ICLR 2020), section 4: 84x84 pixels, 600 images per class; 64, 16
 and 20 classes for meta-training, validation and meta-testing, the split of
 Ravi and Larochelle (2017), which three files hold:
 

@@ -183,13 +183,13 @@ def subset_entry(name):
     return _find(_SUBSETS, "subset", name)
 
 
-def _find(entries, kind, name):
+def _find(entries, prefix, name):
     known = {one.name: one for one in entries}
     if name in known:
         return known[name]
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]}?" if close else ""
     raise ValueError(
-        f"The name of a {kind}: data set must be one of {', '.join(known)}."
+        f"The name of a {prefix}: data set must be one of {', '.join(known)}."
         f"{hint} Received: {name!r}"
     )

@@ -18,7 +18,7 @@ from pipeline.datasets.sources import tfds_source
 from pipeline.datasets.sources import tfrecord_source
 from pipeline.storage import artifact_store
 
-_KINDS = ("paper", "subset", "tfds", "folder", "npz", "tfrecord")
+_SOURCE_KINDS = ("paper", "subset", "tfds", "folder", "npz", "tfrecord")
 
 
 def load_images(
@@ -89,19 +89,19 @@ def load_images(
     seed = argument_checks.check_int("seed", seed, 0)
     if examples_per_class is not None:
         argument_checks.check_int("examples_per_class", examples_per_class, 1)
-    kind, _, place = str(source).partition(":")
-    if kind not in _KINDS or not place:
+    source_kind, _, place = str(source).partition(":")
+    if source_kind not in _SOURCE_KINDS or not place:
         raise ValueError(
             "`source` must be paper:NAME, subset:NAME, tfds:NAME, folder:PATH, "
             f"npz:PATH or tfrecord:PATH. Received: source={source!r}"
         )
     with tempfile.TemporaryDirectory() as folder:
-        if kind in ("folder", "npz", "tfrecord"):
+        if source_kind in ("folder", "npz", "tfrecord"):
             place = fetched(place, folder)
         manual_dir = fetched(manual_dir, folder)
         try:
             data = _load(
-                kind,
+                source_kind,
                 place,
                 image_size,
                 data_dir,
@@ -139,7 +139,7 @@ def load_images(
 
 
 def _load(
-    kind,
+    source_kind,
     place,
     image_size,
     data_dir,
@@ -148,19 +148,19 @@ def _load(
     seed,
     **of_folders,
 ):
-    if kind == "paper":
+    if source_kind == "paper":
         return catalogue_source.load_paper(
             place, image_size, data_dir, manual_dir
         )
-    if kind == "subset":
+    if source_kind == "subset":
         return catalogue_source.load_subset(place, image_size, manual_dir)
-    if kind == "tfds":
+    if source_kind == "tfds":
         return tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
-    if kind == "folder":
+    if source_kind == "folder":
         return folder_source.load_folder(
             place, image_size, test_fraction, seed, **of_folders
         )
-    if kind == "tfrecord":
+    if source_kind == "tfrecord":
         return tfrecord_source.load_tfrecord(place, image_size)
     return npz_source.load_npz(place, image_size)
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests.environments import markdown_code
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "your_own_model.md"
@@ -33,8 +33,8 @@ class YourOwnModelTest:
         assert np.mean(page["probabilities"].argmax(1) == page["labels"]) > 0.9
 
     def test_every_block_has_phi(self, page):
-        assert len(position_layer.positions(page["model"])) == 2
-        assert not position_layer.positions(page["network"])
+        assert len(positions_of(page["model"])) == 2
+        assert not positions_of(page["network"])
 
     def test_loaded_model_is_the_saved_one(self, page):
         for ours, theirs in zip(
@@ -60,7 +60,7 @@ class YourOwnModelTest:
         )
         losses = page["losses"]
         assert len(losses) == 20 and losses[-1] < 0.5 * losses[0]
-        for position in position_layer.positions(page["model"]):
+        for position in positions_of(page["model"]):
             assert float(position.noise_coefficient) == 1
             assert np.all(np.array(position.moving_variance) != 1)
             for name, array in position.perturbation.values().items():

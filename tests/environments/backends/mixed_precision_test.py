@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 from tests.environments.backends import compiled
 from tests.perturbation import examples
@@ -105,7 +105,7 @@ class NetworkTest:
         mixed = small_networks.make_network(stochastic=False)
         keras.config.set_dtype_policy("float32")
         mixed.set_weights(exact.get_weights())
-        assert position_layer.positions(mixed)[0].compute_dtype == "bfloat16"
+        assert positions_of(mixed)[0].compute_dtype == "bfloat16"
         ours, theirs = (
             np.array(
                 keras.ops.cast(compiled.call(m, images, training), "float32")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 from tests.environments.backends import compiled
 from tests.environments.backends import numpy_model
@@ -55,14 +55,14 @@ class NetworkParityTest:
         assert_close(compiled.call(model, images, training=False), expected)
 
     def test_training_form_and_moving_statistics(self, model, images):
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             shape = position.moving_mean.shape
             position.moving_mean.assign(np.zeros(shape))
             position.moving_variance.assign(np.ones(shape))
         expected, moved = numpy_model.outputs(model, images, training=True)
         assert_close(compiled.call(model, images, training=True), expected)
-        assert len(moved) == len(position_layer.positions(model)) > 3
-        for position in position_layer.positions(model):
+        assert len(moved) == len(positions_of(model)) > 3
+        for position in positions_of(model):
             mean, variance = moved[position.name]
             assert_close(position.moving_mean, mean)
             assert_close(position.moving_variance, variance)

@@ -1,4 +1,4 @@
-"""Prediction and its figures on every backend, against NumPy."""
+"""Prediction and its metrics on every backend, against NumPy."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 import mp_keras
 from mp_keras import seeds
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 
 PHI = small_networks.random_phi()
@@ -40,7 +40,7 @@ class MonteCarloTest:
         actual = mp_keras.monte_carlo_predict(
             model, images, samples, batch_size=16, seed=seed
         )
-        positions = position_layer.positions(model)
+        positions = positions_of(model)
         states = [position.seed_generator.state for position in positions]
         before = [np.array(state.value) for state in states]
         passes = []
@@ -66,7 +66,7 @@ class MonteCarloTest:
             )(features)
         model = keras.Model(inputs, features)
         views, noisy = [], mp_keras.MonteCarloClassifier(model)
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             draw = position.sample_noise
             position.sample_noise = lambda *args, draw=draw: keep(
                 views, draw(*args)
@@ -91,18 +91,18 @@ class MonteCarloTest:
 
 
 class FiguresTest:
-    def test_figures_by_hand(self):
+    def test_metrics_by_hand(self):
         probabilities = np.array(
             [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]], "float32"
         )
         labels = np.array([0, 1, 1])
-        figures = mp_keras.classification_figures(probabilities, labels)
+        metrics = mp_keras.classification_metrics(probabilities, labels)
         gaps = [1 - 0.9, 0.6 - 0, 1 - 0.7]  # three bins, an example in each
         np.testing.assert_allclose(
             [
-                figures["accuracy"],
-                figures["negative_log_likelihood"],
-                figures["expected_calibration_error"],
+                metrics["accuracy"],
+                metrics["negative_log_likelihood"],
+                metrics["expected_calibration_error"],
             ],
             [200 / 3, -np.log([0.9, 0.4, 0.7]).mean(), 100 * np.mean(gaps)],
             rtol=1e-5,
@@ -113,19 +113,19 @@ class FiguresTest:
         )
         assert curve.expected_calibration_error() == pytest.approx(1 / 3)
 
-    def test_metric_in_evaluate_equals_the_figure(self, model, images):
+    def test_metric_in_evaluate_equals_the_function(self, model, images):
         labels = np.arange(7) % 3
         model.compile(
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=[mp_keras.ExpectedCalibrationError(from_logits=True)],
         )
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             position.noise_coefficient.assign(0.0)  # no noise
         found = model.evaluate(images, labels, verbose=0, return_dict=True)
         probabilities = softmax(np.array(model(images), "float64"))
-        for position in position_layer.positions(model):
+        for position in positions_of(model):
             position.noise_coefficient.assign(1.0)
-        expected = mp_keras.classification_figures(probabilities, labels)
+        expected = mp_keras.classification_metrics(probabilities, labels)
         np.testing.assert_allclose(
             100 * found["expected_calibration_error"],
             expected["expected_calibration_error"],

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mp_keras
-from mp_keras.perturbation import layer as position_layer
+from mp_keras.perturbation import positions_of
 from tests import small_networks
 
 EPOCHS, BATCH = 10, 16
@@ -19,7 +19,7 @@ class Recorder(keras.callbacks.Callback):
         self.coefficients, self.streams = [], []
 
     def on_train_batch_end(self, batch, logs=None):
-        position = position_layer.positions(self.model)[0]
+        position = positions_of(self.model)[0]
         self.coefficients.append(float(position.noise_coefficient))
         stream = np.array(position.seed_generator.state.value)
         self.streams.append(int(stream[1]))
@@ -94,7 +94,7 @@ class FitTest:
     def test_phi_stays_and_its_statistics_move(self, trained):
         model, _, _ = trained
         phi = mp_keras.load_perturbation().values()
-        positions = position_layer.positions(model)
+        positions = positions_of(model)
         assert len(positions) == 2
         for position in positions:
             for name, array in position.perturbation.values().items():

@@ -22,9 +22,9 @@ class MeasureTest:
 
 class SummaryTest:
     def test_milliseconds_are_median_and_quartiles(self):
-        figures = interleaving.milliseconds([0.004, 0.001, 0.002, 0.003, 0.1])
-        assert figures["median_ms"] == pytest.approx(3)
-        assert figures["quartiles_ms"] == pytest.approx([2, 4])
+        measured = interleaving.milliseconds([0.004, 0.001, 0.002, 0.003, 0.1])
+        assert measured["median_ms"] == pytest.approx(3)
+        assert measured["quartiles_ms"] == pytest.approx([2, 4])
 
     def test_ratio_compares_within_a_round(self):
         """The second round was ten times slower for both."""

@@ -40,18 +40,18 @@ class MeasureTest:
         assert tuple(results) == tuple(_PARTS) == runner.PARTS[:-1]
 
     def test_step_ratio_is_of_perturbed_to_plain(self, results):
-        figures = results["training_step"]
+        measured = results["training_step"]
         quotient = (
-            figures["perturbed"]["median_ms"] / figures["plain"]["median_ms"]
+            measured["perturbed"]["median_ms"] / measured["plain"]["median_ms"]
         )
-        low, high = figures["ratio"]["quartiles"]
+        low, high = measured["ratio"]["quartiles"]
         assert 0.5 * low < quotient < 2 * high
-        assert figures["backend"] == "tensorflow"
+        assert measured["backend"] == "tensorflow"
 
     def test_meta_step_has_a_row_for_each_number_of_tasks(self, results):
-        figures = results["meta_step"]
-        assert [row["tasks"] for row in figures["rows"]] == [1, 2]
-        for row in figures["rows"]:
+        measured = results["meta_step"]
+        assert [row["tasks"] for row in measured["rows"]] == [1, 2]
+        for row in measured["rows"]:
             assert row["per_task_ms"] == row["step_ms"] / row["tasks"]
             assert row["data_mb"] == pytest.approx(
                 row["tasks"] * 2 * 4 * 16 * 16 * 3 * 4 / 1e6
@@ -59,9 +59,9 @@ class MeasureTest:
             assert 50 < row["peak_mb"] < 4000
 
     def test_images_a_second_follow_from_the_batch(self, results):
-        figures = results["input_pipeline"]["32"]
-        expected = 8 * 1000 / figures["batch"]["median_ms"]
-        assert figures["images_per_s"] == pytest.approx(expected)
+        measured = results["input_pipeline"]["32"]
+        expected = 8 * 1000 / measured["batch"]["median_ms"]
+        assert measured["images_per_s"] == pytest.approx(expected)
 
     def test_parts_of_a_position_are_less_than_all_of_it(self, results):
         (parts,) = results["position"].values()

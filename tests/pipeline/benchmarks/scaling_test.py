@@ -11,12 +11,12 @@ CASE = {"network": "conv4", "batch_size": 2, "image_size": 16}
 class MeasureTest:
     def test_one_process_exchanges_nothing(self):
         case = {**CASE, "tasks": 1, "steps": 1, "pinned": False}
-        (figures,) = scaling.measure([case])
-        assert figures["gradient"] == figures["metrics"] == []
-        assert 0 < figures["step_ms"]
-        assert 0.1 < figures["start_s"] < 300
-        assert 100 < figures["peak_mb"] < 1e5
-        assert "reduction_ms" not in figures
+        (measured,) = scaling.measure([case])
+        assert measured["gradient"] == measured["metrics"] == []
+        assert 0 < measured["step_ms"]
+        assert 0.1 < measured["start_s"] < 300
+        assert 100 < measured["peak_mb"] < 1e5
+        assert "reduction_ms" not in measured
 
     def test_cases_of_other_processes_raise(self):
         cases = [{**CASE, "tasks": 2, "workers": n} for n in (1, 2)]

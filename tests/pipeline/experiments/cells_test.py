@@ -55,7 +55,7 @@ class ExpandTest:
     def test_rows_of_a_figure_look_different(self):
         rows = [ROWS[0], base.row("Other", "base")]
         cells.expand(tiny.make_config("npz:x", rows))
-        config = tiny.make_config("npz:x", rows, kinds=("reliability",))
+        config = tiny.make_config("npz:x", rows, measure_names=("reliability",))
         with pytest.raises(ValueError, match="`style` each.*'base', 'base'"):
             cells.expand(config)
 
@@ -103,7 +103,7 @@ class ChosenTest:
 
 
 class FolderTest:
-    def test_is_readable_and_depends_on_config_and_sources(self):
+    def test_is_readable_and_depends_on_config_and_prerequisites(self):
         config = tiny.make_config("npz:x", ROWS[:1])
         (cell,) = cells.expand(config)
         config.target.steps = 3

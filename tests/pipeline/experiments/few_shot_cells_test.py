@@ -23,11 +23,11 @@ class ExpandTest:
         config = make_config()
         config.manual_dir = "data"
         plain, mixed = cells.expand(config)
-        assert (plain.config.algorithm, plain.config.perturbation) == (
+        assert (plain.config.algorithm, plain.config.inner_perturbation) == (
             "maml",
             "none",
         )
-        assert (mixed.config.algorithm, mixed.config.perturbation) == (
+        assert (mixed.config.algorithm, mixed.config.inner_perturbation) == (
             "meta_sgd",
             "mixup",
         )
@@ -66,7 +66,7 @@ class ReproduceTest:
         ran = []
 
         def train(config, folder, data_dir):
-            ran.append((config.perturbation, folder.name.split("-")[0]))
+            ran.append((config.inner_perturbation, folder.name.split("-")[0]))
             raise FloatingPointError("diverged")
 
         monkeypatch.setattr(few_shot_training, "few_shot_train", train)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 class MeasureTest:
     def test_is_made_once_for_its_settings(self, source, tmp_path, monkeypatch):
         config = tiny.make_config(
-            source, [base.row("Base", "base")], kinds=("reliability",)
+            source, [base.row("Base", "base")], measure_names=("reliability",)
         )
         config.measures.reliability = {"bins": 5}
         summary = runner.reproduce(config, tmp_path)
@@ -35,7 +35,7 @@ class MeasureTest:
 
     def test_a_column_has_settings_of_its_own(self, source, tmp_path):
         config = tiny.make_config(
-            source, [base.row("Base", "base")], kinds=("reliability",)
+            source, [base.row("Base", "base")], measure_names=("reliability",)
         )
         config.measures.reliability = {"bins": 5}
         config.columns[0].measures.update({"reliability": {"bins": 3}})
@@ -45,7 +45,7 @@ class MeasureTest:
 
     def test_convergence_needs_tracked_runs(self, source, tmp_path):
         config = tiny.make_config(
-            source, [base.row("Base", "base")], kinds=("convergence",)
+            source, [base.row("Base", "base")], measure_names=("convergence",)
         )
         failures = runner.reproduce(config, tmp_path)["failures"]
         assert "track_test" in str(failures)
@@ -60,8 +60,8 @@ class MeasureTest:
 
 class CheckKindsTest:
     def test_kinds_belong_to_a_kind_of_run(self):
-        config = tiny.make_config("npz:x", [], kinds=("activations",))
+        config = tiny.make_config("npz:x", [], measure_names=("activations",))
         with pytest.raises(ValueError, match="'convergence'.*'activations'"):
-            measures.check_kinds(config)
+            measures.check_measures(config)
         config.task = "few_shot"
-        measures.check_kinds(config)
+        measures.check_measures(config)

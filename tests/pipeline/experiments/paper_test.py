@@ -1,4 +1,4 @@
-"""The paper's figures as data."""
+"""The paper's numbers as data."""
 
 import pytest
 

@@ -8,7 +8,7 @@ import pytest
 
 import mp_keras
 from configs.experiments import base
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.experiments import runner
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
@@ -80,7 +80,7 @@ class ReproduceTest:
         assert summary["outputs"] == []
 
     def test_unknown_figure_lists_the_valid_ones(self, source, tmp_path):
-        config = tiny.make_config(source, [], kinds=("picture",))
+        config = tiny.make_config(source, [], measure_names=("picture",))
         with pytest.raises(ValueError, match="'convergence'.*'picture'"):
             runner.reproduce(config, tmp_path)
 
@@ -113,13 +113,13 @@ class SourcesTest:
         config = tiny.make_config(source, rows)
         summary = runner.reproduce(config, tmp_path)
         assert summary["failures"] == {}
-        (phi_run,) = (tmp_path / "sources").glob("phi-*")
-        (classifier,) = (tmp_path / "sources").glob("classifier-*")
+        (phi_run,) = (tmp_path / "prerequisites").glob("phi-*")
+        (classifier,) = (tmp_path / "prerequisites").glob("classifier-*")
         expected = mp_keras.load_perturbation(phi_run / "phi").values()
         for name in ("a", "b"):
             folder = cell_folder(tmp_path, name)
             model = keras.models.load_model(folder / "model.keras")
-            for position in layer_module.positions(model):
+            for position in positions_of(model):
                 for weight, array in position.perturbation.values().items():
                     np.testing.assert_array_equal(array, expected[weight])
         config_a = smoke.read_json(cell_folder(tmp_path, "a") / "config.json")

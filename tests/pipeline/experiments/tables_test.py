@@ -14,14 +14,14 @@ from pipeline.experiments import tables
 from tests.pipeline.experiments import tiny
 
 
-def finished(config, figures):
-    """Makes runs of these figures: {(row, column): accuracies by seed}."""
+def finished(config, accuracies):
+    """Makes runs of these accuracies: {(row, column): accuracies by seed}."""
     made = []
     for cell in cells.expand(config):
         key = cell.row.name, cell.column.name
-        if key in figures:
+        if key in accuracies:
             result = {
-                "accuracy": figures[key][cell.seed],
+                "accuracy": accuracies[key][cell.seed],
                 "negative_log_likelihood": 1.25,
                 "expected_calibration_error": 3.5,
                 "brier_score": 0.5,
@@ -44,7 +44,7 @@ def config():
 
 
 class WriteTest:
-    def test_markdown_has_both_figures(self, config, tmp_path):
+    def test_markdown_has_both_numbers(self, config, tmp_path):
         runs = finished(
             config,
             {
@@ -67,17 +67,17 @@ class WriteTest:
         )
         paper = "44.34 ± 1.10"  # of no row that is called Absent
         assert "| Absent | – | – |" in lines and paper not in lines[-1]
-        assert "| Base | 1.250 ± 0.000 | – |" in lines  # no paper's figure
+        assert "| Base | 1.250 ± 0.000 | – |" in lines  # no number of the paper
 
     def test_csv_holds_the_same_numbers(self, config, tmp_path):
         runs = finished(config, {("Base", "Cars"): [40.0, 42.0]})
         _, path, _ = tables.write(config, runs, tmp_path)
         with open(path, newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
-        assert len(lines) == 4 * 3 * 2  # figures, rows, columns
+        assert len(lines) == 4 * 3 * 2  # metrics, rows, columns
         assert sum(line["mean"] != "" for line in lines) == 4
         first = lines[0]
-        assert (first["figure"], first["mean"]) == ("accuracy", "41.0")
+        assert (first["metric"], first["mean"]) == ("accuracy", "41.0")
         assert float(first["half_width"]) == pytest.approx(12.706, abs=1e-3)
         assert (first["seeds"], first["paper"]) == ("2", "44.34")
 
@@ -161,7 +161,7 @@ class FewShotTablesTest:
         assert "| MAML | 94.99 ± 0.20 (paper 95.23 ± 0.17) |" in lines
         quoted = "| Matching Networks (Vinyals et al., 2016) | – (paper 93.8) |"
         assert lines.count(quoted) == 1  # with the accuracy alone
-        protocol = "20-way 1-shot, 15 queries a task, 28 pixels, 64 channels"
+        protocol = "20-way 1-shot, 15 queries per task, 28 pixels, 64 channels"
         assert protocol in markdown.read_text()
         with open(path, newline="", encoding="utf-8") as file:
             values = {line["row"]: line for line in csv.DictReader(file)}

@@ -18,7 +18,7 @@ import time
 import pytest
 
 from configs.pipeline import demo
-from mp_keras.evaluation import figures
+from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.export import class_name_file
 from pipeline.kubeflow import local_run
 from pipeline.trainings import classifier_evaluation
@@ -220,7 +220,7 @@ class ResumedTest:
         assert names == squares.NAMES
         classifier = classifier_evaluation.load_classifier(serving / "1")
         images, labels = squares.make_part(5, seed=1)
-        actual = figures.classification_figures(
+        actual = classification_metrics(
             classifier_evaluation.predict(classifier, images, samples=2), labels
         )
         assert actual == pytest.approx(best["test"], rel=1e-4)

@@ -62,7 +62,7 @@ class FiguresByMethodTest:
     def test_dots_are_the_seeds_and_methods_the_rows(self, draw):
         runs = [make_run("base", seed, 40.0 + seed) for seed in range(3)]
         runs.append(make_run("meta_perturb", accuracy=60.0))
-        figure = draw(plots.figures_by_method, runs)
+        figure = draw(plots.metrics_by_method, runs)
         accuracy = figure.axes[0]
         dots = [
             line.get_xdata().tolist()
@@ -77,7 +77,7 @@ class FiguresByMethodTest:
     def test_bars_are_mean_and_interval(self, draw):
         """Standard deviation 1; Student's t, 2 degrees: 4.3027."""
         runs = [make_run("base", seed, 40.0 + seed) for seed in range(3)]
-        accuracy = draw(plots.figures_by_method, runs).axes[0]
+        accuracy = draw(plots.metrics_by_method, runs).axes[0]
         (bar,) = accuracy.containers
         ((start, end),) = bar.lines[2][0].get_segments()
         width = 4.3027 / np.sqrt(3)
@@ -86,7 +86,7 @@ class FiguresByMethodTest:
         )
 
     def test_panels_name_quantity_and_unit(self, draw):
-        figure = draw(plots.figures_by_method, make_runs("base"))
+        figure = draw(plots.metrics_by_method, make_runs("base"))
         titles = [panel.get_title() for panel in figure.axes]
         assert titles[0] == "accuracy\nhigher is better"
         assert titles[2] == "calibration error\nlower is better"
@@ -95,10 +95,10 @@ class FiguresByMethodTest:
 
     def test_same_runs_give_the_same_text(self):
         runs = make_runs("base", "meta_perturb")
-        text = plots.figures_by_method(runs)
-        assert text == plots.figures_by_method(runs)
+        text = plots.metrics_by_method(runs)
+        assert text == plots.metrics_by_method(runs)
         runs[0]["test"] = {**runs[0]["test"], "accuracy": 51.0}
-        assert text != plots.figures_by_method(runs)
+        assert text != plots.metrics_by_method(runs)
 
 
 class HistoryTest:

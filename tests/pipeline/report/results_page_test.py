@@ -94,7 +94,7 @@ class Reader(html.parser.HTMLParser):
 
 
 class RenderTest:
-    def test_tables_show_the_figures(self, page):
+    def test_tables_show_the_metrics(self, page):
         reader = Reader()
         reader.feed(page)
         assert reader.open == []

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from configs.few_shot import omniglot
 from configs.meta_train import glyphs
 from configs.target import default
 from pipeline.runs import earlier_configs
@@ -13,28 +14,39 @@ from pipeline.runs import run_folder
 LATER = {
     "target": ["c_max", "data.keep_repeated", "deterministic"],
     "meta-training": ["c_max"],
+    "few-shot": [],
+}
+NAMES = {  # of what all three once called `perturbation`
+    "target": "phi",
+    "meta-training": "phi_options",
+    "few-shot": "inner_perturbation",
 }
 
 
-def today(kind):
-    config = default if kind == "target" else glyphs
-    return json.loads(json.dumps(config.get_config("conv4").to_dict()))
+def today(run_kind):
+    config = {
+        "target": lambda: default.get_config("conv4"),
+        "meta-training": lambda: glyphs.get_config("conv4"),
+        "few-shot": omniglot.get_config,
+    }[run_kind]()
+    return json.loads(json.dumps(config.to_dict()))
 
 
-def earlier(kind):
-    """Returns a config of this kind without what came later."""
-    config = today(kind)
-    for key in LATER[kind]:
+def earlier(run_kind):
+    """Returns a config of such a run, as earlier versions wrote it."""
+    config = today(run_kind)
+    config["perturbation"] = config.pop(NAMES[run_kind])
+    for key in LATER[run_kind]:
         *section, name = key.split(".")
         del (config[section[0]] if section else config)[name]
     return config
 
 
 class UpgradedTest:
-    @pytest.mark.parametrize("kind", LATER)
-    def test_defaults_of_today_resume_a_run_of_earlier(self, kind):
-        assert earlier_configs.upgraded(earlier(kind)) == today(kind)
-        assert earlier_configs.upgraded(today(kind)) == today(kind)
+    @pytest.mark.parametrize("run_kind", LATER)
+    def test_defaults_of_today_resume_a_run_of_earlier(self, run_kind):
+        assert earlier_configs.upgraded(earlier(run_kind)) == today(run_kind)
+        assert earlier_configs.upgraded(today(run_kind)) == today(run_kind)
 
     def test_values_are_kept_and_the_argument_is_not_changed(self):
         config = today("target")
@@ -49,6 +61,15 @@ class UpgradedTest:
         config = run_configs.read(tmp_path, "target training", "method")
         assert config.c_max == 1.0
         run_folder.RunFolder(tmp_path, today("target"))
+
+    def test_few_shot_folder_is_gone_on_with(self, tmp_path):
+        (tmp_path / "config.json").write_text(json.dumps(earlier("few-shot")))
+        config = run_configs.read(tmp_path, "few-shot training", "ways")
+        assert config.inner_perturbation == "meta_dropout"
+        run_folder.RunFolder(tmp_path, today("few-shot"))
+        changed = {**today("few-shot"), "inner_perturbation": "none"}
+        with pytest.raises(ValueError, match="inner_perturbation='meta_drop"):
+            run_folder.RunFolder(tmp_path, changed)
 
     def test_another_validation_part_is_refused_unless_finished(self, tmp_path):
         old = earlier("target")

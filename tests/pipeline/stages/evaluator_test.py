@@ -13,8 +13,8 @@ from pipeline.trainings import target_data
 from tests.pipeline import smoke
 
 
-def figures_of(folder, images, labels):
-    """The figures by hand, of 2 noise samples."""
+def metrics_of(folder, images, labels):
+    """The metrics by hand, of 2 noise samples."""
     classifier = tf.saved_model.load(str(folder / "saved_model"))
     outputs = classifier.predict(
         tf.constant(images), tf.constant(2), tf.constant(0)
@@ -44,7 +44,7 @@ def figures_of(folder, images, labels):
 
 class EvaluateTest:
     @pytest.mark.parametrize("part", ["test", "validation"])
-    def test_figures(
+    def test_metrics(
         self, evaluated, classifiers, examples, make_target_config, part
     ):
         source = example_gen.examples_source(examples)
@@ -62,7 +62,7 @@ class EvaluateTest:
         assert [run["method"] for run in runs] == ["base", "meta_perturb"]
         for run in runs:
             folder = classifiers[run["method"]]
-            expected = figures_of(folder, images, labels)
+            expected = metrics_of(folder, images, labels)
             assert run[part] == pytest.approx(expected, rel=1e-4)
             assert run["folder"] == f"squares/runs/{run['method']}-seed5"
             assert (run["seed"], run["steps"]) == (5, 4)
@@ -91,14 +91,14 @@ class EvaluateTest:
             "test": 20,
         }
         base, ours = (run["test"] for run in result["runs"])
-        for figure, sign in (
+        for metric, sign in (
             ("accuracy", 1),
             ("negative_log_likelihood", -1),
             ("expected_calibration_error", -1),
         ):
-            assert result["summary"]["base"][figure]["mean"] == base[figure]
-            gain = sign * (ours[figure] - base[figure])
-            assert result["gains"][figure]["mean"] == pytest.approx(gain)
+            assert result["summary"]["base"][metric]["mean"] == base[metric]
+            gain = sign * (ours[metric] - base[metric])
+            assert result["gains"][metric]["mean"] == pytest.approx(gain)
 
     def test_report(self, evaluated):
         result = smoke.read_json(evaluated / "squares" / "evaluation.json")

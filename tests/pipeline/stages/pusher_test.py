@@ -131,7 +131,7 @@ class PushTest:
         run = smoke.read_json(tmp_path / "serving" / "1" / "pushed_run.json")
         assert run["validation"]["negative_log_likelihood"] == 0.5
 
-    def test_test_figures_do_not_choose(self, runs, tmp_path):
+    def test_test_metrics_do_not_choose(self, runs, tmp_path):
         runs.add("good", 1.0).add("better", 2.0)
         for run, loss in zip(runs.stored[1:], (9.0, 0.1)):
             run["test"] = {"negative_log_likelihood": loss, "accuracy": 100}
@@ -169,7 +169,7 @@ class PushTest:
         assert smoke.read_json(tmp_path / "refused.json") == []
 
     def test_classifier_of_the_pipeline(self, evaluated, classifiers, tmp_path):
-        """With real figures and real SavedModels."""
+        """With real metrics and real SavedModels."""
         result = pusher.push(
             evaluated / "squares" / "evaluation.json",
             classifiers.values(),
@@ -259,7 +259,7 @@ class RefuseTest:
     def test_bad_figure(self, make_runs, tmp_path, value):
         result = make_runs().add("plain", 0.1, accuracy=value).push(tmp_path)
         (refused,) = result["refused"]
-        assert "validation figure accuracy must be finite" in refused["reason"]
+        assert "validation metric accuracy must be finite" in refused["reason"]
         assert repr(value) in refused["reason"]
         assert result["pushed"] is None
 

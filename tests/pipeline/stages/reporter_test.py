@@ -12,7 +12,7 @@ from tests.pipeline import smoke
 
 
 def make_run(method, seed, accuracy):
-    figures = {
+    metrics = {
         "accuracy": accuracy,
         "negative_log_likelihood": 1.0,
         "expected_calibration_error": 5.0,
@@ -23,8 +23,8 @@ def make_run(method, seed, accuracy):
         "network": "conv4",
         "seed": seed,
         "steps": 4,
-        "test": figures,
-        "validation": {**figures, "accuracy": accuracy + 1},
+        "test": metrics,
+        "validation": {**metrics, "accuracy": accuracy + 1},
     }
 
 
@@ -77,7 +77,7 @@ class ReportTest:
         assert all((folder / target).is_file() for target in targets)
         assert (folder / "cats.html").read_text() == "page of cats"
 
-    def test_overview_has_figures_and_verdict_of_each(self, results, tmp_path):
+    def test_overview_has_metrics_and_verdict_of_each(self, results, tmp_path):
         reporter.report(results, "two targets", tmp_path / "out")
         page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
         assert "<td>60.5 ± 6.4</td>" in page  # 12.706 * 0.7071 / sqrt(2)

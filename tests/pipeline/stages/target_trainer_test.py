@@ -6,7 +6,7 @@ import pytest
 
 import mp_keras
 from mp_keras.export import class_name_file
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.stages import example_gen
 from pipeline.stages import target_trainer
 from pipeline.trainings import classifier_evaluation
@@ -32,7 +32,7 @@ class TrainTest:
         model = keras.saving.load_model(
             classifiers["meta_perturb"] / "model.keras"
         )
-        positions = layer_module.positions(model)
+        positions = positions_of(model)
         assert len(positions) == 4
         exported = mp_keras.load_perturbation(phi).values()
         for position in positions:
@@ -41,7 +41,7 @@ class TrainTest:
 
     def test_base_has_no_phi(self, classifiers):
         model = keras.saving.load_model(classifiers["base"] / "model.keras")
-        assert layer_module.positions(model) == []
+        assert positions_of(model) == []
 
     def test_saved_model_and_keras_file_are_the_same_network(self, classifiers):
         """Without noise: the predictions of the plain network agree."""
@@ -84,7 +84,7 @@ class TrainTest:
 
         def train_target(config, workdir, source):
             seen[config.method, config.seed] = workdir
-            assert config.perturbation == str(phi)
+            assert config.phi == str(phi)
             assert source == example_gen.examples_source(examples)
             raise KeyboardInterrupt
 

@@ -45,10 +45,10 @@ def evaluate_named(run, tmp_path):
 
 
 class EvaluateRunTest:
-    def test_figures_are_those_of_the_model(self, run, source):
+    def test_metrics_are_those_of_the_model(self, run, source):
         workdir, model = run
         images, labels = squares.make_part(5, seed=1)
-        expected = mp_keras.classification_figures(
+        expected = mp_keras.classification_metrics(
             mp_keras.monte_carlo_predict(
                 model, np.asarray(mp_keras.normalize(images)), 3
             ),

@@ -65,7 +65,10 @@ class EvaluateFewShotTest:
         ("changes", "message"),
         [
             ({"channels": 8}, "`channels` must be that of(.|\n)*channels=8"),
-            ({"perturbation": "none"}, "`perturbation` must be that of"),
+            (
+                {"inner_perturbation": "none"},
+                "`inner_perturbation` must be that of",
+            ),
             (
                 {"meta_dropout__logits": "none"},
                 "`meta_dropout.logits` must be that of",
@@ -112,7 +115,7 @@ class AnswersFiguresTest:
             [[[0.8, 0.2], [0.8, 0.2]], [[0.8, 0.2]] * 2, [[0.2, 0.8]] * 2]
         )
         labels = np.array([[0, 1], [0, 0], [0, 0]])
-        found = few_shot_evaluation.answers_figures(
+        found = few_shot_evaluation.answers_metrics(
             episode_evaluation.EpisodeAnswers(probabilities, labels)
         )
         assert found["accuracy"] == pytest.approx(50.0)

@@ -32,13 +32,17 @@ class MakePerturbationTest:
     @pytest.mark.parametrize("name", OPTIONS)
     def test_takes_the_options_of_its_section(self, name):
         option, value, attribute = OPTIONS[name]
-        config = make_config(perturbation=name, **{f"{name}__{option}": value})
+        config = make_config(
+            inner_perturbation=name, **{f"{name}__{option}": value}
+        )
         made = few_shot_methods.make_perturbation(config)
         assert getattr(made, attribute) == value
 
     def test_every_name_gives_another_perturbation(self):
         made = [
-            few_shot_methods.make_perturbation(make_config(perturbation=name))
+            few_shot_methods.make_perturbation(
+                make_config(inner_perturbation=name)
+            )
             for name in few_shot_methods.PERTURBATIONS
         ]
         kinds = [(type(one), getattr(one, "learned", None)) for one in made]
@@ -55,7 +59,7 @@ class MakePerturbationTest:
         assert not made.stochastic and made.learned_deviation
 
     def test_unknown_name_raises(self):
-        config = make_config(perturbation="dropout")
+        config = make_config(inner_perturbation="dropout")
         with pytest.raises(ValueError, match="'weight_gaussian'(.|\n)*dropout"):
             few_shot_methods.make_perturbation(config)
 
@@ -72,7 +76,7 @@ class MakeLearnerTest:
         assert not learner.learn_rates and not learner.first_order
 
     def test_meta_sgd_has_a_rate_for_each_adapted_number(self):
-        config = make_config(algorithm="meta_sgd", perturbation="none")
+        config = make_config(algorithm="meta_sgd", inner_perturbation="none")
         specs = few_shot_methods.make_learner(config).specs.values()
         count = {
             group: sum(np.prod(s.shape) for s in specs if s.group == group)
@@ -97,7 +101,7 @@ class MakeLearnerTest:
                 "`first_order` must be False with meta_sgd",
             ),
             (
-                {"perturbation": "meta_dropout", "first_order": True},
+                {"inner_perturbation": "meta_dropout", "first_order": True},
                 "`first_order` must be False where noise",
             ),
             ({"ways": 1}, "`classes`(.|\n)*classes=1"),
@@ -109,7 +113,7 @@ class MakeLearnerTest:
             few_shot_methods.make_learner(make_config(**changes))
 
     def test_first_order_maml(self):
-        config = make_config(perturbation="none", first_order=True)
+        config = make_config(inner_perturbation="none", first_order=True)
         assert few_shot_methods.make_learner(config).first_order
 
 

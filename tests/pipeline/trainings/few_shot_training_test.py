@@ -57,7 +57,7 @@ class FewShotTrainTest:
         config, workdir, result = finished
         expected = {
             "algorithm": "maml",
-            "perturbation": "meta_dropout",
+            "inner_perturbation": "meta_dropout",
             "ways": 2,
             "shots": 1,
             "queries": 4,
@@ -157,7 +157,7 @@ class ResumeTest:
         self, source, tmp_path, monkeypatch, replicas
     ):
         config = tiny_config(
-            source, replicas=replicas, perturbation="fixed_gaussian"
+            source, replicas=replicas, inner_perturbation="fixed_gaussian"
         )
         # Replicas need graphs: TensorFlow's eager all-reduce mixes up runs.
         graphs = eager.eager_steps if replicas == 1 else contextlib.nullcontext
@@ -198,9 +198,9 @@ class OptionsTest:
         ["none", "mixup", "information_dropout", "adversarial"],
     )
     def test_rivals_train(self, source, tmp_path, perturbation):
-        config = tiny_config(source, perturbation=perturbation, steps=1)
+        config = tiny_config(source, inner_perturbation=perturbation, steps=1)
         result = few_shot_training.few_shot_train(config, tmp_path)
-        assert result["perturbation"] == perturbation
+        assert result["inner_perturbation"] == perturbation
         assert np.isfinite(result["query_loss"])
 
     def test_shared_test_episodes_for_all_seeds(self, source):
@@ -220,7 +220,10 @@ class FailureTest:
         ("changes", "message"),
         [
             ({"algorithm": "sgd"}, "`algorithm` must be one of"),
-            ({"perturbation": "dropout"}, "`perturbation` must be one of"),
+            (
+                {"inner_perturbation": "dropout"},
+                "`inner_perturbation` must be one of",
+            ),
             ({"tasks": 3, "replicas": 2}, "`tasks`(.|\n)*tasks=3"),
             ({"replicas": 5}, "`replicas` must be at most"),
             ({"ways": 3}, "The test classes of npz:.*`ways` must be at most 2"),
@@ -243,7 +246,7 @@ class FailureTest:
     def test_bad_loss_keeps_the_last_good_checkpoint(
         self, source, tmp_path, monkeypatch
     ):
-        config = tiny_config(source, perturbation="none")
+        config = tiny_config(source, inner_perturbation="none")
         episodes = few_shot_episodes.training_episodes
 
         def spoiled(*arguments):
@@ -272,7 +275,7 @@ class FailureTest:
         assert np.isfinite(result["query_loss"])
 
     def test_lost_history_is_told(self, source, tmp_path):
-        config = tiny_config(source, perturbation="none")
+        config = tiny_config(source, inner_perturbation="none")
         few_shot_training.few_shot_train(config, tmp_path)
         for name in ("history.jsonl", "result.json"):
             (tmp_path / name).unlink()

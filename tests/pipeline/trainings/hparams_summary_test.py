@@ -9,7 +9,7 @@ from pipeline import intervals
 from pipeline.trainings import hparams_summary
 from tests.pipeline import smoke
 
-RESULT = dict.fromkeys(intervals.FIGURES, 0.5)
+RESULT = dict.fromkeys(intervals.METRICS, 0.5)
 
 
 @pytest.fixture
@@ -49,20 +49,20 @@ class WriteTest:
         assert values["seed"] == 3
         assert values["drop_block.rate"] == 0.1
         assert "mixup.alpha" not in values
-        assert "perturbation" not in values
+        assert "phi" not in values
 
     def test_phi_is_one(self, read):
-        values, _ = read(method="meta_perturb", perturbation="glyphs_conv4")
-        assert values["perturbation"] == "glyphs_conv4"
+        values, _ = read(method="meta_perturb", phi="glyphs_conv4")
+        assert values["phi"] == "glyphs_conv4"
 
-    def test_figures_at_the_last_step(self, read):
+    def test_metrics_at_the_last_step(self, read):
         _, scalars = read(steps=4)
         assert scalars == {
-            f"result/{name}": (4, 0.5) for name in intervals.FIGURES
+            f"result/{name}": (4, 0.5) for name in intervals.METRICS
         }
 
     def test_validation_too(self, read):
-        validation = dict.fromkeys(intervals.FIGURES, 0.25)
+        validation = dict.fromkeys(intervals.METRICS, 0.25)
         _, scalars = read({**RESULT, "validation": validation})
         assert scalars["validation/accuracy"] == (4, 0.25)
-        assert len(scalars) == 2 * len(intervals.FIGURES)
+        assert len(scalars) == 2 * len(intervals.METRICS)

@@ -65,8 +65,8 @@ class MetaTrainTest:
         assert (card["channel_norm"], card["spatial_norm"]) == (8, 16)
         assert card["terms"] == config.data.terms
         assert card["versions"]["keras"] == keras.__version__
-        figures = {key: card[key] for key in result if key != "data"}
-        assert figures == {k: v for k, v in result.items() if k != "data"}
+        metrics = {key: card[key] for key in result if key != "data"}
+        assert metrics == {k: v for k, v in result.items() if k != "data"}
 
     def test_tensorboard_shows_every_tag(self, finished):
         _, workdir, _ = finished
@@ -208,7 +208,7 @@ class FailureTest:
             meta_training.meta_train(config, tmp_path)
 
     def test_labels_without_images_of_a_class(self, tmp_path):
-        """Fewer examples a class than a task's two halves need."""
+        """Fewer examples per class than a task's two halves need."""
         source = squares.write_npz(tmp_path / "few.npz", train_per_class=1)
         config = smoke.meta_config(source, data__examples_per_class=0)
         with pytest.raises(ValueError, match="at least 2 examples"):

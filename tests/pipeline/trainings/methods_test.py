@@ -10,7 +10,7 @@ import mp_keras
 from mp_keras import baselines
 from mp_keras.baselines import manifold_mixup
 from mp_keras.graphs import layer_search
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.runs import run_log
 from pipeline.trainings import methods
 from pipeline.trainings import target_training
@@ -48,7 +48,7 @@ def config_of(source, phi_path):
     def make(method, **changes):
         changes = {"export": False, **changes}
         return smoke.target_config(
-            source, method=method, perturbation=phi_path, **changes
+            source, method=method, phi=phi_path, **changes
         )
 
     return make
@@ -119,12 +119,12 @@ class MakeMethodTest:
     ):
         config = config_of("fresh_phi", c_max=0.25, noise_ramp=0.0)
         target_training.train_target(config, tmp_path)
-        for position in layer_module.positions(methods.load_network(tmp_path)):
+        for position in positions_of(methods.load_network(tmp_path)):
             assert float(position.noise_coefficient) == 0.25
 
     def test_controls_are_fresh_ones_of_the_seed(self, config_of):
         phis = [
-            layer_module.positions(
+            positions_of(
                 methods.make_method(config_of(method, seed=seed), 4).network
             )[0].perturbation
             for method, seed in (

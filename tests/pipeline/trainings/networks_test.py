@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from configs import arguments
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.trainings import networks
 from tests import small_networks
 
@@ -16,7 +16,7 @@ class MakeNetworkTest:
         model = networks.make_network("conv4", classes=5, image_size=24)
         assert model.input_shape == (None, 24, 24, 3)
         assert model.output_shape == (None, 5)
-        assert layer_module.positions(model) == []
+        assert positions_of(model) == []
 
     def test_options_phi_and_seed_arrive(self):
         model = networks.make_network(
@@ -27,7 +27,7 @@ class MakeNetworkTest:
             seed=7,
             options={"channels": 3, "stochastic": False},
         )
-        positions = layer_module.positions(model)
+        positions = positions_of(model)
         assert [position.channel_norm for position in positions] == [3] * 4
         assert [position.spatial_norm for position in positions] == [16] * 4
         assert not any(position.stochastic for position in positions)

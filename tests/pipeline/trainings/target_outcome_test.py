@@ -37,8 +37,8 @@ class JudgeTest:
             np.testing.assert_allclose(
                 judged.probabilities[name], expected, rtol=1e-4
             )
-            figures = mp_keras.classification_figures(expected, LABELS)
-            for key, number in figures.items():
+            metrics = mp_keras.classification_metrics(expected, LABELS)
+            for key, number in metrics.items():
                 assert found[key] == pytest.approx(number, rel=1e-4)
         validation = judged.metrics["validation"]
         assert (

@@ -10,7 +10,7 @@ from mp_keras import checkpointing
 from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import temperature
 from mp_keras.export import class_name_file
-from mp_keras.perturbation import layer as layer_module
+from mp_keras.perturbation import positions_of
 from pipeline.runs import run_folder
 from pipeline.trainings import target_data
 from pipeline.trainings import target_training
@@ -32,7 +32,7 @@ def finished(source, phi_path, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("target") / "run"
     config = smoke.target_config(
         source,
-        perturbation=phi_path,
+        phi=phi_path,
         steps=60,
         batch_size=16,
         log_every=20,
@@ -67,7 +67,7 @@ class TrainTargetTest:
     def test_model_holds_phi_frozen_and_at_full_noise(self, finished, phi_path):
         _, workdir, _ = finished
         model = keras.saving.load_model(workdir / "model.keras")
-        positions = layer_module.positions(model)
+        positions = positions_of(model)
         assert len(positions) == 4
         expected = mp_keras.load_perturbation(phi_path).values()
         for position in positions:
@@ -76,17 +76,17 @@ class TrainTargetTest:
             assert float(position.noise_coefficient) == 1.0
             assert np.any(position.moving_mean != 0)
 
-    def test_model_and_saved_model_give_the_figures(self, finished, source):
+    def test_model_and_saved_model_give_the_metrics(self, finished, source):
         config, workdir, result = finished
         model = keras.saving.load_model(workdir / "model.keras")
         data, validation = target_data.load_data(config)
-        figures = target_training.evaluate(
+        metrics = target_training.evaluate(
             model, data.test_images, data.test_labels, config.samples
         )
-        for name, value in figures.items():
+        for name, value in metrics.items():
             assert result[name] == pytest.approx(value, rel=1e-4)
-        figures = target_training.evaluate(model, *validation, config.samples)
-        for name, value in figures.items():
+        metrics = target_training.evaluate(model, *validation, config.samples)
+        for name, value in metrics.items():
             assert result["validation"][name] == pytest.approx(value, rel=1e-4)
         classifier = tf.saved_model.load(str(workdir / "saved_model"))
         served = classifier.serve(data.test_images)["probabilities"]
@@ -105,10 +105,10 @@ class TrainTargetTest:
             value = temperature.temperature_of(each)
             assert numbers["temperature"] == value
         data, _ = target_data.load_data(config)
-        figures = target_training.evaluate(
+        metrics = target_training.evaluate(
             single, data.test_images, data.test_labels, 1
         )
-        for name, value in figures.items():
+        for name, value in metrics.items():
             assert found[name] == pytest.approx(value, rel=1e-4)
         before = found["against_samples"]["before_temperature"]
         assert before["kl_divergence"] >= 0
@@ -179,13 +179,11 @@ class TrainTargetTest:
             target_training.train_target(changed, workdir)
 
     def test_base_network_has_no_phi(self, source, tmp_path):
-        config = smoke.target_config(
-            source, method="base", perturbation="there is none"
-        )
+        config = smoke.target_config(source, method="base", phi="there is none")
         result = target_training.train_target(config, tmp_path)
         assert result["method"] == "base"
         model = keras.saving.load_model(tmp_path / "model.keras")
-        assert layer_module.positions(model) == []
+        assert positions_of(model) == []
         shown = shown_while_training(smoke.read_events(tmp_path))
         assert shown == {"train/loss", "train/accuracy", "time/step_ms"}
 
@@ -244,7 +242,7 @@ class FailureTest:
         """The learning rate explodes after step 5."""
         config = smoke.target_config(
             source,
-            perturbation=phi_path,
+            phi=phi_path,
             steps=10,
             checkpoint_every=4,
             learning_rate_drops=(0.4,),
@@ -289,14 +287,14 @@ class FailureTest:
     def test_wrong_config_can_be_corrected_in_its_folder(
         self, source, phi_path, tmp_path, changes, message
     ):
-        changes = {"perturbation": phi_path, **changes}
+        changes = {"phi": phi_path, **changes}
         config = smoke.target_config(source, **changes)
         with pytest.raises(ValueError, match=message):
             target_training.train_target(config, tmp_path)
         run_folder.RunFolder(tmp_path, {"another": "config"})
 
     def test_missing_phi_is_named(self, source, tmp_path):
-        config = smoke.target_config(source, perturbation="no/such/phi")
+        config = smoke.target_config(source, phi="no/such/phi")
         with pytest.raises(FileNotFoundError, match="no/such/phi"):
             target_training.train_target(config, tmp_path)
 

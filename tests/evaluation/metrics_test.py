@@ -1,4 +1,4 @@
-"""The figures against values worked out by hand."""
+"""The metrics against values worked out by hand."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,11 @@ import pytest
 import mp_keras
 
 
-class ClassificationFiguresTest:
+class ClassificationMetricsTest:
+    def test_earlier_name_is_the_same_function(self):
+        earlier = mp_keras.classification_figures
+        assert earlier is mp_keras.classification_metrics
+
     def test_hand_worked_values(self):
         probabilities = [
             [0.8, 0.1, 0.1],  # right
@@ -14,18 +18,18 @@ class ClassificationFiguresTest:
             [0.0, 0.5, 0.5],  # right: the first of two equal ones
             [0.0, 0.0, 1.0],  # right
         ]
-        figures = mp_keras.classification_figures(probabilities, [0, 1, 1, 2])
-        assert figures["accuracy"] == 75.0
+        metrics = mp_keras.classification_metrics(probabilities, [0, 1, 1, 2])
+        assert metrics["accuracy"] == 75.0
         loss = -np.log(0.8 * 0.1 * 0.5 * 1.0) / 4
         np.testing.assert_allclose(
-            figures["negative_log_likelihood"], loss, rtol=1e-6
+            metrics["negative_log_likelihood"], loss, rtol=1e-6
         )
         # Bins: 0.8 twice, half right; 0.5 right; 1.0 right.
         error = 100 * (2 * abs(0.5 - 0.8) + abs(1 - 0.5) + 0) / 4
         np.testing.assert_allclose(
-            figures["expected_calibration_error"], error, rtol=1e-5
+            metrics["expected_calibration_error"], error, rtol=1e-5
         )
-        assert list(figures) == [
+        assert list(metrics) == [
             "accuracy",
             "negative_log_likelihood",
             "expected_calibration_error",
@@ -33,18 +37,18 @@ class ClassificationFiguresTest:
         ]
         # Squares: 0.2, 0.1, 0.1; 0.8, 0.9, 0.1; 0, 0.5, 0.5; none.
         np.testing.assert_allclose(
-            figures["brier_score"], (0.06 + 1.46 + 0.5 + 0) / 4, rtol=1e-6
+            metrics["brier_score"], (0.06 + 1.46 + 0.5 + 0) / 4, rtol=1e-6
         )
-        assert {type(value) for value in figures.values()} == {float}
+        assert {type(value) for value in metrics.values()} == {float}
 
     def test_sure_and_wrong_stays_finite(self):
-        figures = mp_keras.classification_figures([[1.0, 0.0]], [1])
-        assert figures["accuracy"] == 0.0
+        metrics = mp_keras.classification_metrics([[1.0, 0.0]], [1])
+        assert metrics["accuracy"] == 0.0
         np.testing.assert_allclose(
-            figures["negative_log_likelihood"], -np.log(1e-7), rtol=1e-6
+            metrics["negative_log_likelihood"], -np.log(1e-7), rtol=1e-6
         )
         np.testing.assert_allclose(
-            figures["expected_calibration_error"], 100.0, rtol=1e-6
+            metrics["expected_calibration_error"], 100.0, rtol=1e-6
         )
 
     @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ class ClassificationFiguresTest:
     )
     def test_wrong_arguments_raise(self, shape, labels, message):
         with pytest.raises(ValueError, match=message):
-            mp_keras.classification_figures(np.full(shape, 1 / 3), labels)
+            mp_keras.classification_metrics(np.full(shape, 1 / 3), labels)
 
     @pytest.mark.parametrize(
         "row", [[0.9, 0.9], [1.5, -0.5], [-2.0, 3.0], [0.2, 0.2]]
@@ -70,7 +74,7 @@ class ClassificationFiguresTest:
     def test_logits_are_no_probabilities(self, row):
         rows = [[0.5, 0.5], row]
         with pytest.raises(ValueError, match="sum to 1; of logits"):
-            mp_keras.classification_figures(rows, [0, 1])
+            mp_keras.classification_metrics(rows, [0, 1])
         with pytest.raises(ValueError, match="sum to 1; of logits"):
             mp_keras.reliability_curve(rows, [0, 1])
 
@@ -80,4 +84,4 @@ class ClassificationFiguresTest:
         probabilities = np.full((3, 2), 0.5)
         probabilities[1, 0] = number
         with pytest.raises(FloatingPointError, match=message):
-            mp_keras.classification_figures(probabilities, [0, 1, 0])
+            mp_keras.classification_metrics(probabilities, [0, 1, 0])

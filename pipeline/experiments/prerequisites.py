@@ -12,7 +12,7 @@ from pipeline.trainings import target_data
 from pipeline.trainings import target_training
 
 
-class Sources:
+class Prerequisites:
     """Makes the φ's and source classifiers of an experiment on demand.
 
     Args:
@@ -23,12 +23,12 @@ class Sources:
 
     def __init__(self, config, workdir, data_dir=None):
         self._config = config
-        self._folder = pathlib.Path(workdir) / "sources"
+        self._folder = pathlib.Path(workdir) / "prerequisites"
         self._data_dir = data_dir
         self._failures = {}
 
     def identity(self, cell):
-        """Returns what decides the sources of a cell, JSON-compatible."""
+        """Returns what decides the prerequisites of a cell, JSON-compatible."""
         parts = []
         phi, classifier = self._phi_config(cell), self._classifier(cell)
         if isinstance(phi, str):  # its numbers count, not its place
@@ -44,7 +44,7 @@ class Sources:
         return parts
 
     def prepare(self, cell):
-        """Returns the cell's config with its sources, made if need be.
+        """Returns the cell's config with its prerequisites, made if need be.
 
         Before a source is made, which takes long, the cell's data are read
         and its network is built: what is wrong with them is said at once.
@@ -55,10 +55,10 @@ class Sources:
         config = cell.config.copy_and_resolve_references()
         phi, classifier = self._phi_config(cell), self._classifier(cell)
         if isinstance(phi, str):
-            config.perturbation = phi
+            config.phi = phi
         elif phi:
             run = self._made(phi, "phi", meta_training.meta_train, cell)
-            config.perturbation = str(run / "phi")
+            config.phi = str(run / "phi")
         if classifier:
             run = self._made(
                 classifier, "classifier", target_training.train_target, cell
@@ -85,10 +85,10 @@ class Sources:
         config.data.manual_dir = self._config.manual_dir
         return config
 
-    def _made(self, config, kind, train, cell):
+    def _made(self, config, role, train, cell):
         """Returns the folder of a finished source run."""
         digest = cells.content_digest(cells.without_places(config))
-        folder = self._folder / f"{kind}-{config.network}-{digest}"
+        folder = self._folder / f"{role}-{config.network}-{digest}"
         if folder in self._failures:
             raise self._failures[folder]
         if not (folder / "result.json").exists():

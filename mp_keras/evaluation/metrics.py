@@ -1,4 +1,4 @@
-"""The figures that we report of a classifier (tables 1, 2 and 4)."""
+"""The metrics that we report of a classifier (tables 1, 2 and 4)."""
 
 import keras
 import numpy as np
@@ -9,10 +9,12 @@ from mp_keras.evaluation import calibration
 _SUM_TOLERANCE = 0.02  # of probabilities in bfloat16
 
 
-def classification_figures(
+def classification_metrics(
     probabilities: annotations.Array, labels: annotations.Array
 ) -> dict[str, float]:
     """Returns accuracy, likelihood, calibration error and Brier score.
+
+    Its earlier name, `classification_figures`, still works.
 
     Args:
         probabilities: Array `(examples, classes)`; rows sum to 1.
@@ -38,6 +40,9 @@ def classification_figures(
         "expected_calibration_error": 100 * float(error.result()),
         "brier_score": float(np.mean(np.sum((rows - truths) ** 2, axis=1))),
     }
+
+
+classification_figures = classification_metrics  # the earlier name
 
 
 def check_predictions(probabilities, labels):
@@ -89,7 +94,7 @@ def check_predictions(probabilities, labels):
 def check_finite(probabilities):
     """Raises FloatingPointError, if a probability is not finite.
 
-    NaN is no largest probability: figures of it would look like figures.
+    NaN is no largest probability: metrics of it would look like any others.
 
     Args:
         probabilities: Array `(examples, classes)`.

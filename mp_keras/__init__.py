@@ -48,6 +48,7 @@ __all__ = [
     "NoiseAnnealing",
     "PerturbationFunction",
     "ReliabilityCurve",
+    "TaskRestarts",
     "Temperature",
     "__version__",
     "adversarial_images",
@@ -76,6 +77,7 @@ __all__ = [
 
 _TENSORFLOW_ONLY = (
     "MetaTrainer",
+    "TaskRestarts",
     "adversarial_images",
     "convert_classifier",
     "few_shot",
@@ -89,6 +91,7 @@ if backends.is_tensorflow():
     from mp_keras.evaluation.attacks import robust_accuracy
     from mp_keras.export.classifier_export import save_classifier
     from mp_keras.export.conversion import convert_classifier
+    from mp_keras.meta_training.restarts import TaskRestarts
     from mp_keras.meta_training.trainer import MetaTrainer
 else:
     __all__ = [name for name in __all__ if name not in _TENSORFLOW_ONLY]

@@ -51,6 +51,7 @@ __all__ = [
     "NoiseAnnealing",
     "PerturbationFunction",
     "ReliabilityCurve",
+    "TaskRestarts",
     "Temperature",
     "__version__",
     "adversarial_images",
@@ -79,6 +80,7 @@ __all__ = [
 
 _TENSORFLOW_ONLY = (
     "MetaTrainer",
+    "TaskRestarts",
     "adversarial_images",
     "convert_classifier",
     "few_shot",
@@ -92,6 +94,7 @@ if backends.is_tensorflow():
     from mp_keras.evaluation.attacks import robust_accuracy
     from mp_keras.export.classifier_export import save_classifier
     from mp_keras.export.conversion import convert_classifier
+    from mp_keras.meta_training.restarts import TaskRestarts
     from mp_keras.meta_training.trainer import MetaTrainer
 else:
     __all__ = [name for name in __all__ if name not in _TENSORFLOW_ONLY]

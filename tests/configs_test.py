@@ -10,7 +10,10 @@ import pytest
 import configs
 import mp_keras
 from configs import arguments
+from configs.meta_train import small_tasks
+from configs.meta_train import small_tasks_narrow
 from configs.meta_train import tiny_imagenet
+from configs.studies import gradients
 from mp_keras.perturbation import positions_of
 from pipeline.runs import config_values
 from pipeline.trainings import meta_training
@@ -86,6 +89,26 @@ class GetConfigTest:
         assert (config.steps, config.batch_size) == (750, 128)
         assert (config.learning_rate, config.l2) == (1e-3, 5e-4)
         assert config.image_size == 32
+
+    def test_small_tasks_are_those_of_the_study(self):
+        config, study = small_tasks.get_config(), gradients.get_config()
+        assert (config.tasks, config.steps) == (study.tasks, study.steps)
+        assert config.restart_every == study.period
+        assert config.phi_learning_rate == study.rate
+        assert config.phi_stddev == study.spread
+        assert config.noise_ramp == study.ramp
+        assert (config.learning_rate, config.phi_l2) == (1e-3, 0.0)
+        assert config.l2 == 5e-4
+        assert small_tasks_narrow.get_config().phi_stddev == 0.01
+        held_out = config.data.examples_per_class - config.train_examples
+        assert (config.train_examples, held_out) == (50, 100)
+
+    def test_phi_follows_the_tasks_unless_it_has_its_own(self):
+        config = tiny_imagenet.get_config()
+        config.learning_rate = 0.5
+        assert config.phi_learning_rate == 0.5
+        config.phi_learning_rate = 0.25
+        assert config.to_dict()["learning_rate"] == 0.5
 
     @pytest.mark.parametrize("module", TARGET, ids=short_name)
     def test_target_training_is_that_of_appendix_c(self, module):

@@ -27,19 +27,27 @@ def make_config(network, smoke):
     config.phi_options.use_scale = True
     config.phi_options.use_noise = True
     config.phi_options.all_branch = "mean"  # sum in the paper's text
+    config.phi_stddev = 0.01  # of φ's numbers at the start
     config.positions = "all"  # before_pooling, top, bottom
-    config.noise_ramp = 0.0  # part of all steps; 0: full noise from the start
+    config.noise_ramp = 0.0  # part of all steps, or of a life; 0: none
     config.c_max = 1.0  # the largest noise coefficient
 
     config.tasks = 10
     config.task_split = "swapped_halves"  # class_wise, homogeneous
     config.classes_per_task = 0  # 0: all that there are
+    # Of each class of a task, the others being held out; 0: half of them.
+    config.train_examples = 0
+    # Steps after which a task starts anew, each at another step; 0: never.
+    config.restart_every = 0
     config.steps = 750
     config.batch_size = 128
     config.learning_rate = 1e-3
     config.learning_rate_drops = ()  # (0.4, 0.7, 0.9) in the paper
     config.learning_rate_factor = 0.3  # at each drop
     config.l2 = 5e-4
+    # φ's own; as the tasks', unless given.
+    config.phi_learning_rate = config.get_oneway_ref("learning_rate")
+    config.phi_l2 = config.get_oneway_ref("l2")
 
     config.log_every = 10  # steps
     config.checkpoint_every = 50  # steps

@@ -130,11 +130,19 @@ class TaskBank:
     Attributes: `weights` (θ), `momentums`, `velocities` (Adam's moments of θ)
         and `states` (moving statistics, noise streams, coefficients): lists
         of `tf.Variable` with a leading task axis; `noise_coefficients`, those
-        of the states that `NoiseAnnealing` moves.
+        of the states that `NoiseAnnealing` moves; `births`, the step at which
+        each task started, 0 unless `TaskRestarts` moves it (not in
+        `variables`: it follows from the step); `initial_states`, for each task
+        a list of arrays, None for a noise stream.
     """
 
     def __init__(self, task_network, initial_values, task_ids, seed):
         self.tasks = len(initial_values)
+        self.task_ids = list(task_ids)
+        self.seed = seed
+        self.births = tf.Variable(
+            np.zeros(self.tasks, "int64"), trainable=False, name="task_births"
+        )
         values = [weights for weights, _ in initial_values]
         self.weights = _stack(values, "weight")
         self.momentums = _stack(
@@ -144,6 +152,13 @@ class TaskBank:
             [[np.zeros_like(v) for v in task] for task in values], "velocity"
         )
         streams = _noise_streams(task_network)
+        self.initial_states = [
+            [
+                state if stream is None else None
+                for state, stream in zip(states, streams)
+            ]
+            for _, states in initial_values
+        ]
         self.states = _stack(
             [
                 _with_own_noise(states, streams, seed, task_id)

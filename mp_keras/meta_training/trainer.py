@@ -161,8 +161,9 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
 
         def one_task(task):
             batches = [tf.gather(part, task) for part in data]
+            age = self._steps_done() - tf.gather(bank.births, task)
             values, task_logs = self._update_task(
-                bank.read(task), phi, *batches[:2]
+                bank.read(task), phi, age, *batches[:2]
             )
             gradient, states, held_out_logs = self._perturbation_gradient(
                 values, phi, *batches[2:]
@@ -178,7 +179,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         )
         return self.log([total / bank.tasks for total in sums] + phi_logs)
 
-    def _update_task(self, values, phi, images, labels):
+    def _update_task(self, values, phi, age, images, labels):
         """One step of θ_t on the training batch (Algorithm 1, lines 8-9)."""
         weights, momentums, velocities, states = values
         with tf.GradientTape() as task_tape:
@@ -188,8 +189,8 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
             )
             loss = classification.cross_entropy(labels, logits)
         gradients = task_tape.gradient(loss, weights)
-        step = self.optimizer.iterations + 1
-        learning_rate = self._task_learning_rate()
+        step = age + 1
+        learning_rate = self._task_learning_rate(age)
         updated = [
             self.task_optimizer.moments_and_weight(
                 gradient, weight, momentum, velocity, step, learning_rate
@@ -230,10 +231,14 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
             [loss, classification.accuracy(labels, logits)],
         )
 
-    def _task_learning_rate(self):
-        """The task optimizer's rate at this step, counted by φ's optimizer."""
+    def _steps_done(self):
+        """The steps of the whole training, counted by φ's optimizer."""
+        return tf.cast(self.optimizer.iterations.value, "int64")
+
+    def _task_learning_rate(self, age):
+        """The task optimizer's rate after so many steps of the task."""
         if callable(self._task_rate):  # a schedule
-            return self._task_rate(self.optimizer.iterations)
+            return self._task_rate(age)
         return tf.constant(self._task_rate)
 
     @property

@@ -37,7 +37,6 @@ WEIGHT_SHAPES = {
 STATISTICS = 4  # channel features of one channel
 OUTPUT_LIMIT = 100.0  # upper clip of a position's output in training
 FEATURE_LIMIT = 1e17  # of a channel feature: its square stays in float32
-_INITIAL_STDDEV = 0.01
 ALL_BRANCHES = ("mean", "sum")
 
 
@@ -51,7 +50,7 @@ class PerturbationFunction(keras.layers.Layer):
 
     Args:
         values: Dict from weight name to array-like, as `values()` returns it,
-            or None (default) for fresh numbers from N(0, 0.01^2).
+            or None (default) for fresh numbers from N(0, stddev^2).
         seed: Int or None (default). Seed of the fresh numbers.
         use_scale: Bool, default True. False: `s` is 1 (table 3, "w/o
             channel-wise scaling s").
@@ -62,12 +61,14 @@ class PerturbationFunction(keras.layers.Layer):
         preserve_mean: Bool, default False. True: `z` is divided by its mean
             (ours: noise that leaves the signal's strength, with `use_scale`
             False).
+        stddev: Float >= 0, default 0.01. Spread of the fresh numbers.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,
         `noise_self_2`, `noise_all_2`, `(3, 3)` each, `scale_head` `(10,)`.
     Raises: ValueError, if `values` has other names, shapes or non-finite
-        numbers, or `all_branch` is neither.
+        numbers, `all_branch` is neither, or `stddev` is negative or not
+        finite.
 
     >>> phi = PerturbationFunction(seed=0)
     >>> sum(int(np.prod(w.shape)) for w in phi.weights)
@@ -90,6 +91,7 @@ class PerturbationFunction(keras.layers.Layer):
         use_noise: bool = True,
         all_branch: str = "mean",
         preserve_mean: bool = False,
+        stddev: float = 0.01,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -98,13 +100,19 @@ class PerturbationFunction(keras.layers.Layer):
                 f"Argument `all_branch` must be one of {ALL_BRANCHES}. "
                 f"Received: all_branch={all_branch!r}"
             )
+        if not 0 <= stddev < float("inf"):
+            raise ValueError(
+                "Argument `stddev` must be finite and at least 0. "
+                f"Received: stddev={stddev}"
+            )
         self.seed = seed
+        self.stddev = stddev
         self.use_scale = use_scale
         self.use_noise = use_noise
         self.all_branch = all_branch
         self.preserve_mean = preserve_mean
         initializer = keras.initializers.RandomNormal(
-            stddev=_INITIAL_STDDEV, seed=keras.random.SeedGenerator(seed)
+            stddev=stddev, seed=keras.random.SeedGenerator(seed)
         )
         for name, shape in WEIGHT_SHAPES.items():
             # Made frozen where the layer is: `model.trainable = True`, which
@@ -234,7 +242,12 @@ class PerturbationFunction(keras.layers.Layer):
         return ops.sigmoid(ops.sum(inputs * head, axis=-1))  # (channels,)
 
     def get_config(self):
-        return {**super().get_config(), "seed": self.seed, **self.variant()}
+        return {
+            **super().get_config(),
+            "seed": self.seed,
+            "stddev": self.stddev,
+            **self.variant(),
+        }
 
     def _equivariant(self, features, self_kernel, all_kernel):
         """Applies one channel-permutation-equivariant 3x3 convolution."""

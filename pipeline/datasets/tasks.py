@@ -70,6 +70,7 @@ def split_tasks(
     split="swapped_halves",
     seed=0,
     classes_per_task=None,
+    train_examples=None,
 ):
     """Cuts a data set into tasks with the same number of classes each.
 
@@ -81,6 +82,9 @@ def split_tasks(
         seed: Int of at least 0. Decides the groups and the halves.
         classes_per_task: Int of at least 2, or None (default) for as many as
             there are. Fewer make tasks that a small network learns sooner.
+        train_examples: Int of at least 1, examples of each class that a task
+            trains on, the others being held out; or None (default) for half
+            of them. Not for "swapped_halves".
 
     Returns:
         Tuple of `tasks` `Task`s. In "swapped_halves" tasks 2k and 2k + 1 share
@@ -90,6 +94,7 @@ def split_tasks(
         ValueError: If an argument is wrong, if a group would have fewer than
             2 classes, or if a class has too few examples.
     """
+    _check_train_examples(train_examples, split)
     images, labels = argument_checks.check_images(images, labels)
     tasks = argument_checks.check_int("tasks", tasks, 1)
     seed = argument_checks.check_int("seed", seed, 0)
@@ -109,12 +114,12 @@ def split_tasks(
     if classes_per_task is not None:
         by_class = _some_classes(by_class, count, classes_per_task, seed)
     if split == "homogeneous":
-        return _homogeneous_tasks(images, by_class, tasks)
+        return _homogeneous_tasks(images, by_class, tasks, train_examples)
     groups = _class_groups(by_class, tasks, count, seed)
-    _check_examples(by_class, groups.ravel(), 2)
+    _check_examples(by_class, groups.ravel(), (train_examples or 1) + 1)
     made = []
     for group in groups.tolist():
-        halves = [np.array_split(by_class[label], 2) for label in group]
+        halves = [_halves(by_class[label], train_examples) for label in group]
         made.append(_make_task(images, group, halves))
         if swap:
             swapped = [half[::-1] for half in halves]
@@ -150,18 +155,39 @@ def _class_groups(by_class, tasks, groups, seed):
     return np.sort(order[: groups * size].reshape(groups, size), axis=1)
 
 
-def _homogeneous_tasks(images, by_class, tasks):
+def _check_train_examples(train_examples, split):
+    if train_examples is None:
+        return
+    argument_checks.check_int("train_examples", train_examples, 1)
+    if split == "swapped_halves":
+        raise ValueError(
+            "`train_examples` must be None for split='swapped_halves', whose "
+            "tasks swap their halves. "
+            f"Received: train_examples={train_examples}"
+        )
+
+
+def _halves(indices, train_examples):
+    """Returns a class' examples in two parts, to train on and held out."""
+    if train_examples is None:
+        return np.array_split(indices, 2)
+    return np.split(indices, [train_examples])
+
+
+def _homogeneous_tasks(images, by_class, tasks, train_examples):
     group = sorted(by_class)
     if len(group) < 2:
         raise ValueError(
             "`labels` must hold at least 2 classes. "
             f"Received: {len(group)} class"
         )
-    _check_examples(by_class, group, 2 * tasks)
+    _check_examples(by_class, group, ((train_examples or 1) + 1) * tasks)
     shares = [np.array_split(by_class[label], tasks) for label in group]
     return tuple(
         _make_task(
-            images, group, [np.array_split(share[task], 2) for share in shares]
+            images,
+            group,
+            [_halves(share[task], train_examples) for share in shares],
         )
         for task in range(tasks)
     )

@@ -119,6 +119,8 @@ RULES = {
     **dict.fromkeys(
         (
             "classes_per_task",
+            "restart_every",
+            "train_examples",
             "deterministic.mixtures",
             "data.examples_per_class",
             "validation_episodes",
@@ -134,6 +136,7 @@ RULES = {
             "manifold_mixup.alpha",
             "mixup.alpha",
             "mixup.gamma",
+            "phi_learning_rate",
         ),
         _POSITIVE,
     ),
@@ -151,6 +154,8 @@ RULES = {
             "information_dropout.max_alpha",
             "l2",
             "meta_dropout.deviation",
+            "phi_l2",
+            "phi_stddev",
         ),
         _AT_LEAST_0,
     ),

@@ -16,7 +16,16 @@ _TARGET = {
     },
     "data": {"keep_repeated": False},
 }
-_META_TRAINING = {"": {"c_max": 1.0}}
+_META_TRAINING = {
+    "": {
+        "c_max": 1.0,
+        "phi_stddev": 0.01,
+        "restart_every": 0,
+        "train_examples": 0,
+    }
+}
+# Keys of meta-training that had the value of another before they came.
+_SHARED = {"phi_l2": "l2", "phi_learning_rate": "learning_rate"}
 _EARLIER_NAME = "perturbation"
 
 
@@ -37,6 +46,10 @@ def upgraded(config):
     config = copy.deepcopy(config)
     if _EARLIER_NAME in config:
         config.setdefault(name, config.pop(_EARLIER_NAME))
+    if later is _META_TRAINING:
+        for key, other in _SHARED.items():
+            if other in config:
+                config.setdefault(key, config[other])
     for section, values in later.items():
         place = config[section] if section else config
         for key, value in values.items():

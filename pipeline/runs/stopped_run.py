@@ -11,7 +11,7 @@ from mp_keras import files
 from pipeline.runs import run_records
 
 # Keys of a config that may change after a stop.
-CURES = ("learning_rate", "learning_rate_factor")
+CURES = ("learning_rate", "learning_rate_factor", "phi_learning_rate")
 _FILE = "stops.json"
 
 
@@ -50,7 +50,10 @@ def changeable(folder, config):
     finished = (folder / "result.json").exists()
     if not noted or finished:
         return ()
-    last = {key: noted[-1][key] for key in _rates(config) if key in noted[-1]}
+    last = noted[-1]
+    if "learning_rate" in last:  # φ's as well, in earlier versions
+        last = {"phi_learning_rate": last["learning_rate"], **last}
+    last = {key: last[key] for key in _rates(config) if key in last}
     return CURES if last == _rates(config) else ()
 
 

@@ -66,6 +66,7 @@ def meta_train(
         split=config.task_split,
         seed=config.seed,
         classes_per_task=config.classes_per_task or None,
+        train_examples=config.train_examples or None,
     )
     group.check_same({"data_digest": data.digest(), **runtime.versions()})
     # After the data: their first preparation draws random numbers.
@@ -77,7 +78,7 @@ def meta_train(
         config.steps,
         trainer.state,
         trainer.optimizer,
-        learning_rates.make_learning_rate(config),
+        learning_rates.make_learning_rate(config, "phi_learning_rate"),
         group.newest_common_step,
     )
     group.announce(
@@ -115,7 +116,9 @@ def make_trainer(config, classes, strategy=None):
         classes: Int, classes of one task.
         strategy: `tf.distribute.Strategy`, or None for one device.
     """
-    phi = mp_keras.PerturbationFunction(seed=config.seed, **config.phi_options)
+    phi = mp_keras.PerturbationFunction(
+        seed=config.seed, stddev=config.phi_stddev, **config.phi_options
+    )
     network = networks.make_network(
         config.network,
         classes,
@@ -131,10 +134,14 @@ def make_trainer(config, classes, strategy=None):
         seed=config.seed,
         strategy=strategy,
     )
-    optimizer = mp_keras.AdamL2(
-        learning_rates.make_learning_rate(config), l2=config.l2
+    rate = learning_rates.make_learning_rate(
+        config, steps=config.restart_every or None
     )
-    trainer.compile(optimizer, optimizer)
+    phi_rate = learning_rates.make_learning_rate(config, "phi_learning_rate")
+    trainer.compile(
+        mp_keras.AdamL2(rate, l2=config.l2),
+        mp_keras.AdamL2(phi_rate, l2=config.phi_l2),
+    )
     return trainer
 
 
@@ -155,18 +162,26 @@ def _fit(trainer, tasks, config, folder, checkpoints, start_step):
         ),
         diagnose=lambda: _diagnose(trainer),
     )
-    annealing = mp_keras.NoiseAnnealing(
+    trainer.fit(
+        batches,
+        steps_per_epoch=config.steps - start_step,
+        callbacks=[log, _annealing(config, start_step)],
+        shuffle=False,  # the batches are shuffled
+        verbose=0,
+    )
+
+
+def _annealing(config, start_step):
+    """Returns the callback that sets the noise, and starts tasks anew."""
+    if config.restart_every:
+        return mp_keras.TaskRestarts(
+            config.restart_every, config.noise_ramp, config.c_max
+        )
+    return mp_keras.NoiseAnnealing(
         config.noise_ramp,
         config.steps,
         initial_step=start_step,
         maximum=config.c_max,
-    )
-    trainer.fit(
-        batches,
-        steps_per_epoch=config.steps - start_step,
-        callbacks=[log, annealing],
-        shuffle=False,  # the batches are shuffled
-        verbose=0,
     )
 
 

@@ -126,6 +126,48 @@ class TaskTest:
             task.class_ids = ()
 
 
+class TrainExamplesTest:
+    @pytest.mark.parametrize(
+        ("split", "train", "held_out"),
+        [("class_wise", 5, 10), ("homogeneous", 5, 2)],
+    )
+    def test_so_many_of_each_class_the_others_held_out(
+        self, split, train, held_out
+    ):
+        labels = np.repeat(np.arange(4), 15)
+        images = np.zeros((60, 4, 4, 3), np.uint8)
+        made = split_tasks(
+            images, labels, tasks=2, split=split, train_examples=5
+        )
+        for task in made:
+            counts = np.bincount(task.train_labels)
+            assert set(counts) == {train}
+            others = set(np.bincount(task.held_out_labels))
+            assert others <= {held_out, held_out + 1}
+            both = [*task.train_indices, *task.held_out_indices]
+            assert len(set(both)) == len(both)
+            assert [task.class_ids[k] for k in task.train_labels] == list(
+                labels[task.train_indices]
+            )
+
+    @pytest.mark.parametrize(
+        ("split", "number", "message"),
+        [
+            ("swapped_halves", 2, "must be None for(.|\n)*train_examples=2"),
+            ("class_wise", 0, "`train_examples` must be"),
+            ("class_wise", 8, "at least 9 examples(.|\n)*8 of class"),
+            ("homogeneous", 4, "at least 10 examples(.|\n)*8 of class 0"),
+        ],
+    )
+    def test_wrong_number_raises(self, split, number, message):
+        labels = np.repeat(np.arange(4), 8)
+        images = np.zeros((32, 4, 4, 3), np.uint8)
+        with pytest.raises(ValueError, match=message):
+            split_tasks(
+                images, labels, tasks=2, split=split, train_examples=number
+            )
+
+
 class ClassesPerTaskTest:
     @pytest.mark.parametrize(
         ("split", "tasks", "classes"),

@@ -133,6 +133,9 @@ _UNBOUNDED = {
     "learning_rate",
     "learning_rate_factor",
     "max_alpha",
+    "phi_l2",
+    "phi_learning_rate",
+    "phi_stddev",
 }
 
 

@@ -45,6 +45,21 @@ class NumbersTest:
         assert abs(numbers.mean()) < 5e-4
         np.testing.assert_allclose(numbers.std(), 0.01, rtol=0.04)
 
+    def test_spread_is_an_argument_and_part_of_the_config(self):
+        narrow = mp_keras.PerturbationFunction(seed=3)
+        wide = mp_keras.PerturbationFunction(seed=3, stddev=0.1)
+        for name, array in wide.values().items():
+            np.testing.assert_allclose(
+                array, 10 * narrow.values()[name], rtol=1e-5
+            )
+        again = mp_keras.PerturbationFunction.from_config(wide.get_config())
+        assert again.stddev == 0.1
+
+    @pytest.mark.parametrize("stddev", [-0.1, float("inf"), float("nan")])
+    def test_wrong_spread_raises(self, stddev):
+        with pytest.raises(ValueError, match=f"stddev={stddev}"):
+            mp_keras.PerturbationFunction(stddev=stddev)
+
     def test_seed_repeats_fresh_numbers_and_kernels_differ(self):
         first = mp_keras.PerturbationFunction(seed=3).values()
         again = mp_keras.PerturbationFunction(seed=3).values()

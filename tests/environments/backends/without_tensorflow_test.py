@@ -16,6 +16,7 @@ BACKEND = keras.backend.backend()
 NAMES = {
     mp_keras: [
         "MetaTrainer",
+        "TaskRestarts",
         "adversarial_images",
         "robust_accuracy",
         "save_classifier",

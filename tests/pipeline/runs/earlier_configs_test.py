@@ -13,7 +13,14 @@ from pipeline.runs import run_folder
 
 LATER = {
     "target": ["c_max", "data.keep_repeated", "deterministic"],
-    "meta-training": ["c_max"],
+    "meta-training": [
+        "c_max",
+        "phi_l2",
+        "phi_learning_rate",
+        "phi_stddev",
+        "restart_every",
+        "train_examples",
+    ],
     "few-shot": [],
 }
 NAMES = {  # of what all three once called `perturbation`
@@ -55,6 +62,12 @@ class UpgradedTest:
         old = earlier("target")
         earlier_configs.upgraded(old)
         assert old == earlier("target")
+
+    def test_phi_had_the_rate_and_l2_of_the_tasks(self):
+        old = earlier("meta-training")
+        old |= {"learning_rate": 0.5, "l2": 0.25}
+        config = earlier_configs.upgraded(old)
+        assert (config["phi_learning_rate"], config["phi_l2"]) == (0.5, 0.25)
 
     def test_folders_are_read_and_gone_on_with(self, tmp_path):
         (tmp_path / "config.json").write_text(json.dumps(earlier("target")))

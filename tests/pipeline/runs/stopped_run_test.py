@@ -1,11 +1,18 @@
 """Stops of a run, and what its config may change after one."""
 
+import json
+
 import pytest
 
 from pipeline.runs import run_folder
 from pipeline.runs import stopped_run
 
-CONFIG = {"learning_rate": 1e-3, "learning_rate_factor": 0.3, "seed": 0}
+CONFIG = {
+    "learning_rate": 1e-3,
+    "learning_rate_factor": 0.3,
+    "phi_learning_rate": 1e-3,
+    "seed": 0,
+}
 SMALLER = {**CONFIG, "learning_rate": 1e-4}
 
 
@@ -29,6 +36,7 @@ class StopsTest:
             "problem": "a loss",
             "learning_rate": 1e-3,
             "learning_rate_factor": 0.3,
+            "phi_learning_rate": 1e-3,
         }
         assert (second["step"], second["learning_rate"]) == (9, 1e-4)
 
@@ -41,6 +49,16 @@ class ChangeableTest:
             run_folder.RunFolder(folder.path, changed)
         folder.stop(6, "a loss")
         run_folder.RunFolder(folder.path, changed)
+
+    def test_stop_from_before_phi_had_a_rate_of_its_own(self, folder):
+        folder.stop(6, "a loss")
+        file = folder.path / "stops.json"
+        (stop,) = stopped_run.stops(folder.path)
+        del stop["phi_learning_rate"]
+        file.write_text(json.dumps([stop]))
+        run_folder.RunFolder(
+            folder.path, {**SMALLER, "phi_learning_rate": 1e-4}
+        )
 
     def test_nothing_else_may_change(self, folder):
         folder.stop(6, "a loss")

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import mp_keras
+from configs.meta_train import small_tasks
 from mp_keras import checkpointing
 from pipeline.runs import run_folder
+from pipeline.runs import run_log
 from pipeline.trainings import meta_training
 from pipeline.workers import strategies
 from tests import squares
@@ -184,6 +186,7 @@ class FailureTest:
             ({"tasks": 3}, "`tasks` must be even"),
             ({"tasks": 0}, "`tasks`"),
             ({"task_split": "random"}, "`split` must be one of"),
+            ({"train_examples": 1}, "`train_examples` must be None"),
             ({"network": "conv5"}, "Did you mean 'conv6'"),
             ({"replicas": 5}, "`replicas` must be at most(.|\n)*replicas=5"),
         ],
@@ -229,3 +232,91 @@ class MakeTrainerTest:
         for optimizer in (trainer.optimizer, trainer.task_optimizer):
             assert optimizer.l2 == 0.25
             assert float(optimizer.learning_rate) == 0.5
+
+    def test_phi_has_a_rate_an_l2_and_a_spread_of_its_own(self, source):
+        config = smoke.meta_config(
+            source, phi_learning_rate=0.25, phi_l2=0.0, phi_stddev=0.5
+        )
+        trainer = meta_training.make_trainer(config, 4)
+        assert trainer.optimizer.l2 == 0.0
+        assert float(trainer.optimizer.learning_rate) == 0.25
+        assert trainer.task_optimizer.l2 == config.l2
+        assert trainer._task_rate == pytest.approx(config.learning_rate)
+        numbers = [*trainer.perturbation.values().values()]
+        spread = np.std(np.concatenate([n.ravel() for n in numbers]))
+        assert 0.4 < spread < 0.6  # of 82 numbers
+
+    def test_schedule_is_of_a_life_for_tasks_and_of_all_steps_for_phi(
+        self, source
+    ):
+        config = smoke.meta_config(
+            source, steps=100, restart_every=10, learning_rate_drops=(0.5,)
+        )
+        trainer = meta_training.make_trainer(config, 4)
+        rate = config.learning_rate
+        rates = [float(trainer._task_rate(step)) for step in (5, 6)]
+        assert rates == pytest.approx([rate, 0.3 * rate])
+        schedule = trainer.optimizer._learning_rate
+        rates = [float(schedule(step)) for step in (50, 51)]
+        assert rates == pytest.approx([rate, 0.3 * rate])
+
+
+class RestartsTest:
+    """Task 0 starts anew at steps 3 and 6, task 1 at 2 and 5."""
+
+    CONFIG = {
+        "steps": 7,
+        "batch_size": 4,
+        "log_every": 1,
+        "checkpoint_every": 1,
+        "restart_every": 3,
+        "noise_ramp": 0.5,
+    }
+
+    def run(self, source, workdir):
+        config = smoke.meta_config(source, **self.CONFIG)
+        result = meta_training.meta_train(config, workdir)
+        history = run_folder.RunFolder(workdir, config.to_dict()).history()
+        return (
+            [window["task_loss"] for window in history],
+            mp_keras.load_perturbation(workdir / "phi").values(),
+            result["held_out_loss"],
+        )
+
+    def test_config_of_small_tasks_runs(self, source, tmp_path):
+        config = small_tasks.get_config("conv4,smoke")
+        config.data.source = source
+        result = meta_training.meta_train(config, tmp_path)
+        assert math.isfinite(result["held_out_loss"])
+        assert result["steps"] == 4
+
+    def test_stopped_run_goes_on_as_an_unbroken_one(
+        self, source, tmp_path, monkeypatch
+    ):
+        whole = self.run(source, tmp_path / "whole")
+        end = run_log.RunLog.on_train_batch_end
+        stops = iter((2, 3))  # done steps: both before a restart
+
+        def stop_after(steps):
+            def on_train_batch_end(log, batch, logs=None):
+                end(log, batch, logs)
+                if int(log.model.optimizer.iterations) == steps:
+                    raise KeyboardInterrupt
+
+            return on_train_batch_end
+
+        for steps in stops:
+            with (
+                monkeypatch.context() as patch,
+                pytest.raises(KeyboardInterrupt),
+            ):
+                patch.setattr(
+                    run_log.RunLog, "on_train_batch_end", stop_after(steps)
+                )
+                self.run(source, tmp_path / "broken")
+        broken = self.run(source, tmp_path / "broken")
+        assert broken[0] == whole[0]
+        assert len(broken[0]) == 7
+        for name, array in whole[1].items():
+            np.testing.assert_array_equal(broken[1][name], array)
+        assert broken[2] == whole[2]

@@ -23,6 +23,7 @@ from mp_keras.graphs import layer_search
 
 _WATCHED = 10  # the mixtures over it say when to stop
 _BATCH = 64
+_ASKED = 16 * _BATCH  # mixtures that targets are asked for at once
 _EPOCHS = 5
 _PATIENCE = 3  # epochs without a better loss on the watched mixtures
 _RATE = 5e-3  # at first; by a cosine to 0
@@ -43,13 +44,12 @@ def distil(still, noisy, images, samples, mixtures, seed):
     """
     rng = np.random.default_rng(seed)
     train, watched = (
-        _mixtures(images, count, rng)
+        _Mixtures(images, count, rng)
         for count in (mixtures, max(1, mixtures // _WATCHED))
     )
-    targets = [
-        monte_carlo.monte_carlo_predict(noisy, each, samples, seed=seed)
-        for each in (train, watched)
-    ]
+    averaged = monte_carlo.MonteCarloClassifier(noisy, samples)
+    for each in (train, watched):
+        each.ask(averaged, seed)
     trainable = {
         layer: layer.trainable
         for layer in layer_search.find_layers(still, _is_leaf)
@@ -67,13 +67,11 @@ def distil(still, noisy, images, samples, mixtures, seed):
         _divergence,
     )
     start = student.get_weights()
-    before = student.evaluate(watched, targets[1], _BATCH, verbose=0)
+    before = student.evaluate(watched, verbose=0)
     history = student.fit(
         train,
-        targets[0],
-        batch_size=_BATCH,
         epochs=_EPOCHS,
-        validation_data=(watched, targets[1]),
+        validation_data=watched,
         callbacks=[
             keras.callbacks.EarlyStopping(
                 patience=_PATIENCE, restore_best_weights=True
@@ -107,20 +105,58 @@ def _divergence(targets, logits):
     return ops.sum(targets * (own - logs), axis=-1)
 
 
-def _mixtures(images, count, rng):
-    """Returns mixtures of two images each, shifted with edges of zeros."""
-    first, second = rng.integers(0, len(images), (2, count))
-    weight = rng.uniform(size=(count, 1, 1, 1)).astype("float32")
-    mixed = weight * images[first] + (1 - weight) * images[second]
-    height, width = images.shape[1:3]
-    reach = max(1, height // _SHIFT)
-    sides = [(reach, reach), (reach, reach), (0, 0)]
-    for index, (top, left) in enumerate(
-        rng.integers(0, 2 * reach + 1, (count, 2))
-    ):
-        padded = np.pad(mixed[index], sides)
-        mixed[index] = padded[top : top + height, left : left + width]
-    return mixed
+class _Mixtures(keras.utils.PyDataset):
+    """Batches of mixtures of two images each, shifted, with their targets.
+
+    Made when they are asked for: of large images, all at once need gigabytes.
+
+    Args:
+        images: Array `(examples, height, width, channels)`.
+        count: Int, mixtures.
+        rng: `numpy.random.Generator`.
+    """
+
+    def __init__(self, images, count, rng):
+        super().__init__()
+        self._images = images
+        self._reach = max(1, images.shape[1] // _SHIFT)
+        self._pairs = rng.integers(0, len(images), (count, 2))
+        self._weights = rng.uniform(size=(count, 1, 1, 1)).astype("float32")
+        self._corners = rng.integers(0, 2 * self._reach + 1, (count, 2))
+        self._targets = None
+
+    def ask(self, averaged, seed):
+        """Takes a `MonteCarloClassifier`'s answers as targets."""
+        found = []
+        for start in range(0, len(self._pairs), _ASKED):
+            mixed = self._make(start, start + _ASKED)
+            seeds = np.arange(start, start + len(mixed)) + seed
+            found.append(
+                averaged.predict(
+                    (mixed, seeds.astype("int32")),
+                    batch_size=_BATCH,
+                    verbose=0,
+                )
+            )
+        self._targets = np.concatenate(found)
+
+    def __len__(self):
+        return -(-len(self._pairs) // _BATCH)  # rounded up
+
+    def __getitem__(self, index):
+        start, stop = index * _BATCH, (index + 1) * _BATCH
+        return self._make(start, stop), self._targets[start:stop]
+
+    def _make(self, start, stop):
+        pairs, weights = self._pairs[start:stop], self._weights[start:stop]
+        first, second = (self._images[each] for each in pairs.T)
+        mixed = weights * first + (1 - weights) * second
+        sides = ((self._reach,) * 2, (self._reach,) * 2, (0, 0))
+        height, width = mixed.shape[1:3]
+        for number, (top, left) in enumerate(self._corners[start:stop]):
+            padded = np.pad(mixed[number], sides)  # with edges of zeros
+            mixed[number] = padded[top : top + height, left : left + width]
+        return mixed
 
 
 def _is_leaf(layer):

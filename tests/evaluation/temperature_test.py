@@ -135,6 +135,7 @@ class FitTemperatureTest:
 
 
 class SampleLogitsTest:
+    @pytest.mark.long  # hundreds of samples
     def test_samples_differ_and_their_mean_is_that_of_the_prediction(self):
         network = small_networks.make_network()
         images = small_networks.draw_images(5, 8, 8, 3)

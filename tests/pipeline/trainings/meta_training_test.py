@@ -290,6 +290,7 @@ class RestartsTest:
         assert math.isfinite(result["held_out_loss"])
         assert result["steps"] == 4
 
+    @pytest.mark.long
     def test_stopped_run_goes_on_as_an_unbroken_one(
         self, source, tmp_path, monkeypatch
     ):

@@ -40,6 +40,7 @@ def finished(source, phi_path, tmp_path_factory):
         learning_rate=0.01,
         samples=4,
         data__validation_fraction=0.25,
+        deterministic__mixtures=16,
     )
     return config, workdir, target_training.train_target(config, workdir)
 

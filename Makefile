@@ -72,7 +72,7 @@ ANY_BACKEND := tests/environments/backends tests/optimizers_test.py \
     annealing placement position_search) tests/graphs/model_copy_test.py \
     $(patsubst %,tests/networks/%_test.py,vgg zero_pad_shortcut) \
     $(patsubst %,tests/baselines/%_test.py,drop_block fine_tuning mixup) \
-    $(patsubst %,tests/evaluation/%_test.py,calibration figures reliability)
+    $(patsubst %,tests/evaluation/%_test.py,calibration metrics reliability)
 
 test-jax: $(JAX_VENV)/.installed
 	KERAS_BACKEND=jax $(JAX_VENV)/bin/python -m pytest --numprocesses 2 \

@@ -8,6 +8,7 @@ import collections
 import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -148,3 +149,18 @@ class ModuleTest:
             r'name = "mp_keras",\s+version = "([^"]+)"', text
         )
         assert version == mp_keras.__version__
+
+
+class MakefileTest:
+    def test_what_runs_on_any_backend_exists(self):
+        known = subprocess.run(
+            ["make", "--print-data-base", "--dry-run", "clean"],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        (line,) = re.findall(r"^ANY_BACKEND := (.*)$", known, re.MULTILINE)
+        names = line.split()
+        assert len(names) > 10
+        assert [name for name in names if not (_ROOT / name).exists()] == []

@@ -6,13 +6,13 @@ What compiles whole trainings takes a minute each, and is marked `long`.
 import importlib
 
 import keras
-import ml_collections
 import numpy as np
 import pytest
 
 import mp_keras
 
 jax = pytest.importorskip("jax")
+ml_collections = pytest.importorskip("ml_collections")
 pytest.importorskip("optuna")
 networks = importlib.import_module("pipeline.many_runs.networks")
 perturbation = importlib.import_module("pipeline.many_runs.perturbation")

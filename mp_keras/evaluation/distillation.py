@@ -123,7 +123,7 @@ class _Mixtures(keras.utils.PyDataset):
         self._pairs = rng.integers(0, len(images), (count, 2))
         self._weights = rng.uniform(size=(count, 1, 1, 1)).astype("float32")
         self._corners = rng.integers(0, 2 * self._reach + 1, (count, 2))
-        self._targets = None
+        self._targets = np.empty((count, 0))  # none asked for yet
 
     def ask(self, averaged, seed):
         """Takes a `MonteCarloClassifier`'s answers as targets."""

@@ -13,8 +13,8 @@ reads the same in Python; tests hold both against each other.
 
 import tensorflow as tf
 
-_TAG = 0x0112
-_SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}  # of integers, by TIFF type
+TAG = 0x0112
+SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}  # of integers, by TIFF type
 _MOST_SEGMENTS = 2**16
 _LEFT_RIGHT, _TOP_BOTTOM, _TRANSPOSED = (2, 3, 6, 7), (3, 4, 7, 8), (5, 6, 7, 8)
 
@@ -136,9 +136,9 @@ def _read(block):
         at = directory + 2 + 12 * index
         kind = number(at + 2, 2)
         value = tf.constant(0, tf.int64)
-        for each, size in _SIZES.items():
+        for each, size in SIZES.items():
             value = tf.where(kind == each, number(at + 8, size), value)
-        is_one = (number(at, 2) == _TAG) & (number(at + 4, 4) == 1)
+        is_one = (number(at, 2) == TAG) & (number(at + 4, 4) == 1)
         return index + 1, tf.where(is_one, value, found)
 
     _, found = tf.while_loop(

@@ -7,8 +7,8 @@ else, so that training and serving see every image alike.
 
 import numpy as np
 
-_TAG = 0x0112
-_SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}  # of integers, by TIFF type
+from mp_keras.export import upright
+
 _ORDERS = {b"II*\0": "little", b"MM\0*": "big"}
 
 
@@ -90,6 +90,6 @@ def _read(block):
     found = 1
     for index in range(min(number(directory, 2), fitting)):
         at = directory + 2 + 12 * index
-        if number(at, 2) == _TAG and number(at + 4, 4) == 1:
-            found = number(at + 8, _SIZES.get(number(at + 2, 2), 0))
+        if number(at, 2) == upright.TAG and number(at + 4, 4) == 1:
+            found = number(at + 8, upright.SIZES.get(number(at + 2, 2), 0))
     return found if 1 <= found <= 8 else 1

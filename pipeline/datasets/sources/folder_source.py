@@ -75,18 +75,20 @@ def load_folder(
         found = dict(zip(files, digests))
         folder_record.check_unchanged(noted, found, tree.place())
     kept = is_test & ~leaking
-    parts = {"train": ~is_test, "test": kept, "left_out": leaking}
-    record = {"classes": list(names), "split": _is_split(tree)} | {
-        part: {files[index]: digests[index] for index in np.flatnonzero(chosen)}
-        for part, chosen in parts.items()
-    }
+    record = noted
+    if record is None:
+        record = {"classes": list(names), "split": _is_split(tree)}
+        parts = {"train": ~is_test, "test": kept, "left_out": leaking}
+        for part, chosen in parts.items():
+            some = np.flatnonzero(chosen)
+            record[part] = {files[index]: digests[index] for index in some}
     return image_data.ImageData(
         images[~is_test],
         labels[~is_test],
         images[kept],
         labels[kept],
         class_names=names,
-        record=noted or record,
+        record=record,
     )
 
 

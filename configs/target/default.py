@@ -63,6 +63,8 @@ def get_config(argument=""):
     config.data.manual_dir = ""  # where TFDS finds what it cannot download
     config.data.test_fraction = 0.2  # of a folder without train/ and test/
     config.data.examples_per_class = 0  # to train and to validate; 0: all
+    # Draw these by `data.seed` from all images, and test on all others.
+    config.data.pooled = False
     config.data.validation_fraction = 0.2  # of these; 0: none
     # Of a folder: test images that are training images, to the byte, too.
     config.data.keep_repeated = False

@@ -145,5 +145,7 @@ def _run_config(config, row, column, seed):
             f"Row {row.name!r} and column {column.name!r} must set keys "
             f"of the config's section `{run_kind.section}`. Received: {error}"
         ) from error
+    if run.data.get("pooled"):  # every seed draws its own images
+        run.data.seed = seed
     run.unlock()
     return run

@@ -198,6 +198,7 @@ RULES = {
             "data.augment",
             "data.flip",
             "data.keep_repeated",
+            "data.pooled",
             "data.train_on_validation",
             "export",
             "first_order",

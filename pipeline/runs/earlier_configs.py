@@ -14,7 +14,7 @@ _TARGET = {
         "c_max": 1.0,
         "deterministic": {"samples": 2, "mixtures": 10_000},
     },
-    "data": {"keep_repeated": False},
+    "data": {"keep_repeated": False, "pooled": False},
 }
 _META_TRAINING = {
     "": {

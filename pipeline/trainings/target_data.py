@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 
+import numpy as np
+
 from pipeline import datasets
 
 _kept = None  # (arguments, ImageData) inside `kept_in_memory`, else None
@@ -52,6 +54,10 @@ def load_data(
         for_training=for_training,
         keep_repeated=config.data.keep_repeated,
     )
+    if config.data.pooled:
+        data = _drawn_anew(
+            data, config.data.examples_per_class, config.data.seed
+        )
     images, labels = data.train_images, data.train_labels
     if config.data.examples_per_class:
         kept = datasets.balanced_subset(
@@ -71,6 +77,37 @@ def load_data(
         )
     data = dataclasses.replace(data, train_images=images, train_labels=labels)
     return data, validation
+
+
+def _drawn_anew(data, examples_per_class, seed):
+    """Returns `ImageData` that trains on a draw of all and tests on the rest."""
+    if not examples_per_class:
+        raise ValueError(
+            "Config key `data.examples_per_class` must be at least 1 where "
+            "`data.pooled` is true: all other images are the test part. "
+            "Received: data.examples_per_class=0"
+        )
+    if "digest" not in data.record:
+        raise ValueError(
+            "Config key `data.pooled` must be false for a folder of images, "
+            "whose run notes the part that it tests on. Received: True"
+        )
+    images = np.concatenate([data.train_images, data.test_images])
+    labels = np.concatenate([data.train_labels, data.test_labels])
+    drawn = datasets.balanced_subset(labels, examples_per_class, seed)
+    rest = np.setdiff1d(np.arange(len(labels)), drawn)
+    if not len(rest):
+        raise ValueError(
+            "Config key `data.examples_per_class` must leave images to test "
+            f"on. Received: {examples_per_class} of each class, which are all"
+        )
+    return dataclasses.replace(
+        data,
+        train_images=images[drawn],
+        train_labels=labels[drawn],
+        test_images=images[rest],
+        test_labels=labels[rest],
+    )
 
 
 def _load(*place, **options):

@@ -12,7 +12,7 @@ from pipeline.runs import run_configs
 from pipeline.runs import run_folder
 
 LATER = {
-    "target": ["c_max", "data.keep_repeated", "deterministic"],
+    "target": ["c_max", "data.keep_repeated", "data.pooled", "deterministic"],
     "meta-training": [
         "c_max",
         "phi_l2",

@@ -1,5 +1,8 @@
 """Data that many runs share are read once."""
 
+import numpy as np
+import pytest
+
 from pipeline import datasets
 from pipeline.trainings import target_data
 from tests.pipeline import smoke
@@ -35,3 +38,38 @@ class KeptInMemoryTest:
         assert none is None
         assert len(first.train_labels) == 48
         assert len(second.train_labels) + len(validation[1]) == 48
+
+
+class PooledTest:
+    def config(self, source, **changes):
+        return smoke.target_config(
+            source, data__pooled=True, data__examples_per_class=5, **changes
+        )
+
+    def test_each_seed_trains_on_its_own_draw_and_tests_on_all_others(
+        self, source
+    ):
+        whole, _ = target_data.load_data(smoke.target_config(source))
+        everything = _sorted(whole.train_images, whole.test_images)
+        drawn = []
+        for seed in (0, 1):
+            data, _ = target_data.load_data(
+                self.config(source, data__seed=seed)
+            )
+            assert (np.bincount(data.train_labels) == 5).all()
+            pool = _sorted(data.train_images, data.test_images)
+            assert (pool == everything).all()
+            drawn.append(data.train_images)
+        assert (drawn[0] != drawn[1]).any()
+
+    def test_too_many_or_too_few_examples_are_refused(self, source):
+        for count in (0, 1_000):
+            config = self.config(source)
+            config.data.examples_per_class = count
+            with pytest.raises(ValueError, match="examples_per_class"):
+                target_data.load_data(config)
+
+
+def _sorted(*images):
+    rows = np.concatenate(images).reshape(sum(map(len, images)), -1)
+    return rows[np.lexsort(rows.T)]

@@ -1,0 +1,52 @@
+r"""Our results with few images: what helps when a plain network overfits?
+
+    python -m tools.reproduce --config=configs/experiments/few_images.py \
+        --config.manual_dir=FOLDER --workdir=runs/few_images
+
+CIFAR-10's subset, 32 pixels, ResNet20, batch 64. Each seed draws its own 50
+images of each class, holds a fifth of them out for the temperature, trains
+3,000 steps on the rest and tests on all other 6,500. FOLDER and
+`--config.phi_paths.authors`: as in configs/experiments/data_at_hand.py. A row
+of one seed takes 12 to 25 minutes on one CPU core; docs/results.md has the
+outcome.
+"""
+
+from configs.experiments import base
+from configs.experiments import empty
+
+_OURS = base.SHIPPED_PHI
+_BOTH = "meta_perturb+manifold_mixup"
+
+
+def get_config(argument=""):
+    """Returns the config. `argument`: smoke or cpu (default)."""
+    argument = empty.checked_profile(argument, ("smoke", "cpu"))
+    config = base.make_config("few_images", "Few images", argument)
+    config.phi_paths.authors = ""  # a SavedModel folder; "": no such row
+    config.rows = (
+        base.row("Base", "base"),
+        base.row("Manifold Mixup", "manifold_mixup"),
+        base.row("Our φ", "meta_perturb", phi=_OURS),
+        base.row("Our φ + Manifold Mixup", _BOTH, phi=_OURS),
+        base.row("Untrained φ", "fresh_phi"),
+        base.row("Untrained φ + Manifold Mixup", "fresh_phi+manifold_mixup"),
+        base.row("Authors' φ", "meta_perturb", phi="authors"),
+    )
+    config.target.data.examples_per_class = 50
+    config.target.data.validation_fraction = 0.2
+    config.target.data.pooled = True
+    if config.profile == "smoke":
+        config.rows = config.rows[:3]
+        config.target.data.examples_per_class = 5
+        config.columns = (base.digits_for("CIFAR-10"),)
+        return config
+    config.metric = "negative_log_likelihood"
+    config.seeds = (0, 1, 2, 3, 4)
+    config.target.steps = 3_000
+    config.target.batch_size = 64
+    config.target.samples = 30
+    config.target.deterministic.mixtures = 10_000
+    config.columns = (
+        base.column("CIFAR-10, 50 per class", data__source="subset:cifar10"),
+    )
+    return config

@@ -22,7 +22,8 @@ from mp_keras.graphs import steps
 
 _MOST_CONVOLUTIONS = 8  # of the longest path in a block
 _LONGEST_SERIES = 1  # of parts; a concatenation is half an addition
-_LARGEST_DROP = 3  # of the height in a block; 2, and odd heights
+_LARGEST_DROP = 3  # of the height in a block; 2, and odd heights,
+_LOST_TO_EDGES = 1  # and a 3x3 window without padding, which turns 4 into 1
 _ENLARGED = 1.5  # padding enlarges by less
 _SHRUNK = 0.75
 
@@ -153,7 +154,8 @@ def _is_long(flow, region, fork, step, parts):
     if _series(flow, parts) > _LONGEST_SERIES:
         return True
     before, after = flow.steps[fork].height, step.height
-    if before and after and before > _LARGEST_DROP * after:
+    largest = _LARGEST_DROP * (after or 0) + _LOST_TO_EDGES
+    if before and after and before > largest:
         return True
     longest = {fork: 0}
     for index in sorted(region):

@@ -80,7 +80,7 @@ def load_data(
 
 
 def _drawn_anew(data, examples_per_class, seed):
-    """Returns `ImageData` that trains on a draw of all and tests on the rest."""
+    """Returns `ImageData` that trains on a draw and tests on all others."""
     if not examples_per_class:
         raise ValueError(
             "Config key `data.examples_per_class` must be at least 1 where "

@@ -140,6 +140,8 @@ _NETWORKS = {
     "skip around all": (zoo.super_resolution, 4),
     "lists": (zoo.dense_net_of_lists, 4),
     "pyramid": (zoo.pyramid, 3),
+    "mixed, 4 to 1": (lambda: zoo.mixed_blocks(4), 2),
+    "mixed, 5 to 2": (lambda: zoo.mixed_blocks(5), 2),
 }
 
 

@@ -14,9 +14,8 @@ def head(features):
 
 
 def conv_norm(features, channels, size=3, strides=1, **arguments):
-    convolution = layers.Conv2D(
-        channels, size, strides, padding="same", **arguments
-    )
+    arguments = {"padding": "same", **arguments}
+    convolution = layers.Conv2D(channels, size, strides, **arguments)
     return layers.BatchNormalization()(convolution(features))
 
 
@@ -26,8 +25,8 @@ def conv_norm_relu(features, channels, size=3, strides=1, **arguments):
     )
 
 
-def chain(*blocks):
-    inputs = features = image()
+def chain(*blocks, size=32):
+    inputs = features = image(size)
     for block in blocks:
         features = block(features)
     return keras.Model(inputs, head(features))
@@ -229,3 +228,20 @@ class OwnAttention(layers.Layer):
     def call(self, inputs):
         mean = ops.mean(inputs, axis=-1, keepdims=True)
         return inputs * ops.sigmoid(self.convolution(mean))
+
+
+def mixed_blocks(size):
+    """Inception's: a block that keeps the map, one without padding."""
+
+    def mixed(features, strides, padding):
+        branch = conv_norm_relu(features, 8, 1)
+        return layers.Concatenate()(
+            [
+                conv_norm_relu(branch, 8, 3, strides, padding=padding),
+                layers.MaxPooling2D(3, strides, padding)(features),
+            ]
+        )
+
+    return chain(
+        lambda x: mixed(x, 1, "same"), lambda x: mixed(x, 2, "valid"), size=size
+    )

@@ -70,6 +70,9 @@ def get_config(argument=""):
     config.data.keep_repeated = False
     config.data.augment = True  # zero-padded random crops, flips
     config.data.flip = True  # off where mirror images mean something else
+    # What is larger is read from disk while it trains, where it is shards.
+    config.data.memory_gib = 4.0
+    config.data.cache_gib = 100.0  # of shards in an object store, copied here
     config.data.seed = 0
 
     if smoke:

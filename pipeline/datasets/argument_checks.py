@@ -4,6 +4,8 @@ import numbers
 
 import numpy as np
 
+from pipeline.datasets import mapped_images
+
 
 def check_int(name, value, minimum):
     """Returns `value` as an int.
@@ -44,7 +46,8 @@ def check_images(images, labels):
     """Returns images and labels as arrays that belong together.
 
     Args:
-        images: `(examples, height, width, channels)`, uint8 or float32.
+        images: `(examples, height, width, channels)`, uint8 or float32; or
+            `MappedImages`, which stay where they are.
         labels: `(examples,)`, integers of at least 0.
 
     Returns:
@@ -53,7 +56,8 @@ def check_images(images, labels):
     Raises:
         ValueError: If a shape, a type or the number of examples is wrong.
     """
-    images = np.asarray(images)
+    if not mapped_images.is_mapped(images):
+        images = np.asarray(images)
     labels = np.asarray(labels)
     if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
         raise ValueError(

@@ -16,6 +16,7 @@ import tensorflow as tf
 from mp_keras import preprocessing
 from pipeline.datasets import argument_checks
 from pipeline.datasets import augmentation
+from pipeline.datasets import mapped_images
 from pipeline.datasets import random_bits
 
 _ORDER_STREAM = 0
@@ -62,7 +63,7 @@ def training_batches(
 
     Args:
         images: `(examples, height, width, channels)`, uint8 or float32 in
-            [0, 255]; kept in memory in that type.
+            [0, 255]; kept in memory in that type; or `MappedImages`.
         labels: `(examples,)` integers of at least 0.
         batch_size: Int of at least 1; may exceed the number of examples.
         seed: Int of at least 0.
@@ -92,13 +93,14 @@ def training_batches(
     order = random_bits.stream_number(seed, _ORDER_STREAM)
     crops = random_bits.stream_number(seed, _AUGMENTATION_STREAM)
     size = len(images)
+    read = mapped_images.reader(images)
     with tf.device("CPU:0"):
-        images, labels = tf.constant(images), tf.constant(labels)
+        labels = tf.constant(labels)
 
     def make_batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         indices = random_bits.shuffled_indices(positions, size, order)
-        batch = tf.gather(images, indices)
+        batch = read(indices)
         if augment:
             seeds = tf.stack([tf.fill([batch_size], crops), positions], 1)
             batch = augmentation.crop_and_flip(batch, seeds, padding, flip)
@@ -129,13 +131,15 @@ def evaluation_batches(images, labels, batch_size):
     images, labels = argument_checks.check_images(images, labels)
     batch_size = argument_checks.check_int("batch_size", batch_size, 1)
     batches = -(-len(images) // batch_size)
+    read = mapped_images.reader(images)
     with tf.device("CPU:0"):
-        images, labels = tf.constant(images), tf.constant(labels)
+        labels = tf.constant(labels)
 
     def take_batch(number):
         start = number * batch_size
-        part = slice(start, start + batch_size)
-        return preprocessing.normalize(images[part]), labels[part]
+        end = tf.minimum(start + batch_size, len(images))
+        batch = read(tf.range(start, end))
+        return preprocessing.normalize(batch), labels[start:end]
 
     dataset = tf.data.Dataset.range(batches)
     return in_order(dataset, take_batch).prefetch(tf.data.AUTOTUNE)

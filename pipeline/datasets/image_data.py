@@ -5,6 +5,8 @@ import hashlib
 
 import numpy as np
 
+from pipeline.datasets import mapped_images
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageData:
@@ -18,6 +20,7 @@ class ImageData:
         class_names: Tuple of str, one per label.
         record: JSON-compatible dict that says which images these are, for
             `load_images(..., noted=record)`, or None.
+        known_digest: Str, the digest if it is known from elsewhere, or None.
     """
 
     train_images: np.ndarray
@@ -26,13 +29,19 @@ class ImageData:
     test_labels: np.ndarray
     class_names: tuple
     record: dict | None = None
+    known_digest: str | None = None
 
     def digest(self):
         """Returns the SHA-256 of arrays and class names, 64 hex digits.
 
         Two data sets have the same digest only if they are the same to the
-        last pixel, so it can stand for the data in a cache key.
+        last pixel, so it can stand for the data in a cache key. Shards have
+        the digest that their manifest names.
         """
+        return self.known_digest or self.pixel_digest()
+
+    def pixel_digest(self):
+        """Returns the digest by pixels; those on disk are read for it."""
         fields = dataclasses.fields(self)[:4]
         arrays = {field.name: getattr(self, field.name) for field in fields}
         return digest_arrays(arrays, self.class_names)
@@ -50,9 +59,10 @@ def digest_arrays(arrays, class_names):
     """
     total = hashlib.sha256()
     for name, array in arrays.items():
-        array = np.ascontiguousarray(array)
         total.update(f"{name} {array.dtype} {array.shape}".encode())
-        total.update(array.data)
+        chunks = array.chunks() if mapped_images.is_mapped(array) else [array]
+        for chunk in chunks:
+            total.update(np.ascontiguousarray(chunk).data)
     total.update(repr(tuple(class_names)).encode())
     return total.hexdigest()
 

@@ -37,7 +37,7 @@ def new_folder(directory):
     old = artifact_store.names_in(directory)
     _check_names(directory, old)
     artifact_store.remove(f"{directory}/{tfrecord_shards.MANIFEST}")
-    for name in filter(tfrecord_shards.SHARD_NAME.fullmatch, old):
+    for name in filter(_is_shard, old):
         artifact_store.remove(f"{directory}/{name}")
     yield directory
 
@@ -49,10 +49,16 @@ def _check_names(directory, names):
         for name in names
         if name != tfrecord_shards.MANIFEST
         and not name.startswith((WORK_PREFIX, "."))
-        and not tfrecord_shards.SHARD_NAME.fullmatch(name)
+        and not _is_shard(name)
     ]
     if others:
         raise ValueError(
             f"`directory` {directory} must be empty or new, or hold nothing "
             f"but an earlier result. Received: {min(others)}"
         )
+
+
+def _is_shard(name):
+    """Whether a file is a shard or the index of one."""
+    name = name.removesuffix(tfrecord_shards.INDEX_SUFFIX)
+    return bool(tfrecord_shards.SHARD_NAME.fullmatch(name))

@@ -7,6 +7,7 @@ label, so a class is cut in the same way whatever the other classes are.
 import numpy as np
 
 from pipeline.datasets import argument_checks
+from pipeline.datasets import mapped_images
 
 
 def shuffled_class_indices(labels, seed):
@@ -120,4 +121,5 @@ def hold_out(images, labels, fraction, seed):
     fraction = argument_checks.check_fraction("fraction", fraction)
     seed = argument_checks.check_int("seed", seed, 0)
     kept, held = stratified_split(labels, fraction, seed)
-    return images[kept], labels[kept], images[held], labels[held]
+    parts = [mapped_images.take(images, part) for part in (kept, held)]
+    return parts[0], labels[kept], parts[1], labels[held]

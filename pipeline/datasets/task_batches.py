@@ -21,6 +21,7 @@ from mp_keras import preprocessing
 from pipeline.datasets import argument_checks
 from pipeline.datasets import augmentation
 from pipeline.datasets import batches
+from pipeline.datasets import mapped_images
 from pipeline.datasets import random_bits
 
 _STREAM = 2  # 0 and 1 are those of `training_batches`
@@ -131,10 +132,10 @@ def _make_table(tasks, seed):
     Part t is the training part of task t, part T + t its held-out part.
 
     Returns:
-        Dict of tensors: `images`, all images; `indices` and `labels`, int64,
-        the concatenated parts; `starts` and `sizes`, int64 `(2 T,)`, where
-        each part lies in them; `order` and `crops`, int64 `(2 T,)`, random
-        streams.
+        Dict: `images`, a function that reads them by index; and tensors:
+        `indices` and `labels`, int64, the concatenated parts; `starts` and
+        `sizes`, int64 `(2 T,)`, where each part lies in them; `order` and
+        `crops`, int64 `(2 T,)`, random streams.
     """
     arrays = list({id(task.images): task.images for task in tasks}.values())
     first_rows = np.cumsum([0] + [len(array) for array in arrays])
@@ -153,10 +154,15 @@ def _make_table(tasks, seed):
         ]
         for kind in (0, 1)
     ]
+    if len(arrays) > 1 and any(map(mapped_images.is_mapped, arrays)):
+        raise ValueError(
+            "`tasks` must share their images where these are read from disk. "
+            f"Received: {len(arrays)} different ones"
+        )
     whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
     with tf.device("CPU:0"):
         return {
-            "images": tf.constant(whole),
+            "images": mapped_images.reader(whole),
             "indices": tf.constant(np.concatenate(indices), tf.int64),
             "labels": tf.constant(np.concatenate(labels), tf.int64),
             "starts": tf.constant(np.cumsum([0] + sizes[:-1]), tf.int64),
@@ -171,7 +177,7 @@ def _draw(table, positions, part, augment):
     places = table["starts"][part] + random_bits.shuffled_indices(
         positions, table["sizes"][part], table["order"][part]
     )
-    images = tf.gather(table["images"], tf.gather(table["indices"], places))
+    images = table["images"](tf.gather(table["indices"], places))
     if augment:
         crops = tf.fill(tf.shape(positions), table["crops"][part])
         seeds = tf.stack([crops, positions], axis=1)  # (batch, 2)

@@ -31,7 +31,8 @@ class Task:
     """One task: index arrays into images that all tasks share.
 
     Attributes:
-        images: `(examples, height, width, channels)`, shared, not copied.
+        images: `(examples, height, width, channels)`, shared, not copied; an
+            array or `MappedImages`.
         train_indices: int64 `(n,)`, positions in `images`.
         train_labels: int64 `(n,)` in [0, classes).
         held_out_indices: int64 `(m,)`, disjoint from `train_indices`.

@@ -137,6 +137,8 @@ RULES = {
             "mixup.alpha",
             "mixup.gamma",
             "phi_learning_rate",
+            "data.cache_gib",
+            "data.memory_gib",
         ),
         _POSITIVE,
     ),

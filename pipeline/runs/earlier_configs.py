@@ -8,13 +8,14 @@ have a name each now.
 
 import copy
 
+_READING = {"cache_gib": 100.0, "memory_gib": 4.0}
 # Key of a section ("" for the config itself) -> what came later -> its value.
 _TARGET = {
     "": {
         "c_max": 1.0,
         "deterministic": {"samples": 2, "mixtures": 10_000},
     },
-    "data": {"keep_repeated": False, "pooled": False},
+    "data": {"keep_repeated": False, "pooled": False, **_READING},
 }
 _META_TRAINING = {
     "": {
@@ -22,7 +23,8 @@ _META_TRAINING = {
         "phi_stddev": 0.01,
         "restart_every": 0,
         "train_examples": 0,
-    }
+    },
+    "data": _READING,
 }
 # Keys of meta-training that had the value of another before they came.
 _SHARED = {"phi_l2": "l2", "phi_learning_rate": "learning_rate"}

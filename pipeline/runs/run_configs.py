@@ -7,7 +7,7 @@ from pipeline.runs import earlier_configs
 from pipeline.runs import run_records
 
 # Keys that say where something lies, and decide nothing.
-PLACES = ("data.manual_dir",)
+PLACES = ("data.cache_gib", "data.manual_dir", "data.memory_gib")
 
 
 def read(folder, run_kind, key):

@@ -58,6 +58,8 @@ def meta_train(
         manual_dir=config.data.manual_dir or None,
         examples_per_class=config.data.examples_per_class or None,
         seed=config.data.seed,
+        memory_gib=config.data.memory_gib,
+        cache_gib=config.data.cache_gib,
     )
     tasks = datasets.split_tasks(
         data.train_images,
@@ -148,7 +150,8 @@ def make_trainer(config, classes, strategy=None):
 def _fit(trainer, tasks, config, folder, checkpoints, start_step):
     batches = _batches(trainer, tasks, config, start_step)
     folder.start()
-    shown = mp_keras.normalize(tasks[0].held_out_images[:_INSPECTED_IMAGES])
+    first = tasks[0].held_out_indices[:_INSPECTED_IMAGES]
+    shown = mp_keras.normalize(tasks[0].images[first])
     log = run_log.RunLog(
         folder,
         checkpoints,

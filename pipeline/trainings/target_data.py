@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 
 from pipeline import datasets
+from pipeline.datasets import mapped_images
 
 _kept = None  # (arguments, ImageData) inside `kept_in_memory`, else None
 
@@ -53,6 +54,8 @@ def load_data(
         noted=noted,
         for_training=for_training,
         keep_repeated=config.data.keep_repeated,
+        memory_gib=config.data.memory_gib,
+        cache_gib=config.data.cache_gib,
     )
     if config.data.pooled:
         data = _drawn_anew(
@@ -63,7 +66,8 @@ def load_data(
         kept = datasets.balanced_subset(
             labels, config.data.examples_per_class, config.data.seed
         )
-        images, labels = images[kept], labels[kept]
+        images = mapped_images.take(images, kept)
+        labels = labels[kept]
     validation = None
     if config.data.validation_fraction:
         images, labels, *validation = datasets.hold_out(
@@ -92,7 +96,7 @@ def _drawn_anew(data, examples_per_class, seed):
             "Config key `data.pooled` must be false for a folder of images, "
             "whose run notes the part that it tests on. Received: True"
         )
-    images = np.concatenate([data.train_images, data.test_images])
+    images = np.concatenate([data.train_images[:], data.test_images[:]])
     labels = np.concatenate([data.train_labels, data.test_labels])
     drawn = datasets.balanced_subset(labels, examples_per_class, seed)
     rest = np.setdiff1d(np.arange(len(labels)), drawn)

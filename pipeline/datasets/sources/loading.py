@@ -6,18 +6,22 @@ files or an npz file takes either role.
 """
 
 import dataclasses
+import pathlib
 import tempfile
 
 from pipeline.datasets import argument_checks
 from pipeline.datasets import image_data
+from pipeline.datasets import mapped_images
 from pipeline.datasets import stratified
 from pipeline.datasets.sources import catalogue_source
 from pipeline.datasets.sources import folder_source
 from pipeline.datasets.sources import npz_source
+from pipeline.datasets.sources import shard_cache
 from pipeline.datasets.sources import tfds_source
 from pipeline.datasets.sources import tfrecord_source
 from pipeline.storage import artifact_store
 
+_CACHE = "~/.cache/mp_keras"
 _SOURCE_KINDS = ("paper", "subset", "tfds", "folder", "npz", "tfrecord")
 
 
@@ -33,8 +37,10 @@ def load_images(
     noted=None,
     for_training=True,
     keep_repeated=False,
+    memory_gib=None,
+    cache_gib=100.0,
 ):
-    """Loads a data set into memory, at one size and in colour.
+    """Loads a data set, at one size and in colour, into memory.
 
     Gray images get three equal channels; what is transparent lies on white;
     sizes are changed with antialiased bilinear filtering, aspect ratios are
@@ -63,13 +69,17 @@ def load_images(
         examples_per_class: Int, how many training images of each class to
             keep, chosen at random; default None keeps all. The paper's
             s-CIFAR100 at random is `paper:cifar100` with 50.
-
         noted: The `record` of the data of an earlier call with the same source,
             which this one is to return again; default None.
         for_training: Bool, default True: all of it; else, of a folder, what
             is left of its test part.
         keep_repeated: Bool, default False: of a folder, test images that are
             training images too, to the byte, are left out.
+        memory_gib: Float, GiB. A `tfrecord:` source whose images are larger
+            stays on disk, as `MappedImages`, and says so; default None reads
+            everything.
+        cache_gib: Float, GiB that copies of such sources may take that lie in
+            an object store: in `shards` of `data_dir`, or of ~/.cache/mp_keras.
 
     Returns:
         `ImageData` with a `record`.
@@ -96,6 +106,8 @@ def load_images(
             f"npz:PATH or tfrecord:PATH. Received: source={source!r}"
         )
     with tempfile.TemporaryDirectory() as folder:
+        if source_kind == "tfrecord" and memory_gib is not None:
+            place = _cached(place, data_dir, memory_gib, cache_gib)
         if source_kind in ("folder", "npz", "tfrecord"):
             place = fetched(place, folder)
         manual_dir = fetched(manual_dir, folder)
@@ -111,6 +123,7 @@ def load_images(
                 noted=noted,
                 for_training=for_training,
                 keep_repeated=keep_repeated,
+                memory_gib=memory_gib,
             )
         except MemoryError as error:
             raise ValueError(
@@ -120,7 +133,9 @@ def load_images(
     image_data.check_image_data(data, source)
     if data.record is None:
         data = dataclasses.replace(data, record={"digest": data.digest()})
-        if noted and data.record != noted:
+        # Runs once noted the digest of the pixels of shards as well.
+        known = not noted or noted == data.record
+        if not known and noted != {"digest": data.pixel_digest()}:
             raise ValueError(
                 f"`source` {source} must hold the data that this run began "
                 "with; another data set needs a workdir of its own. "
@@ -133,7 +148,7 @@ def load_images(
     )
     return dataclasses.replace(
         data,
-        train_images=data.train_images[chosen],
+        train_images=mapped_images.take(data.train_images, chosen),
         train_labels=data.train_labels[chosen],
     )
 
@@ -146,6 +161,7 @@ def _load(
     manual_dir,
     test_fraction,
     seed,
+    memory_gib,
     **of_folders,
 ):
     if source_kind == "paper":
@@ -161,8 +177,19 @@ def _load(
             place, image_size, test_fraction, seed, **of_folders
         )
     if source_kind == "tfrecord":
-        return tfrecord_source.load_tfrecord(place, image_size)
+        return tfrecord_source.load_tfrecord(place, image_size, memory_gib)
     return npz_source.load_npz(place, image_size)
+
+
+def _cached(place, data_dir, memory_gib, cache_gib):
+    """Returns the local copy of large shards in a store, else the place."""
+    if not artifact_store.is_uri(place):
+        return place
+    description = shard_cache.describe(place)
+    if not description or not shard_cache.is_larger(description, memory_gib):
+        return place
+    root = pathlib.Path(data_dir or _CACHE).expanduser() / "shards"
+    return str(shard_cache.local_folder(place, description, root, cache_gib))
 
 
 def fetched(place, folder):

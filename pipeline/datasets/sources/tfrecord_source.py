@@ -4,25 +4,31 @@ import itertools
 import pathlib
 
 import numpy as np
+from absl import logging
 
 from mp_keras import files
 from pipeline.datasets import argument_checks
 from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
+from pipeline.datasets import mapped_images
 from pipeline.datasets import tfrecord_shards
 
 
-def load_tfrecord(path, image_size):
-    """Reads the shards of a folder into memory.
+def load_tfrecord(path, image_size, memory_gib=None):
+    """Reads the shards of a folder, or maps them where they are large.
 
-    All examples must fit there: `3 * image_size**2` bytes each, 12 GiB for a
-    million images of 64 pixels. The trainings draw their batches from arrays
-    at random, as a function of seed and step; none reads shards one by one.
+    An example takes `3 * image_size**2` bytes, a million images of 64 pixels
+    12 GiB. The trainings draw their batches at random, as a function of seed
+    and step: in memory from arrays, else by the shards' indices. Into memory
+    each shard is read with its SHA-256; those on disk are read at once where
+    they are needed, and only their lengths are checked.
 
     Args:
         path: Str or path of a folder as `tfrecord_shards` describes it.
         image_size: Int, height and width of the result in pixels. Another
-            size than the shards' resizes a second time.
+            size than the shards' resizes a second time, in memory alone.
+        memory_gib: Float, GiB that the images of both parts may take in
+            memory, or None (default) for any.
 
     Returns:
         `ImageData`, not checked by `check_image_data` yet.
@@ -46,14 +52,39 @@ def load_tfrecord(path, image_size):
             f"{manifest} must describe shards as ExampleGen does. "
             f"Received: {type(error).__name__}: {error}"
         ) from error
+    examples = sum(
+        shard["examples"] for part in shards.values() for shard in part
+    )
+    needed = 3 * size * size * examples / 2**30
+    mapped = memory_gib is not None and needed > memory_gib
+    if mapped:
+        _announce(path, needed, memory_gib, size, image_size)
     arrays = [
         array
         for part in ("train", "test")
-        for array in _read_part(path, shards[part], size)
+        for array in (_map_part if mapped else _read_part)(
+            path, shards[part], size
+        )
     ]
     for index in (0, 2) if size != image_size else ():
         arrays[index] = image_resizing.resize_array(arrays[index], image_size)
-    return image_data.ImageData(*arrays, class_names=names)
+    digest = description.get("digest") if size == image_size else None
+    return image_data.ImageData(*arrays, class_names=names, known_digest=digest)
+
+
+def _announce(path, needed, memory_gib, size, image_size):
+    if size != image_size:
+        raise ValueError(
+            f"The shards in {path}, {needed:.3g} GiB, must be read from disk, "
+            f"as they are: at image_size={size}. "
+            f"Received: image_size={image_size}"
+        )
+    logging.warning(
+        "%s: %.3g GiB, more than memory_gib=%g: read from disk",
+        path,
+        needed,
+        memory_gib,
+    )
 
 
 def _check_manifest(path, description):
@@ -83,6 +114,17 @@ def _check_manifest(path, description):
                 "bytes"
             )
     return size, names, shards
+
+
+def _map_part(path, shards, size):
+    """Returns `MappedImages` and int64 labels `(n,)`."""
+    found, labels = [], [np.empty((0,), np.int64)]
+    for shard in shards:
+        place = path / shard["name"]
+        offsets, some = tfrecord_shards.read_index(place, shard, 3 * size**2)
+        found.append((place, offsets))
+        labels.append(some)
+    return mapped_images.MappedImages(found, size), np.concatenate(labels)
 
 
 def _read_part(path, shards, size):

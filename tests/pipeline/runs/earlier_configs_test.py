@@ -12,9 +12,18 @@ from pipeline.runs import run_configs
 from pipeline.runs import run_folder
 
 LATER = {
-    "target": ["c_max", "data.keep_repeated", "data.pooled", "deterministic"],
+    "target": [
+        "c_max",
+        "data.keep_repeated",
+        "data.cache_gib",
+        "data.memory_gib",
+        "data.pooled",
+        "deterministic",
+    ],
     "meta-training": [
         "c_max",
+        "data.cache_gib",
+        "data.memory_gib",
         "phi_l2",
         "phi_learning_rate",
         "phi_stddev",

@@ -77,6 +77,17 @@ def get_config(argument="full"):
             "steps": 5,
             "rounds": 2,
         },
+        "large_source": {
+            "memory_gib": (0.2, 20.0),
+            "speed_gib": 4.0,
+            "rounds": 3,
+            "network": "conv4",
+            "image_size": 64,
+            "classes": 40,
+            "tasks": 2,
+            "batch_size": 16,
+            "steps": 10,
+        },
         "applications": {
             "networks": _APPLICATIONS,
             "batch_size": 16,

@@ -5,6 +5,7 @@ import operator
 import os
 
 from pipeline.benchmarks import determinism
+from pipeline.benchmarks import large_source
 from pipeline.benchmarks import meta_step
 from pipeline.benchmarks import processes
 
@@ -15,6 +16,7 @@ PARTS = (
     "input_pipeline",
     "position",
     "applications",
+    "large_source",
     "determinism",
 )
 
@@ -47,6 +49,9 @@ def measure(parts, against=None, torch_python="", jax_python=""):
             continue
         if name == "determinism":  # a process for each round
             results[name] = determinism.measure_all(**settings)
+            continue
+        if name == "large_source":  # a process for each source
+            results[name] = large_source.measure_all(**settings)
             continue
         module = f"{__package__}.{name}"
         if name == "training_step":

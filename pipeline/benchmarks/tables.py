@@ -193,6 +193,36 @@ def _applications(results):
     ]
 
 
+def _large_source(results):
+    found = results["large_source"]
+    sizes, speed = found["memory"], found["speed"]
+    return [
+        "**Meta-training on a source on disk**, anonymous memory of a process;",
+        "the smallest source is held in memory.",
+        "",
+        *measured_page.table(
+            ("source (GiB)", "memory (MiB)"),
+            [(size, f"{mib:.0f}") for size, mib in sizes.items()],
+        ),
+        f"A step with {found['speed_gib']:g} GiB:",
+        "",
+        *measured_page.table(
+            ("images", "step (ms)", "to those in memory"),
+            [
+                (
+                    {
+                        "memory": "in memory",
+                        "warm": "on disk, pages in memory",
+                    }.get(kind, "on disk, pages not in memory"),
+                    f"{milliseconds:.0f}",
+                    f"{milliseconds / speed['memory']:.2f}",
+                )
+                for kind, milliseconds in speed.items()
+            ],
+        ),
+    ]
+
+
 def _milliseconds(measured):
     low, high = measured["quartiles_ms"]
     return f"{measured['median_ms']:.1f} ({low:.1f} to {high:.1f})"
@@ -211,4 +241,5 @@ _SECTIONS = {
     "position": _position,
     "determinism": _determinism,
     "applications": _applications,
+    "large_source": _large_source,
 }

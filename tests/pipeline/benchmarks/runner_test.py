@@ -26,6 +26,15 @@ _PARTS = {
         "batch_size": 2,
         "rounds": 2,
     },
+    "large_source": {
+        **_CASE,
+        "memory_gib": [0.002, 0.004],
+        "speed_gib": 0.002,
+        "classes": 4,
+        "tasks": 2,
+        "steps": 1,
+        "rounds": 1,
+    },
 }
 
 
@@ -34,7 +43,7 @@ def results():
     return runner.measure(_PARTS)
 
 
-@pytest.mark.long  # seven processes
+@pytest.mark.long  # twelve processes
 class MeasureTest:
     def test_every_part_but_determinism_is_measured(self, results):
         assert tuple(results) == tuple(_PARTS) == runner.PARTS[:-1]
@@ -75,6 +84,13 @@ class MeasureTest:
         low, high = figures["ratio"]["quartiles"]
         assert 0 < low <= high
 
+    def test_sources_on_disk_have_memory_and_times(self, results):
+        measured = results["large_source"]
+        assert set(measured["memory"]) == {"0.002", "0.004"}
+        assert set(measured["speed"]) == {"memory", "warm", "cold"}
+        assert all(50 < mib < 4000 for mib in measured["memory"].values())
+        assert all(0 < step for step in measured["speed"].values())
+
     def test_tables_show_every_part(self, results):
         text = tables.tables({**results, "machine": "a machine"})
         titles = ("training step", "meta-training step", "Monte Carlo", "VGG16")
@@ -84,7 +100,7 @@ class MeasureTest:
         assert f"{ratio:.2f} (" in text
         rows = [line for line in text.splitlines() if line.startswith("|")]
         columns = {len(re.findall(r"\|", row)) for row in rows}
-        assert columns == {5, 7, 9}
+        assert columns == {3, 4, 5, 7, 9}
 
     def test_unknown_part_is_named(self):
         with pytest.raises(ValueError, match="meta_step.*Received.*'steps'"):

@@ -3,6 +3,7 @@
 import csv
 import html.parser
 import json
+import time
 
 import pytest
 
@@ -28,30 +29,37 @@ def make_run(method, seed, accuracy):
     }
 
 
+def write_evaluation(folder, label, runs):
+    """Writes what the Evaluator leaves of a target; returns the folder."""
+    (folder / label).mkdir(parents=True)
+    evaluation = {
+        "label": label,
+        "data": f"npz:<b>{label}</b>",
+        "examples": {"training": 10, "validation": 4, "test": 6},
+        "runs": runs,
+        "summary": intervals.summarize(runs),
+        "gains": intervals.paired_gains(runs),
+    }
+    (folder / label / "evaluation.json").write_text(json.dumps(evaluation))
+    (folder / f"{label}.html").write_text(f"page of {label}")
+    return folder
+
+
+def make_runs(gain, seeds=2):
+    return [
+        make_run(method, seed, 50.0 + seed + gain * (method != "base"))
+        for method in ("base", "meta_perturb")
+        for seed in range(seeds)
+    ]
+
+
 @pytest.fixture
 def results(tmp_path):
     """The Evaluator's folders of the targets "cats" and "dogs"."""
-    folders = []
-    for label, gain in (("cats", 10.0), ("dogs", -10.0)):
-        folder = tmp_path / f"of_{label}"
-        (folder / label).mkdir(parents=True)
-        runs = [
-            make_run(method, seed, 50.0 + seed + gain * (method != "base"))
-            for method in ("base", "meta_perturb")
-            for seed in (0, 1)
-        ]
-        evaluation = {
-            "label": label,
-            "data": f"npz:<b>{label}</b>",
-            "examples": {"training": 10, "validation": 4, "test": 6},
-            "runs": runs,
-            "summary": intervals.summarize(runs),
-            "gains": intervals.paired_gains(runs),
-        }
-        (folder / label / "evaluation.json").write_text(json.dumps(evaluation))
-        (folder / f"{label}.html").write_text(f"page of {label}")
-        folders.append(folder)
-    return folders
+    return [
+        write_evaluation(tmp_path / f"of_{label}", label, make_runs(gain))
+        for label, gain in (("cats", 10.0), ("dogs", -10.0))
+    ]
 
 
 class Links(html.parser.HTMLParser):
@@ -113,3 +121,19 @@ class ReportTest:
         assert (row["method"], row["seed"]) == ("meta_perturb", "1")
         assert float(row["accuracy"]) == 41.0
         assert float(rows[-2]["accuracy"]) == 42.0  # validation
+
+
+class ManyRunsTest:
+    def test_a_thousand_runs_are_written_and_read_in_seconds(self, tmp_path):
+        folders = [
+            write_evaluation(tmp_path / f"{n}", f"target_{n}", make_runs(1, 5))
+            for n in range(100)
+        ]
+        began = time.process_time()
+        reporter.report(folders, "a sweep", tmp_path / "report")
+        with open(tmp_path / "report" / "results.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        read = smoke.read_json(tmp_path / "report" / "evaluation.json")
+        assert time.process_time() - began < 10
+        assert len(rows) == 2 * 1000  # validation and test
+        assert sum(len(each["runs"]) for each in read.values()) == 1000

@@ -23,6 +23,8 @@ from mp_keras.evaluation.metrics import classification_metrics
 
 _BATCH = 256
 _LEARNED_FROM = 2000  # training images, at most
+_CALIBRATED_ON = 20_000  # validation images, at most
+_CHUNK_BYTES = 2**30  # of float32 images that are predicted at once
 _LEAST = 1e-30  # a probability of 0 has no logarithm
 _NORMAL_QUANTILE = 1.96  # of a 95 % interval
 BEFORE = "before_temperature"
@@ -51,15 +53,21 @@ def judge(network, test, validation, samples):
 
     Args:
         network: Functional `keras.Model` from normalized images to logits.
-        test: Pair of uint8 images and labels.
-        validation: Pair of the same, or None.
+        test: Pair of uint8 images and labels; an array, or `MappedImages`.
+        validation: Pair of the same, or None. Of more than 20,000 images the
+            temperature is fitted on some, evenly spaced.
         samples: Int >= 1, noise samples.
     """
     parts, tried = {"test": test}, [1.0]
     if validation:
         parts["validation"] = validation
+        step = -(-len(validation[1]) // _CALIBRATED_ON)  # rounded up
         network = mp_keras.fit_temperature(
-            network, normalized(validation[0]), validation[1], samples, _BATCH
+            network,
+            normalized(validation[0][::step]),
+            validation[1][::step],
+            samples,
+            _BATCH,
         )
         tried.append(temperatures.temperature_of(network))
     plain = temperatures.without_temperature(network)
@@ -173,11 +181,17 @@ def _predict(network, images, samples, tried):
     logits = ops.cast(network.outputs[0], "float32")
     softmaxes = [ops.softmax(logits / each) for each in tried]
     joined = keras.Model(network.inputs, ops.concatenate(softmaxes, axis=-1))
-    found = mp_keras.monte_carlo_predict(
-        joined,
-        normalized(images),
-        samples,
-        from_logits=False,
-        batch_size=_BATCH,
-    )
-    return np.split(found, len(tried), axis=1)
+    batches = max(1, _CHUNK_BYTES // (_BATCH * 4 * np.prod(images.shape[1:])))
+    chunk = int(batches * _BATCH)
+    found = [
+        mp_keras.monte_carlo_predict(
+            joined,
+            normalized(images[start : start + chunk]),
+            samples,
+            from_logits=False,
+            batch_size=_BATCH,
+            seed=start,  # a batch's noise is that of its place in the whole
+        )
+        for start in range(0, len(images), chunk)
+    ]
+    return np.split(np.concatenate(found), len(tried), axis=1)

@@ -46,6 +46,18 @@ class JudgeTest:
             < validation["before_temperature"]["negative_log_likelihood"]
         )
 
+    def test_many_images_are_predicted_in_parts(self, images, monkeypatch):
+        network = small_networks.make_network()
+        test = np.tile(images, (44, 1, 1, 1)), np.tile(LABELS, 44)  # 528
+        whole = target_outcome.judge(network, test, None, 2)
+        monkeypatch.setattr(target_outcome, "_CHUNK_BYTES", 1)
+        parts = target_outcome.judge(network, test, None, 2)
+        np.testing.assert_allclose(
+            parts.probabilities["test"],
+            whole.probabilities["test"],
+            rtol=1e-4,
+        )
+
     def test_without_validation_there_is_no_temperature(self, images):
         network = small_networks.make_network()
         judged = target_outcome.judge(network, (images, LABELS), None, 2)

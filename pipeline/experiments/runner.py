@@ -16,6 +16,7 @@ import traceback
 import keras
 from absl import logging
 
+from mp_keras import error_texts
 from mp_keras import files
 from pipeline.experiments import cells as cells_module
 from pipeline.experiments import measures
@@ -90,7 +91,8 @@ def _run_all(todo, config, workdir, needed, data_dir):
             said = f"FAILED, {type(error).__name__}: {error}"
         seconds = time.monotonic() - began
         print(
-            f"[{number}/{len(todo)}] {cell.title}: {said} ({seconds:.0f} s)",
+            f"[{number}/{len(todo)}] {cell.title}: {error_texts.shown(said)} "
+            f"({seconds:.0f} s)",
             flush=True,
         )
         keras.backend.clear_session()

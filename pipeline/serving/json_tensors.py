@@ -10,6 +10,7 @@ TensorFlow Serving documents this in its `g3doc/api_rest.md`.
 """
 
 import base64
+import itertools
 import json
 import reprlib
 
@@ -20,7 +21,7 @@ _FORMS = {"instances": "predictions", "inputs": "outputs"}
 # What Python makes of a body, in bytes: a list or an object, a value in one.
 _BYTES_OF_LIST, _BYTES_OF_VALUE = 120, 48
 _MOST_TIMES = 10  # as large as a body, or as this one
-_LARGE = 2**24
+_LARGE = 2**23
 _DEEPEST = 32  # lists in lists
 _SHOWN = 60  # characters of a value
 
@@ -33,7 +34,7 @@ def parse(body):
             the value.
 
     Raises: ValueError, if it does not parse, or would take more than ten
-        times its memory beyond the first 160 MiB.
+        times its memory beyond the first 80 MiB.
     """
     lists = body.count(b"[") + body.count(b"{")
     values = body.count(b",") + body.count(b":")
@@ -167,19 +168,20 @@ def _types_for(dtype):
     return {int} if dtype.is_integer else {int, float}
 
 
-def _types_in(value, depth=0):
-    """Returns the types of what nested lists hold."""
-    if not isinstance(value, list):
-        return {type(value)}
-    if depth == _DEEPEST:
-        raise ValueError(f"Lists must be at most {_DEEPEST} deep in each other")
-    types = set(map(type, value))
-    if list in types:
-        types.remove(list)
-        types |= set().union(
-            *(_types_in(v, depth + 1) for v in value if isinstance(v, list))
-        )
-    return types
+def _types_in(value):
+    """Returns the types of what nested lists hold, level by level."""
+    types, depth = {type(value)}, 0
+    lists = [value] if isinstance(value, list) else []
+    while lists:
+        if depth == _DEEPEST:
+            raise ValueError(
+                f"Lists must be at most {_DEEPEST} deep in each other"
+            )
+        found = set(map(type, itertools.chain.from_iterable(lists)))
+        items = itertools.chain.from_iterable(lists) if list in found else ()
+        lists = [item for item in items if isinstance(item, list)]
+        types, depth = types | found, depth + 1
+    return types - {list}
 
 
 def _check_numbers(array, dtype, expected):

@@ -44,7 +44,7 @@ _MAX_SAMPLES = flags.DEFINE_integer(
     lower_bound=1,
 )
 _MAX_IMAGES = flags.DEFINE_integer(
-    "max_images", 256, "Most images of a request.", lower_bound=1
+    "max_images", 128, "Most images of a request.", lower_bound=1
 )
 _MAX_CONNECTIONS = flags.DEFINE_integer(
     "max_connections",

@@ -7,6 +7,7 @@ _LABEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _TAKEN = {
     "evaluation.json",
     "examples",
+    "pipeline.lock",
     "pipeline.log",
     "report",
     "results.csv",

@@ -29,7 +29,7 @@ _PATH = re.compile(
 )
 _DEFAULT_SIGNATURE = "serving_default"
 _MOST_BYTES = 2**26  # of a body
-_PART = 1024  # images times samples that are computed in one go
+_PART = 256  # images times samples that are computed in one go
 _SEED_STRIDE = 1_000_003  # between the seeds of parts
 _SEEDS = 2**31
 _SHOWN, _NAME = 300, 60  # characters of an error, of a name in one
@@ -49,7 +49,7 @@ class Limits:
     """
 
     samples: int = 1000
-    images: int = 256
+    images: int = 128
     connections: int = 256
     request_s: float = 60
 

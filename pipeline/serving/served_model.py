@@ -15,6 +15,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from mp_keras import files
+from mp_keras.export import saved_graph
 from pipeline.trainings import classifier_evaluation
 
 _VARIABLES = "variables/variables.index"
@@ -125,6 +126,7 @@ class Version:
 
     def __init__(self, number, folder):
         self.number = number
+        saved_graph.check_graph(folder)  # for its own words
         # Signatures do not keep the variables of their model alive.
         self._classifier = classifier_evaluation.load_classifier(folder)
         self.signatures = dict(self._classifier.signatures)

@@ -58,7 +58,9 @@ def meta_train(
         manual_dir=config.data.manual_dir or None,
         examples_per_class=config.data.examples_per_class or None,
         seed=config.data.seed,
+        noted=folder.noted_data(),
     )
+    folder.note_data(data.record)
     tasks = datasets.split_tasks(
         data.train_images,
         data.train_labels,

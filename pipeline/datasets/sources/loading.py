@@ -120,12 +120,7 @@ def load_images(
     image_data.check_image_data(data, source)
     if data.record is None:
         data = dataclasses.replace(data, record={"digest": data.digest()})
-        if noted and data.record != noted:
-            raise ValueError(
-                f"`source` {source} must hold the data that this run began "
-                "with; another data set needs a workdir of its own. "
-                "Received: other images, labels or class names"
-            )
+        image_data.check_record(data.record, noted, source)
     if examples_per_class is None:
         return data
     chosen = stratified.balanced_subset(

@@ -243,6 +243,6 @@ class PartsTest:
         state = client.server._server.server_state
         wait_until(lambda: not state.connections)
         go_on.set()
-        monkeypatch.setattr(application, "_PART", 1024)
+        monkeypatch.setattr(application, "_PART", 256)
         assert client.predict(instances=images[:1].tolist())[0] == 200
         assert len(called) == 2

@@ -7,6 +7,7 @@ taken within the same time, and connections above their number get 503.
 """
 
 import json
+import socket
 
 from uvicorn.protocols.http import httptools_impl
 
@@ -39,6 +40,10 @@ class _Connection(httptools_impl.HttpToolsProtocol):
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        # An answer is two small writes; asyncio leaves sockets that it has not
+        # made itself as they are.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         others = len(self.connections) - 1
         self._is_refused = others >= self.most_connections
         if others >= 2 * self.most_connections:

@@ -145,6 +145,15 @@ class RequestTest:
             assert read(held[0])[0] == 200
         wait_until(lambda: client.get()[0] == 200)
 
+    def test_small_writes_do_not_wait(self, client):
+        with connect(client):
+            state = client.server._server.server_state
+            wait_until(lambda: state.connections)
+            for connection in state.connections:
+                held = connection.transport.get_extra_info("socket")
+                option = socket.IPPROTO_TCP, socket.TCP_NODELAY
+                assert held.getsockopt(*option) == 1
+
     def test_many_connections_at_once(self, exported, start, images):
         client = start(exported / "1")
         begin = time.monotonic()

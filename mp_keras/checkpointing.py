@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from mp_keras import error_texts
 from mp_keras import files
+from mp_keras import given_files
 
 _POINTER = "checkpoint"  # where tf.train.latest_checkpoint looks
 _FILE = re.compile(r"(ckpt-\d+)(\.|_temp)|checkpoint\.tmp")
@@ -71,6 +72,7 @@ class Checkpoints:
         file = self.directory / _POINTER
         if not file.exists():
             return []
+        given_files.check(file, given_files.TEXT_BYTES)
         try:
             listed = tf.train.get_checkpoint_state(str(self.directory))
             paths = list(listed.all_model_checkpoint_paths)
@@ -153,6 +155,7 @@ class Checkpoints:
         if step is not None:
             path = self._path_of(step)
         try:
+            given_files.check_folder(self.directory)
             status = self._checkpoint.restore(path)
             status.assert_existing_objects_matched().assert_consumed()
         # A truncated file raises nearly anything, IndexError included.

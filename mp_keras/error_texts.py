@@ -1,6 +1,23 @@
-"""The part of another error that goes into one of ours."""
+"""The part of another error that goes into one of ours, and names in it.
+
+The trap: a file, a class or a member of an archive may be named after a line of
+ours, with a line break in front of it, or hold what a terminal obeys.
+"""
 
 _SHOWN = 200  # characters
+_READ = 4000  # of a text whose spaces are counted
+
+
+def shown(value):
+    r"""Returns a text on one line, whatever does not print written as `\n`.
+
+    Args:
+        value: Anything that has a text.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+        for c in str(value)
+    )
 
 
 def brief(error):
@@ -9,9 +26,10 @@ def brief(error):
     Args:
         error: Exception or str; the name of its type stands for an empty text.
     """
-    return str(error)[:_SHOWN] or type(error).__name__
+    text = " ".join(str(error)[:_READ].split())
+    return shown(text[:_SHOWN]) or type(error).__name__
 
 
 def named(error):
     """Returns the name of an error's type and the beginning of its text."""
-    return f"{type(error).__name__}: {str(error)[:_SHOWN]}"
+    return f"{type(error).__name__}: {brief(error)}"

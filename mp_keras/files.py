@@ -14,6 +14,8 @@ import shutil
 import sys
 import tempfile
 
+from mp_keras import given_files
+
 SAVED_MODEL = "saved_model.pb"  # what every SavedModel folder has
 PARTIAL = ".partial-"  # what a killed process left under such a name is waste
 _ADVICE = "make room, or allow it to be written, and run the same command again"
@@ -58,12 +60,11 @@ def write_json(path, value):
 def read_json(path):
     """Returns the value of a JSON file.
 
-    Raises: FileNotFoundError; ValueError, naming the file, if it does not
+    Raises: as `given_files.read`; ValueError, naming the file, if it does not
         parse.
     """
-    return parse_json(
-        lambda: pathlib.Path(path).read_text(encoding="utf-8"), path
-    )
+    content = given_files.read(path, given_files.TEXT_BYTES)
+    return parse_json(lambda: content.decode("utf-8"), path)
 
 
 def parse_json(read, path):

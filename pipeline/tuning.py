@@ -15,6 +15,7 @@ import optuna
 from optuna.storages import journal
 
 from mp_keras import argument_checks
+from mp_keras import error_texts
 from mp_keras import files
 from pipeline import intervals
 from pipeline.experiments import cells
@@ -85,7 +86,7 @@ def _try(study, values, config, workdir, data_dir):
             **outcome,
         )
     )
-    print(f"{values}: {said}", flush=True)
+    print(f"{values}: {error_texts.shown(said)}", flush=True)
 
 
 def _ended(study):

@@ -21,6 +21,7 @@ _CODE = ("configs", "mp_keras", "pipeline", "tools", "tests")
 # Needed without an import of ours, each for the reason of its line.
 _NOT_IMPORTED = {
     "deptry",
+    "httptools",
     "importlib-resources",
     "ipykernel",
     "mypy",

@@ -87,10 +87,7 @@ def run(main):
             _fail(f"unknown arguments {argv[1:]}")
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        # TensorFlow Datasets says so of its own code, at every use.
-        logging.get_absl_handler().addFilter(
-            lambda record: "FeatureConnector.dtype" not in record.getMessage()
-        )
+        logging.get_absl_handler().addFilter(_prepare_log_line)
         _import_tensorflow()
         try:
             main()
@@ -104,6 +101,14 @@ def run(main):
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow
     app.run(guarded, flags_parser=_parse)
+
+
+def _prepare_log_line(record):
+    """Escapes what does not print; returns whether the line is shown."""
+    text = record.getMessage()
+    record.msg, record.args = _shown(text), ()
+    # TensorFlow Datasets says so of its own code, at every use.
+    return "FeatureConnector.dtype" not in text
 
 
 def _shows_origins():
@@ -149,5 +154,16 @@ def _parse(argv):
 
 
 def _fail(error):
-    print(f"Error: {error}", file=sys.stderr)
+    print(f"Error: {_shown(error)}", file=sys.stderr)
     sys.exit(1)
+
+
+def _shown(value):
+    """Returns a text on one line, as `mp_keras.error_texts.shown`.
+
+    That one comes with Keras, for which a wrong flag should not wait.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+        for c in str(value)
+    )

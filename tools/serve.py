@@ -10,7 +10,9 @@ answers, and a newer one as soon as it is there. docs/serving.md describes
 requests, answers, and TensorFlow Serving itself, which this does not replace.
 """
 
+import os
 import signal
+import sys
 
 from absl import flags
 
@@ -35,25 +37,59 @@ _PORT = flags.DEFINE_integer(
     lower_bound=0,
     upper_bound=65535,
 )
+_MAX_SAMPLES = flags.DEFINE_integer(
+    "max_samples",
+    1000,
+    "Most noise samples that a request may ask for.",
+    lower_bound=1,
+)
+_MAX_IMAGES = flags.DEFINE_integer(
+    "max_images", 128, "Most images of a request.", lower_bound=1
+)
+_MAX_CONNECTIONS = flags.DEFINE_integer(
+    "max_connections",
+    256,
+    "Most connections at a time; further ones get status 503.",
+    lower_bound=1,
+)
+_REQUEST_SECONDS = flags.DEFINE_float(
+    "request_seconds",
+    60,
+    "Time in which a whole request must arrive, and for an idle connection.",
+    lower_bound=0.1,
+)
 
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
+    from pipeline.serving import application
     from pipeline.serving import server
 
     classifier = server.ClassifierServer(
-        _MODEL_DIR.value, _MODEL_NAME.value, _HOST.value, _PORT.value
+        _MODEL_DIR.value,
+        _MODEL_NAME.value,
+        _HOST.value,
+        _PORT.value,
+        application.Limits(
+            _MAX_SAMPLES.value,
+            _MAX_IMAGES.value,
+            _MAX_CONNECTIONS.value,
+            _REQUEST_SECONDS.value,
+        ),
     )
     # Both, for a process that a script starts in the background ignores the
     # first, and containers are stopped by the second.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    with classifier:
-        print(f"Answering at {classifier.address}:predict", flush=True)
-        try:
-            classifier.serve_forever()
-        except KeyboardInterrupt:
-            pass
+    print(f"Answering at {classifier.address}:predict", flush=True)
+    try:
+        classifier.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    # Not waiting for what threads compute for clients that are gone.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ readers of text files differ in this, so that a name may hold none of them.
 
 import pathlib
 
+from mp_keras import given_files
+
 _FILE = pathlib.Path("assets", "class_names.txt")
 
 
@@ -67,7 +69,8 @@ def read_names(folder):
     if not file.is_file():
         return None
     try:
-        text = file.read_text(encoding="utf-8")
+        content = given_files.read(file, given_files.TEXT_BYTES)
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"File {file} must be UTF-8 text, one class name a line. "

@@ -20,6 +20,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
 from mp_keras import files
+from mp_keras import given_files
 
 # The names of the functions that TensorFlow traces for a checkpoint.
 _SAVER = re.compile(r"__inference__traced_(save|restore)_\d+")
@@ -76,7 +77,10 @@ def check_graph(folder):
         graph cannot be read.
     """
     folder = pathlib.Path(folder)
-    content = (folder / files.SAVED_MODEL).read_bytes()
+    content = given_files.read(
+        folder / files.SAVED_MODEL, given_files.GRAPH_BYTES
+    )
+    given_files.check_folder(folder)
     try:
         saved = saved_model_pb2.SavedModel.FromString(content)
     except Exception as error:

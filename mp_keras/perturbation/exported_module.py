@@ -11,6 +11,7 @@ import os
 
 import tensorflow as tf
 
+from mp_keras import given_files
 from mp_keras.perturbation import function
 
 _VARIABLE_KEY = "perturbation/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -60,6 +61,7 @@ def read(folder):
     Returns: dict from weight name to array; dict of φ's options.
     Raises: nearly anything, IndexError included, if the files are damaged.
     """
+    given_files.check_folder(folder)
     prefix = os.path.join(folder, "variables", "variables")
     reader = tf.train.load_checkpoint(prefix)
     shapes = reader.get_variable_to_shape_map()

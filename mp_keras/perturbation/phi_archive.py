@@ -6,11 +6,11 @@ string `variant`. Nothing in it is pickled, and nothing is unpickled. A file of
 """
 
 import json
-import os
 import zipfile
 
 import numpy as np
 
+from mp_keras import given_files
 from mp_keras import npz_members
 from mp_keras.perturbation import function
 
@@ -44,8 +44,7 @@ def read(path):
         if the file is damaged; ValueError, if it holds other things.
     """
     names = {*function.WEIGHT_SHAPES, _VARIANT}
-    if os.path.getsize(path) > _BYTES_LIMIT:
-        raise ValueError(f"over {_BYTES_LIMIT} bytes")
+    given_files.check(path, _BYTES_LIMIT)
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         found = sorted(m.filename.removesuffix(".npy") for m in members)

@@ -21,6 +21,7 @@ import numpy as np
 
 from mp_keras import annotations
 from mp_keras import error_texts
+from mp_keras import given_files
 from mp_keras.perturbation import function
 from mp_keras.perturbation import inert_pickle
 
@@ -105,6 +106,7 @@ def read_torch_perturbation(path: str | os.PathLike) -> dict[str, np.ndarray]:
             number that is not finite.
         OSError: if the file cannot be read (missing: `FileNotFoundError`).
     """
+    given_files.check(path, given_files.DATA_BYTES)
     with open(path, "rb") as file:
         content = file.read(_BYTES_LIMIT + 1)
     try:

@@ -11,6 +11,7 @@ import posixpath
 import zipfile
 
 from mp_keras import error_texts
+from mp_keras import given_files
 
 # A member of a data set is an image or a table.
 _MEMBER_LIMIT = 2**28  # bytes
@@ -60,6 +61,7 @@ class FileArchive:
             )
             return
         try:
+            given_files.check(self.path, given_files.DATA_BYTES)
             self._zip = zipfile.ZipFile(self.path)
         except FileNotFoundError:
             raise
@@ -102,7 +104,8 @@ class FileArchive:
                 compressed in another way than deflate, or over 256 MiB.
         """
         if self._zip is None:
-            return (self.path / self._root / name).read_bytes()
+            file = self.path / self._root / name
+            return given_files.read(file, _MEMBER_LIMIT)
         try:
             return self._unpack(self._zip.getinfo(self._root + name))
         except Exception as error:
@@ -142,7 +145,7 @@ def find_archive(folder, stem, title, instructions, itself=None):
             with `stem`; upper case, "-" and "_" make no difference.
         stem: Str, lower case.
         title: Str, what the archive holds, for messages.
-        instructions: Str, what to put where, for messages; ends in a newline.
+        instructions: Str, what to put where, for messages.
         itself: Str, name of a file that makes `folder` the archive; or None.
 
     Raises:
@@ -161,7 +164,8 @@ def find_archive(folder, stem, title, instructions, itself=None):
     exact = [p for p in found if p.name.removesuffix(".zip") == stem]
     if not found:
         raise FileNotFoundError(
-            f"{title} must be in {folder}. {instructions}Received: neither"
+            f"{title} must be in {folder}. {' '.join(instructions.split())} "
+            "Received: neither"
         )
     if len(found) > 1 and not exact:
         raise ValueError(

@@ -67,6 +67,24 @@ def digest_arrays(arrays, class_names):
     return total.hexdigest()
 
 
+def check_record(record, noted, source):
+    """Refuses other data than a run began with.
+
+    Args:
+        record: JSON-compatible, of the data as they are.
+        noted: That of the run's beginning, or None.
+        source: Str, named in the message.
+
+    Raises: ValueError, if both are there and differ.
+    """
+    if noted and record != noted:
+        raise ValueError(
+            f"`source` {source} must hold the data that this run began "
+            "with; another data set needs a workdir of its own. "
+            "Received: other images, labels or class names"
+        )
+
+
 def check_image_data(data, source):
     """Refuses data that cannot be trained on.
 

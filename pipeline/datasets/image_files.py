@@ -1,7 +1,6 @@
 """Decodes image files: local ones, those of a store by URI, and bytes."""
 
 import io
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +8,7 @@ from PIL import Image
 from PIL import UnidentifiedImageError
 
 from mp_keras import error_texts
+from mp_keras import given_files
 from mp_keras import preprocessing
 from pipeline.datasets import orientation
 from pipeline.storage import artifact_store
@@ -64,8 +64,8 @@ def read(file):
     if artifact_store.is_uri(file):
         return artifact_store.read_bytes(file)
     try:
-        return pathlib.Path(file).read_bytes()
-    except OSError as error:
+        return given_files.read(file, given_files.IMAGE_BYTES)
+    except (OSError, ValueError) as error:
         raise _unreadable(file, error_texts.brief(error)) from error
 
 

@@ -6,6 +6,7 @@ import keras
 
 import mp_keras
 from pipeline.experiments import cells
+from pipeline.storage import locks
 from pipeline.trainings import meta_training
 from pipeline.trainings import methods
 from pipeline.trainings import target_data
@@ -93,8 +94,10 @@ class Prerequisites:
             raise self._failures[folder]
         if not (folder / "result.json").exists():
             _check(cell.config, self._data_dir)
+        lock = self._folder.parent / "locks" / folder.name
         try:
-            train(config, folder, self._data_dir)
+            with locks.held(lock, wait=True):
+                train(config, folder, self._data_dir)
         except Exception as error:
             self._failures[folder] = error
             raise

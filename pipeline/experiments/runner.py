@@ -4,11 +4,13 @@
     table or figure from every cell that is there, chosen or not
 
 A cell that fails is noted in `NAME_failures.json` and leaves the others alone;
-the same command tries it again.
+the same command tries it again. Two of these at once share the cells: each
+takes those that are free.
 """
 
 import dataclasses
 import gc
+import itertools
 import pathlib
 import time
 import traceback
@@ -16,6 +18,7 @@ import traceback
 import keras
 from absl import logging
 
+from mp_keras import error_texts
 from mp_keras import files
 from pipeline.experiments import cells as cells_module
 from pipeline.experiments import measures
@@ -23,6 +26,8 @@ from pipeline.experiments import outputs
 from pipeline.experiments import prerequisites
 from pipeline.experiments import run_kinds
 from pipeline.experiments import tables
+from pipeline.runs import run_records
+from pipeline.storage import locks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +70,10 @@ def reproduce(config, workdir, data_dir=None):
     with run_kinds.of(config).kept_in_memory():
         failures = _run_all(todo, config, workdir, needed, data_dir)
     finished = _all_finished(cells, config, workdir, needed)
-    _note_failures(workdir / f"{config.name}_failures.json", failures)
+    passed = {each.cell.title for each in finished}
+    _note_failures(
+        workdir / f"{config.name}_failures.json", failures, cells, passed
+    )
     written = outputs.write(config, finished, workdir) if finished else []
     return {
         "outputs": [str(path) for path in written],
@@ -75,11 +83,18 @@ def reproduce(config, workdir, data_dir=None):
 
 
 def _run_all(todo, config, workdir, needed, data_dir):
-    failures = {}
-    for number, cell in enumerate(todo, 1):
+    failures, busy = {}, []
+    done = 0
+    # What another process has in hand comes last, and is then waited for.
+    for cell in itertools.chain(todo, busy):
         began = time.monotonic()
         try:
-            result = _run(cell, config, workdir, needed, data_dir)
+            lock = workdir / "locks" / cell.folder(workdir, None).name
+            with locks.held(lock, wait=cell in busy) as is_ours:
+                if not is_ours:
+                    busy.append(cell)
+                    continue
+                result = _run(cell, config, workdir, needed, data_dir)
             said = f"accuracy {result['accuracy']:.1f} %"
         except Exception as error:  # whatever it is, the others go on
             logging.debug("%s failed", cell.title, exc_info=True)
@@ -88,9 +103,12 @@ def _run_all(todo, config, workdir, needed, data_dir):
                 "traceback": traceback.format_exc(),
             }
             said = f"FAILED, {type(error).__name__}: {error}"
+        done += 1
         seconds = time.monotonic() - began
         print(
-            f"[{number}/{len(todo)}] {cell.title}: {said} ({seconds:.0f} s)",
+            f"[{done}/{len(todo)}] {cell.title}: "
+            f"{error_texts.shown(said)} "
+            f"({seconds:.0f} s)",
             flush=True,
         )
         keras.backend.clear_session()
@@ -121,7 +139,12 @@ def _all_finished(cells, config, workdir, needed):
     return finished
 
 
-def _note_failures(path, failures):
+def _note_failures(path, failures, cells, passed):
+    """Writes the failures of this call, and those of others that still are."""
+    if path.exists():
+        titles = {cell.title for cell in cells} - passed
+        noted = run_records.read_object(path)
+        failures = {t: f for t, f in noted.items() if t in titles} | failures
     if failures:
         files.write_json(path, failures)
     else:

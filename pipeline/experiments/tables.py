@@ -10,6 +10,7 @@ import types
 
 from mp_keras import argument_checks
 from mp_keras import files
+from pipeline import csv_text
 from pipeline import intervals
 from pipeline.experiments import cells
 from pipeline.experiments import paper
@@ -213,5 +214,6 @@ def _runs_csv(finished, metrics):
 
 def _csv_text(lines):
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(lines)
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows(map(csv_text.row, lines))
     return stream.getvalue()

@@ -7,10 +7,12 @@ name given here as its default.
 import pathlib
 import tempfile
 
+from absl import logging
 from kfp import compiler
 
 from mp_keras import files
 from pipeline.kubeflow import definition
+from pipeline.kubeflow import targets
 from pipeline.storage import artifact_store
 
 
@@ -32,6 +34,14 @@ def compile_pipeline(config, workdir, file, image, data_dir=None):
         raise ValueError(
             f"The compiled pipeline must be a .yaml file. Received: {file}"
         )
+    places = _local_places(config, workdir, data_dir)
+    if places:
+        logging.warning(
+            "These places of this machine go into %s, and every container has "
+            "to have them too: %s",
+            file,
+            ", ".join(places),
+        )
     pipeline = definition.make_pipeline(
         config,
         artifact_store.resolved(workdir),
@@ -44,3 +54,19 @@ def compile_pipeline(config, workdir, file, image, data_dir=None):
         written = pathlib.Path(folder, file.name)
         compiler.Compiler().compile(pipeline, str(written))
         files.write_bytes(file, written.read_bytes())
+
+
+def _local_places(config, workdir, data_dir):
+    """Returns the paths of this machine that a pipeline would name."""
+    parts = [config.source, *targets.expand(config).values()]
+    places = [str(workdir), data_dir]
+    for part in parts:
+        source_kind, _, place = part.data.source.partition(":")
+        if source_kind in ("folder", "npz", "tfrecord"):
+            places.append(place)
+        places.append(part.data.manual_dir)
+    return [
+        place
+        for place in dict.fromkeys(places)
+        if place and not artifact_store.is_uri(place)
+    ]

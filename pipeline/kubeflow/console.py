@@ -8,6 +8,8 @@ import io
 import re
 import threading
 
+from mp_keras import error_texts
+
 _COLORS = re.compile(r"\x1b\[\d+m")
 _STARTED = re.compile(r"INFO - Executing task '([\w-]+)'")
 _REUSED = re.compile(r"INFO - Task ([\w-]+) cache hit")
@@ -51,7 +53,7 @@ class Console(io.TextIOBase):
         self.stages_run += bool(_STARTED.search(line))
         error = _ERROR.search(line)
         if error:
-            self.error = error.group(1)
+            self.error = error_texts.shown(error.group(1))
         shown = describe(line)
         if shown:
             self._terminal.write(shown + "\n")
@@ -74,7 +76,7 @@ def describe(line):
     ):
         match = pattern.search(line)
         if match:
-            return form.format(match.group(1))
+            return form.format(error_texts.shown(match.group(1)))
     return None
 
 

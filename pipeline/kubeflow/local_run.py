@@ -15,10 +15,12 @@ import warnings
 from kfp import local
 
 from mp_keras import files
+from pipeline import stages
 from pipeline.kubeflow import console
 from pipeline.kubeflow import definition
 from pipeline.storage import artifact_store
 from pipeline.storage import copying
+from pipeline.storage import locks
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -36,7 +38,7 @@ def run_pipeline(config, workdir, data_dir=None):
 
     Returns: the dict that `evaluation.json` holds, one entry per target.
     Raises: FileNotFoundError, if a source names data that is not there;
-        ValueError, if `workdir` is a URI;
+        ValueError, if `workdir` is a URI, or another pipeline runs there;
         ChildProcessError, if a stage fails; names the stage and its error.
     """
     if artifact_store.is_uri(workdir):
@@ -45,7 +47,22 @@ def run_pipeline(config, workdir, data_dir=None):
             f"workdir. Received: {workdir}"
         )
     workdir = pathlib.Path(workdir).resolve()
-    workdir.mkdir(parents=True, exist_ok=True)
+    lock = workdir / "pipeline.lock"
+    with locks.held(lock) as is_ours:
+        if not is_ours:
+            raise ValueError(
+                f"Folder {workdir} must not be in use by another pipeline. "
+                f"Received: one whose {lock.name} a process holds"
+            )
+        # The steps end with this process, however it ends.
+        os.environ[stages.LOCK_VARIABLE] = f"{os.getpid()}:{lock}"
+        try:
+            return _run(config, workdir, data_dir)
+        finally:
+            del os.environ[stages.LOCK_VARIABLE]
+
+
+def _run(config, workdir, data_dir):
     pipeline = definition.make_pipeline(config, workdir, data_dir)
     # The steps are processes of their own that must find this code.
     paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]

@@ -3,6 +3,19 @@
 import re
 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+# What else a pipeline's workdir holds; a target has LABEL/ and LABEL.html.
+_TAKEN = {
+    "evaluation.json",
+    "examples",
+    "pipeline.lock",
+    "pipeline.log",
+    "report",
+    "results.csv",
+    "runs",
+    "serving",
+    "steps",
+    "tensorflow_datasets",
+}
 
 
 def expand(config):
@@ -26,6 +39,12 @@ def expand(config):
                 "Config key `targets` must give every target a `label` of "
                 "small letters, digits, `.`, `_` and `-`. "
                 f"Received: label={label!r}"
+            )
+        if label in _TAKEN or label.endswith(".html"):
+            raise ValueError(
+                "Config key `targets` must give every target a `label` that "
+                f"is none of {', '.join(sorted(_TAKEN))}, and does not end in "
+                f".html. Received: label={label!r}"
             )
         if label in targets:
             raise ValueError(

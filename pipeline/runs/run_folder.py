@@ -15,7 +15,7 @@ writes all this; each keeps its own checkpoints, `checkpoints/worker_1`, for its
 tasks are nowhere else, and its own lock.
 
 A folder in an object store is worked on in a copy on this machine, which is
-carried over at every checkpoint.
+carried over at every checkpoint; who trains there holds a lease (storage/).
 """
 
 import fcntl
@@ -32,6 +32,7 @@ from pipeline.runs import run_configs
 from pipeline.runs import run_records
 from pipeline.runs import stopped_run
 from pipeline.storage import artifact_store
+from pipeline.storage import lease
 
 
 class RunFolder:
@@ -64,7 +65,7 @@ class RunFolder:
             self._config["workers"] = cluster.size
             self._member = cluster.name.replace(" ", "_")
         self.is_writer = cluster is None or cluster.is_chief
-        self._lock = None
+        self._lock = self._lease = None
         self._data = None
         file = self.path / "config.json"
         if file.exists():
@@ -118,6 +119,8 @@ class RunFolder:
         """
         if self._lock is not None:
             return
+        if self._mirror is not None:
+            self._lease = lease.Lease(self._mirror.uri)
         with files.writing(self._lock_path):
             lock = open(self._lock_path, "a+", encoding="utf-8")
         try:
@@ -178,10 +181,15 @@ class RunFolder:
     def publish(self):
         """Carries what is new over to the store, if the folder is in one."""
         if self._mirror is not None:
+            if self._lease is not None:
+                self._lease.check()
             self._mirror.push()
 
     def release(self):
         """Unlocks the folder."""
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None

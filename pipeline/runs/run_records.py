@@ -9,6 +9,7 @@ import math
 import pathlib
 
 from mp_keras import files
+from mp_keras import given_files
 
 _SHOWN = 60  # characters of a damaged line
 
@@ -67,7 +68,9 @@ def read_windows(path):
     Raises: ValueError, naming file and line, if another one is damaged.
     """
     path = pathlib.Path(path)
-    content = path.read_bytes() if path.exists() else b""
+    content = b""
+    if path.exists():
+        content = given_files.read(path, given_files.TEXT_BYTES)
     *lines, rest = content.split(b"\n")
     windows = []
     for number, line in enumerate(lines, 1):

@@ -72,10 +72,11 @@ def predict_files(
                 if classes is None:  # an older classifier
                     classes = [str(label) for label in range(rows.shape[1])]
                 if number == 0:
-                    writer.writerow(_header(classes, per_class))
+                    writer.writerow(csv_text.row(_header(classes, per_class)))
                 for (name, _, error), row in zip(batch, rows):
                     unread += error is not None
-                    writer.writerow(_line(name, error, row, classes, per_class))
+                    line = _line(name, error, row, classes, per_class)
+                    writer.writerow(csv_text.row(line))
     return len(names), unread
 
 
@@ -141,18 +142,18 @@ def _batches(names, size, channels):
 
 
 def _header(classes, per_class):
-    named = [csv_text.text(f"p({name})") for name in classes]
+    named = [f"p({name})" for name in classes]
     return [*_HEADER, *(named if per_class else ())]
 
 
 def _line(name, error, row, classes, per_class):
-    name = csv_text.text(name)
+    name = str(name)
     if error is not None:
         return [name, "", "", "", "", error, *[""] * (per_class * len(row))]
     first, second = np.argsort(-row, kind="stable")[:2]
     cells = [name]
     for label in (first, second):
-        cells += [csv_text.text(classes[label]), _number(row[label])]
+        cells += [classes[label], _number(row[label])]
     return [*cells, "", *(map(_number, row) if per_class else ())]
 
 

@@ -10,11 +10,52 @@ TensorFlow Serving documents this in its `g3doc/api_rest.md`.
 """
 
 import base64
+import gc
+import itertools
+import json
+import reprlib
 
 import numpy as np
 import tensorflow as tf
 
 _FORMS = {"instances": "predictions", "inputs": "outputs"}
+# What Python makes of a body, in bytes: a list or an object, a value in one.
+_BYTES_OF_LIST, _BYTES_OF_VALUE = 120, 48
+_MOST_TIMES = 10  # as large as a body, or as this one
+_LARGE = 2**23
+_DEEPEST = 32  # lists in lists
+_SHOWN = 60  # characters of a value
+
+
+def parse(body):
+    """Returns the value of a JSON body that is not too large as a value.
+
+    Args:
+        body: Bytearray, in UTF-8; emptied, so that it takes no memory beside
+            the value.
+
+    Raises: ValueError, if it does not parse, or would take more than ten
+        times its memory beyond the first 80 MiB.
+    """
+    lists = body.count(b"[") + body.count(b"{")
+    values = body.count(b",") + body.count(b":")
+    size = lists * _BYTES_OF_LIST + values * _BYTES_OF_VALUE
+    if size > _MOST_TIMES * max(len(body), _LARGE):
+        raise ValueError(
+            "it must have fewer values, in several requests. Received: "
+            f"{lists} lists and {values} values in them"
+        )
+    text = body.decode("utf-8")
+    body.clear()
+    was_enabled = gc.isenabled()
+    gc.disable()  # many lists make it look at all of TensorFlow, many times
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("lists in lists without an end") from error
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def read_request(request, specs):
@@ -52,7 +93,7 @@ def write_response(outputs, form):
     """Returns the JSON value of a response.
 
     Args:
-        outputs: Dict from output name to numeric tensor.
+        outputs: Dict from output name to numeric tensor or array.
         form: As `read_request` returned it.
     """
     columns = {name: _to_json(tensor) for name, tensor in outputs.items()}
@@ -105,6 +146,9 @@ def _is_named(value):
 
 def _to_tensor(name, value, spec):
     expected = f"Input `{name}` must be {spec.dtype.name}"
+    # Before NumPy sees it: it makes all strings as long as the longest.
+    if not _types_in(value) <= _types_for(spec.dtype):
+        raise ValueError(f"{expected}. Received: {_shown(value)}")
     try:
         if spec.dtype == tf.string:
             array = np.array(_decoded(value), object)
@@ -124,8 +168,30 @@ def _to_tensor(name, value, spec):
     return tf.constant(array, spec.dtype)
 
 
+def _types_for(dtype):
+    if dtype == tf.string:
+        return {str, dict}
+    return {int} if dtype.is_integer else {int, float}
+
+
+def _types_in(value):
+    """Returns the types of what nested lists hold, level by level."""
+    types, depth = {type(value)}, 0
+    lists = [value] if isinstance(value, list) else []
+    while lists:
+        if depth == _DEEPEST:
+            raise ValueError(
+                f"Lists must be at most {_DEEPEST} deep in each other"
+            )
+        found = set(map(type, itertools.chain.from_iterable(lists)))
+        items = itertools.chain.from_iterable(lists) if list in found else ()
+        lists = [item for item in items if isinstance(item, list)]
+        types, depth = types | found, depth + 1
+    return types - {list}
+
+
 def _check_numbers(array, dtype, expected):
-    if array.dtype.kind not in ("iu" if dtype.is_integer else "iuf"):
+    if array.dtype.kind not in "iuf":  # integers that no type has
         raise ValueError(f"{expected}. Received: {_shown(array.tolist())}")
     low, high = dtype.limits
     if dtype.is_integer and array.size:
@@ -148,12 +214,11 @@ def _decoded(value):
 
 
 def _to_json(tensor):
-    array = tensor.numpy()
+    array = np.asarray(tensor)
     if array.dtype == np.float32:  # 0.2, not 0.20000000298
         array = array.astype(str).astype("float64")
     return array.tolist()
 
 
 def _shown(value):
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."
+    return reprlib.repr(value)[:_SHOWN]

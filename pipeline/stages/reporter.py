@@ -11,6 +11,7 @@ import io
 import pathlib
 
 from mp_keras import files
+from pipeline import csv_text
 from pipeline import intervals
 from pipeline.report import overview
 from pipeline.storage import copying
@@ -54,10 +55,9 @@ def _csv(evaluations):
         for run in evaluation["runs"]:
             for part in ("validation", "test"):
                 if part in run:
-                    writer.writerow(
-                        [label, evaluation["data"]]
-                        + [run[k] for k in ("network", "method", "seed")]
-                        + [run["steps"], part]
-                        + [run[part][name] for name in intervals.METRICS]
-                    )
+                    cells = [label, evaluation["data"]]
+                    cells += [run[k] for k in ("network", "method", "seed")]
+                    cells += [run["steps"], part]
+                    cells += [run[part][name] for name in intervals.METRICS]
+                    writer.writerow(csv_text.row(cells))
     return text.getvalue()

@@ -16,6 +16,8 @@ import fsspec
 from mp_keras import error_texts
 from mp_keras import files
 
+_SMALL = 2**20  # bytes
+_NOT_CARRIED = ("lock", "lease.json")  # they are of their own places
 # Uploaded after all else, in this order: what points to other files.
 _LAST = ("checkpoint", files.SAVED_MODEL, "result.json")
 
@@ -72,6 +74,17 @@ def read_bytes(uri):
         return system.cat_file(path)
 
 
+def write_bytes(uri, content):
+    """Writes a file, as wholly as the store does it.
+
+    Raises: ConnectionError, if the store cannot be reached.
+    """
+    system, path = _open(uri)
+    with _Reaching(uri):
+        system.makedirs(path.rpartition("/")[0], exist_ok=True)
+        system.pipe_file(path, content)
+
+
 def remove(uri):
     """Removes a file, or a folder with all in it, if there is one.
 
@@ -114,13 +127,16 @@ def download(uri, folder):
     return folder
 
 
-def upload(folder, uri, names=None):
+def upload(folder, uri, names=None, replaced=()):
     """Copies a folder's files into a folder of a store.
 
     Args:
         folder: Path-like.
         uri: Str.
         names: Relative paths to copy, or None (default) for all.
+        replaced: Container of the names that are there already. These, and
+            small files, are copied beside their places first: a connection
+            that breaks leaves the old ones whole, or none.
 
     Raises: ConnectionError, if the store cannot be reached.
     """
@@ -131,8 +147,15 @@ def upload(folder, uri, names=None):
     with _Reaching(uri):
         for file in sorted(map(pathlib.Path, names), key=_upload_order):
             target = f"{path}/{file.as_posix()}"
-            system.makedirs(target.rpartition("/")[0], exist_ok=True)
-            system.put_file(str(folder / file), target)
+            parent, _, name = target.rpartition("/")
+            system.makedirs(parent, exist_ok=True)
+            small = (folder / file).stat().st_size <= _SMALL
+            if small or file.as_posix() in replaced:
+                partial = f"{parent}/{files.PARTIAL}{name}"
+                system.put_file(str(folder / file), partial)
+                system.mv(partial, target)
+            else:
+                system.put_file(str(folder / file), target)
 
 
 def fingerprint(uri):
@@ -165,17 +188,20 @@ class Mirror:
     Args:
         uri: Str, the folder in the store; what is there is downloaded.
 
-    Attributes: `path`, the local folder, removed when this object is.
+    Attributes: `path`, the local folder, removed when this object is; `uri`.
     Raises: ConnectionError, if the store cannot be reached.
     """
 
     def __init__(self, uri):
-        self._uri = uri.rstrip("/")
+        self.uri = uri.rstrip("/")
         self._folder = tempfile.TemporaryDirectory(prefix="mirror-")
         self.path = pathlib.Path(self._folder.name)
-        if names_in(self._uri):
-            download(self._uri, self.path)
+        if names_in(self.uri):
+            download(self.uri, self.path)
         self._known = self._state()
+        for waste in self.path.rglob(f"{files.PARTIAL}*"):  # broken uploads
+            if waste.is_file():
+                waste.unlink()
 
     def push(self):
         """Uploads new and changed files, then removes what is gone."""
@@ -185,18 +211,20 @@ class Mirror:
             for file, stamp in state.items()
             if self._known.get(file) != stamp
         ]
-        upload(self.path, self._uri, changed)
-        system, path = _open(self._uri)
-        with _Reaching(self._uri):
+        upload(self.path, self.uri, changed, self._known)
+        system, path = _open(self.uri)
+        with _Reaching(self.uri):
             for file in self._known.keys() - state.keys():
-                system.rm_file(f"{path}/{file}")
+                # What a broken upload left has been used, and is gone.
+                with contextlib.suppress(FileNotFoundError):
+                    system.rm_file(f"{path}/{file}")
         self._known = state
 
     def _state(self):
         return {
             file: stamp
             for file, stamp in files.file_stamps(self.path).items()
-            if pathlib.PurePath(file).name != "lock"
+            if pathlib.PurePath(file).name not in _NOT_CARRIED
         }
 
 

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 from mp_keras import files
+from mp_keras import given_files
 from pipeline.storage import artifact_store
 
 
@@ -26,7 +27,7 @@ def read_bytes(place):
     """
     if artifact_store.is_uri(place):
         return artifact_store.read_bytes(place)
-    return pathlib.Path(place).read_bytes()
+    return given_files.read(place, given_files.DATA_BYTES)
 
 
 def write_json(place, value):

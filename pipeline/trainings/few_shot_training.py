@@ -10,6 +10,7 @@ from absl import logging
 from mp_keras.few_shot import episode_evaluation
 from mp_keras.few_shot import export
 from pipeline import fingerprints
+from pipeline.datasets import image_data
 from pipeline.runs import resumption
 from pipeline.runs import run_folder
 from pipeline.runs import run_log
@@ -42,6 +43,9 @@ def few_shot_train(config, workdir, data_dir=None):
     strategy = strategies.make_strategy(config.replicas)
     trainer = few_shot_methods.make_trainer(config, strategy)
     data = few_shot_episodes.load_data(config, data_dir)
+    record = {"digest": data.digest()}
+    image_data.check_record(record, folder.noted_data(), config.data.source)
+    folder.note_data(record)
     # Too few test classes are found now, and not after hours of training.
     few_shot_episodes.fixed_episodes(config, data.test, config.test_episodes)
     # After the data: their first preparation draws random numbers.

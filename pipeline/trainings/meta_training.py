@@ -60,7 +60,9 @@ def meta_train(
         seed=config.data.seed,
         memory_gib=config.data.memory_gib,
         cache_gib=config.data.cache_gib,
+        noted=folder.noted_data(),
     )
+    folder.note_data(data.record)
     tasks = datasets.split_tasks(
         data.train_images,
         data.train_labels,

@@ -16,6 +16,7 @@ import keras
 import mp_keras
 from mp_keras import baselines
 from mp_keras import error_texts
+from mp_keras import given_files
 from mp_keras.baselines import drop_block
 from mp_keras.baselines import fine_tuning
 from mp_keras.baselines import information_dropout
@@ -191,6 +192,7 @@ def load_network(path):
             f"Received: {file}, which does not exist"
         )
     try:
+        given_files.check(file, given_files.DATA_BYTES)
         return keras.models.load_model(file, compile=False)
     # A damaged file raises nearly anything.
     except Exception as error:

@@ -25,16 +25,32 @@ _SECONDS = 10
 _LONGEST = 2000  # characters of a message
 # What a document may promise besides ValueError.
 _PROMISED = ("ValueError", "FileNotFoundError")
+PIPE = "pipe"
 EXECUTED = "executed"  # the file that code in a hostile file would make
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One damaged file: `content` bytes in the place of `file`, a name."""
+    """One damaged file: `content` in the place of `file`, a name.
+
+    A str stands for what is no file: PIPE, or the target of a link.
+    """
 
     label: str
     file: str
-    content: bytes
+    content: bytes | str
+
+    def put(self, place):
+        """Puts it into a folder of good files."""
+        file = place / self.file
+        if isinstance(self.content, bytes):
+            file.write_bytes(self.content)
+            return
+        file.unlink()
+        if self.content == PIPE:
+            os.mkfifo(file)
+        else:
+            file.symlink_to(self.content)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +152,7 @@ def _read_all(connection, reader, good, cases, folder):
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(good, place)
         if case.file:
-            (place / case.file).write_bytes(case.content)
+            case.put(place)
         os.chdir(place)
         before = _listing(folder.parent, place)
         signal.alarm(_SECONDS)  # the default action ends the process

@@ -38,7 +38,9 @@ def ask(prepare):
     thread.start()
 
     def post(body, length=None):
-        client = http.client.HTTPConnection(*serving.server_address, timeout=9)
+        client = http.client.HTTPConnection(
+            serving.host, serving.port, timeout=9
+        )
         headers = {} if length is None else {"Content-Length": length}
         client.request("POST", "/v1/models/model:predict", body, headers)
         answer = client.getresponse()
@@ -47,8 +49,7 @@ def ask(prepare):
         return value
 
     yield post
-    serving.shutdown()
-    serving.server_close()
+    serving.stop()
     thread.join()
 
 
@@ -92,7 +93,8 @@ class ServerTest:
         assert ask(json.dumps({"instances": rows()}).encode())[0] == 200
 
     @pytest.mark.parametrize(
-        ("length", "status"), [("-1", 411), ("x", 411), (str(10**20), 413)]
+        ("length", "status"),
+        [("-1", 400), ("x", 400), (str(10**20), 400), (str(10**12), 413)],
     )
     def test_length_that_lies(self, ask, length, status):
         assert ask(b"{}", length)[0] == status

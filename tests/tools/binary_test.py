@@ -57,6 +57,12 @@ class ImportTest:
         assert ("cannot open it" in errors) == ("ImportError" in errors)
 
 
+def test_names_cannot_forge_a_line(tmp_path):
+    name = "a\nError: forged\x1b[31m\u202e\udce9"
+    line = error_of("serve", f"--model_dir={tmp_path / name}", "--port=0")
+    assert f"{tmp_path}/a\\nError: forged\\x1b[31m\\u202e\\udce9 must" in line
+
+
 class FlagsTest:
     """Mistakes that are found before TensorFlow is imported."""
 

@@ -9,6 +9,7 @@ import pathlib
 import tarfile
 
 from mp_keras import error_texts
+from mp_keras import given_files
 from pipeline.datasets import file_archive
 
 _HEADER_LIMIT = 2**20  # bytes of a long name or of attributes
@@ -57,8 +58,8 @@ def find(folder, names, instructions):
         if path.exists():
             return path
     raise FileNotFoundError(
-        f"{' or '.join(names)} must be in {folder}. {instructions}"
-        "Received: none of them"
+        f"{' or '.join(names)} must be in {folder}. "
+        f"{' '.join(instructions.split())} Received: none of them"
     )
 
 
@@ -95,12 +96,13 @@ def read_files(path, names):
 def _folder_files(path, wanted):
     for file in sorted(path.rglob("*")):
         if file.name in wanted and file.is_file():
-            yield file.name, file.read_bytes()
+            yield file.name, given_files.read(file, given_files.DATA_BYTES)
 
 
 def _archive_files(path, wanted):
     """Yields from a stream: `wanted` shrinks while it is read."""
     try:
+        given_files.check(path, given_files.DATA_BYTES)
         with tarfile.open(path, "r:*", tarinfo=_Member) as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]

@@ -20,6 +20,7 @@ import zlib
 
 import numpy as np
 
+from mp_keras import given_files
 from pipeline.datasets.builders import jpeg_images
 from pipeline.datasets.builders import manual_files
 
@@ -149,7 +150,9 @@ class StanfordCars(jpeg_images.JpegBuilder):
             wanted.append(_TEST_LABELS)
         files = dict(manual_files.read_files(parts["devkit"], wanted))
         if beside.is_file():
-            files[_TEST_LABELS] = beside.read_bytes()
+            files[_TEST_LABELS] = given_files.read(
+                beside, given_files.DATA_BYTES
+            )
         names = read_class_names("cars_meta.mat", files["cars_meta.mat"])
         train, test = (
             read_annotations(name, files[name], len(names))

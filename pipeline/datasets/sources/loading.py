@@ -134,13 +134,11 @@ def load_images(
     if data.record is None:
         data = dataclasses.replace(data, record={"digest": data.digest()})
         # Runs once noted the digest of the pixels of shards as well.
-        known = not noted or noted == data.record
-        if not known and noted != {"digest": data.pixel_digest()}:
-            raise ValueError(
-                f"`source` {source} must hold the data that this run began "
-                "with; another data set needs a workdir of its own. "
-                "Received: other images, labels or class names"
+        if noted and noted != data.record and data.known_digest:
+            data = dataclasses.replace(
+                data, record={"digest": data.pixel_digest()}
             )
+        image_data.check_record(data.record, noted, source)
     if examples_per_class is None:
         return data
     chosen = stratified.balanced_subset(

@@ -1,6 +1,8 @@
 """Running, failing and resuming the cells of an experiment."""
 
 import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -8,7 +10,9 @@ import pytest
 
 import mp_keras
 from configs.experiments import base
+from mp_keras import files
 from mp_keras.perturbation import positions_of
+from pipeline.experiments import cells
 from pipeline.experiments import runner
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
@@ -71,6 +75,61 @@ class ReproduceTest:
         for place in ("work", tmp_path / "work"):
             assert runner.reproduce(config, place)["failures"] == {}
         assert len(list((tmp_path / "work" / "cells").iterdir())) == 1
+
+    def test_cells_of_another_process_come_last(
+        self, source, tmp_path, monkeypatch
+    ):
+        rows = [base.row("Base", "base"), base.row("Mixup", "mixup")]
+        config = tiny.make_config(source, rows)
+        (busy, _) = cells.expand(config)
+        lock = tmp_path / "locks" / busy.folder(tmp_path, None).name
+        program = (
+            "import sys; from pipeline.storage import locks\n"
+            f"with locks.held({str(lock)!r}): print(flush=True), input()"
+        )
+        other = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        other.stdout.readline()
+        trained = []
+
+        def train(config, folder, data_dir):
+            trained.append(config.method)
+            folder.mkdir(parents=True)
+            files.write_json(folder / "result.json", {"accuracy": 50.0})
+            other.communicate("\n")  # it is done with its cell
+            return {"accuracy": 50.0}
+
+        monkeypatch.setattr(target_training, "train_target", train)
+        monkeypatch.setattr(runner.outputs, "write", lambda *_: [])
+        assert runner.reproduce(config, tmp_path)["finished"] == 2
+        assert trained == ["mixup", "base"]
+
+    def test_noted_failures_go_when_their_cells_pass(
+        self, source, tmp_path, monkeypatch
+    ):
+        rows = [base.row("Base", "base"), base.row("Mixup", "mixup")]
+        config = tiny.make_config(source, rows)
+
+        def train(config, folder, data_dir):
+            folder.mkdir(parents=True)
+            files.write_json(folder / "result.json", {"accuracy": 50.0})
+            return {"accuracy": 50.0}
+
+        monkeypatch.setattr(target_training, "train_target", train)
+        monkeypatch.setattr(runner.outputs, "write", lambda *_: [])
+        failures = tmp_path / "tiny_failures.json"
+        noted = {"Base, Squares, seed 0": {"error": "of before"}}
+        files.write_json(failures, {**noted, "Gone": {"error": "no cell"}})
+        config.only_rows = ("Mixup",)
+        runner.reproduce(config, tmp_path)
+        assert smoke.read_json(failures) == noted
+        config.only_rows = ("Base",)
+        runner.reproduce(config, tmp_path)
+        assert not failures.exists()
 
     def test_error_of_any_kind_is_caught(self, source, tmp_path, monkeypatch):
         config = tiny.make_config(source, [base.row("Base", "base")])

@@ -19,6 +19,19 @@ class CompilePipelineTest:
         image = spec["root"]["inputDefinitions"]["parameters"]["image"]
         assert image["defaultValue"] == IMAGE
 
+    def test_places_of_this_machine_are_told(self, config, tmp_path, caplog):
+        file = tmp_path / "pipeline.yaml"
+        for workdir in ("gs://bucket/demo", tmp_path / "runs"):
+            caplog.clear()
+            cluster_compile.compile_pipeline(
+                config, workdir, file, IMAGE, "gs://bucket/data"
+            )
+            data = config.source.data.source.removeprefix("npz:")
+            assert f"places of this machine go into {file}" in caplog.text
+            told = caplog.text.strip().rpartition(": ")[2].split(", ")
+            local = [] if str(workdir).startswith("gs") else [str(workdir)]
+            assert told == [*local, data]
+
     def test_old_file_stays_if_it_fails(self, config, tmp_path):
         file = tmp_path / "pipeline.yaml"
         file.write_text("old")

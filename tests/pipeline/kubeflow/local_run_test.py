@@ -81,7 +81,7 @@ class Binary:
         return self._read(process.returncode, output, errors)
 
     def kill_when(self, condition):
-        """Kills the run and its stages as soon as `condition()`."""
+        """Kills the run as soon as `condition()`; its stages end with it."""
         process = self.start()
         deadline = time.monotonic() + _PATIENCE_S
         while not condition() and process.poll() is None:
@@ -90,11 +90,24 @@ class Binary:
             time.sleep(0.005)
         happened = condition()
         ended = process.poll()
-        if ended is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         output, errors = process.communicate()
+        stages_left = self._wait_for_end(process.pid)
         assert happened and ended is None, output + errors
+        assert not stages_left
         return self._read(process.returncode, output, errors)
+
+    def _wait_for_end(self, group):
+        """Returns whether processes of the group are left after a while."""
+        deadline = time.monotonic() + 30
+        try:
+            while time.monotonic() < deadline:
+                os.killpg(group, 0)
+                time.sleep(0.05)
+            os.killpg(group, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
 
     def evaluation(self):
         """Returns what the Evaluator found of the one target."""

@@ -26,7 +26,10 @@ class ExpandTest:
         assert config.target.network == "conv4"
 
     @pytest.mark.parametrize(
-        "label", [None, "", "A", "a/b", "../a", "a b", 3], ids=repr
+        "label",
+        [None, "", "A", "a/b", "../a", "a b", 3, "=a"]
+        + ["a.html", "report", "results.csv", "serving"],
+        ids=repr,
     )
     def test_label_unfit_for_a_file(self, config, label):
         config.targets = ({"label": label},)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mp_keras
+from pipeline.serving import served_model
 from pipeline.serving import server
 from tests import small_networks
 
@@ -35,7 +36,8 @@ class Client:
     def __init__(self, folder, **arguments):
         self.server = server.ClassifierServer(folder, port=0, **arguments)
         self.address = self.server.address
-        threading.Thread(target=self.server.serve_forever).start()
+        self._thread = threading.Thread(target=self.server.serve_forever)
+        self._thread.start()
 
     def get(self, path="", body=None):
         """Returns status and JSON of a GET, or of a POST of `body`."""
@@ -53,13 +55,14 @@ class Client:
         return self.get(":predict", request)
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
+        self._thread.join()
 
 
 @pytest.fixture
-def start():
-    """Starts servers, and ends them after the test."""
+def start(monkeypatch):
+    """Starts servers that are not warmed up, and ends them after the test."""
+    monkeypatch.setattr(served_model.Version, "warm_up", lambda _: None)
     clients = []
 
     def start(folder, **arguments):

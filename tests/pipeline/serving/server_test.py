@@ -147,8 +147,9 @@ class PredictTest:
     def test_refuses_without_reading_a_body(
         self, client, method, headers, status
     ):
-        host, port = client.server.server_address
-        connection = http.client.HTTPConnection(host, port, timeout=60)
+        connection = http.client.HTTPConnection(
+            client.server.host, client.server.port, timeout=60
+        )
         connection.putrequest(method, "/v1/models/small:predict")
         for header in headers.items():
             connection.putheader(*header)
@@ -196,7 +197,7 @@ class StatusTest:
 
 class ClassifierServerTest:
     def test_port_in_use(self, client, exported):
-        port = client.server.server_port
+        port = client.server.port
         with pytest.raises(ValueError, match=f"Received: port={port}"):
             server.ClassifierServer(exported / "1", port=port)
 

@@ -205,7 +205,7 @@ class MirrorTest:
         monkeypatch.setattr(
             artifact_store,
             "upload",
-            lambda folder, uri, files: sent.append(sorted(files)),
+            lambda folder, uri, files, known: sent.append(sorted(files)),
         )
         (mirror.path / "note.txt").write_text("longer than before")
         mirror.push()

@@ -1,6 +1,7 @@
 """Whole few-shot trainings of seconds: what they leave and how they fail."""
 
 import contextlib
+import json
 
 import numpy as np
 import pytest
@@ -118,6 +119,14 @@ class FewShotTrainTest:
         config, workdir, result = finished
         monkeypatch.setattr(few_shot_episodes, "load_data", lambda *a: 1 / 0)
         assert few_shot_training.few_shot_train(config, workdir) == result
+
+    def test_other_data_than_it_began_with(self, finished, tmp_path):
+        config, workdir, _ = finished
+        noted = smoke.read_json(workdir / "data.json")
+        noted["digest"] = noted["digest"][::-1]
+        (tmp_path / "data.json").write_text(json.dumps(noted))
+        with pytest.raises(ValueError, match="data that this run began with"):
+            few_shot_training.few_shot_train(config, tmp_path)
 
     def test_another_config_in_its_folder_is_refused(self, finished, source):
         _, workdir, _ = finished

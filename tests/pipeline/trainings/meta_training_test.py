@@ -1,5 +1,6 @@
 """Whole meta-trainings of a few seconds: what they leave and how they fail."""
 
+import json
 import math
 
 import keras
@@ -107,6 +108,14 @@ class MetaTrainTest:
             meta_training.datasets, "load_images", lambda *a, **k: 1 / 0
         )
         assert meta_training.meta_train(config, workdir) == result
+
+    def test_other_data_than_it_began_with(self, finished, tmp_path):
+        config, workdir, _ = finished
+        noted = smoke.read_json(workdir / "data.json")
+        noted["digest"] = noted["digest"][::-1]
+        (tmp_path / "data.json").write_text(json.dumps(noted))
+        with pytest.raises(ValueError, match="data that this run began with"):
+            meta_training.meta_train(config, tmp_path)
 
     def test_another_config_in_its_folder_is_refused(self, finished, source):
         _, workdir, _ = finished

@@ -1,0 +1,44 @@
+"""Devices and pipes in the places of files: neither read nor waited for."""
+
+import itertools
+
+import pytest
+
+from tests.hostile import child
+
+READERS = {
+    "checkpoints": "checkpoint",
+    "classifier": "classifier",
+    "images": "images",
+    "mini_imagenet": "mini_imagenet",
+    "network": "network",
+    "npz": "npz",
+    "phi": "phi",
+    "picture": "picture",
+    "run": "run",
+    "shards": "shards",
+    "tar": "tar",
+    "torch_phi": "torch_phi",
+    "zip": "archive",
+}
+ARGUMENTS = {"picture": ("PNG",), "npz": (False,), "torch_phi": (False,)}
+
+
+class SpecialFilesTest:
+    @pytest.mark.parametrize("name", READERS)
+    def test_are_refused_by_name(self, prepare, work, name):
+        good = prepare(name, *ARGUMENTS.get(name, ()))
+        files = [
+            file.relative_to(good).as_posix()
+            for file in sorted(good.rglob("*"))
+            if file.is_file()
+        ]
+        contents = itertools.cycle(["/dev/zero", child.PIPE])
+        cases = [child.Case(c, file, c) for file, c in zip(files, contents)]
+        outcomes = child.read(READERS[name], good, cases, work)
+        problems = [
+            (case.file, case.label, outcome)
+            for case, outcome in zip(cases, outcomes, strict=True)
+            if not child.is_clear(outcome, work)
+        ]
+        assert not problems

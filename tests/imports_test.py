@@ -25,6 +25,7 @@ _LEVELS = {
     ],
     "pipeline": [
         ["csv_text", "digests", "figures", "intervals", "many_runs", "storage"],
+        ["listing"],
         ["datasets", "runs"],
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.datasets import argument_checks
 from pipeline.datasets import mapped_images
+from pipeline.listing import cut_sizes
 
 
 def shuffled_class_indices(labels, seed):
@@ -43,8 +44,7 @@ def stratified_split(labels, fraction, seed):
                 "Each class needs at least 2 examples to be split. "
                 f"Received: {len(indices)} example of class {label}"
             )
-        count = int(np.floor(len(indices) * fraction + 0.5))
-        count = min(max(count, 1), len(indices) - 1)
+        count = cut_sizes.held_count(len(indices), fraction)
         held.append(indices[:count])
         kept.append(indices[count:])
     return np.sort(np.concatenate(kept)), np.sort(np.concatenate(held))

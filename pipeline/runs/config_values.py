@@ -34,6 +34,23 @@ def check(config):
         )
 
 
+def check_batch_size(batch_size, examples, source):
+    """Refuses batches of more images than a run trains on.
+
+    Args:
+        batch_size: Int.
+        examples: Int, the training images.
+        source: Str, where they are from.
+
+    Raises: ValueError.
+    """
+    if examples < batch_size:
+        raise ValueError(
+            f"Config key `batch_size` must be at most {examples}, the "
+            f"training images of {source}. Received: batch_size={batch_size}"
+        )
+
+
 def flat(config, prefix=""):
     """Returns {"data.source": value} for {"data": {"source": value}}."""
     found = {}

@@ -41,6 +41,7 @@ _TAGS = {
     "test_accuracy": "test/accuracy",
     "step_ms": "time/step_ms",
 }
+_TIMED = (5, 20)  # steps: the first ones also make graphs
 _SHOWN = ("held_out_loss", "query_loss", "loss")  # the first that there is
 _CURE = (
     "What to try: a smaller `learning_rate`. The same command with it goes on "
@@ -101,6 +102,7 @@ class RunLog(keras.callbacks.Callback):
         self._step = self._saved_step = self.start_step
         self._began = self._window_began = time.monotonic()
         self._seconds_before = self.folder.seconds()
+        self._timed_from = None
         self._writer = tf.summary.create_noop_writer()
         if self.folder.is_writer:
             self._writer = tf.summary.create_file_writer(
@@ -110,6 +112,8 @@ class RunLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._step += 1
         self._stop_on_bad_loss(logs)
+        if self.folder.is_writer:
+            self._say_how_long()
         last = self._step == self.steps
         if self._step % self.log_every and not last:
             return
@@ -131,6 +135,16 @@ class RunLog(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+    def _say_how_long(self):
+        """Prints how long the rest will take, once, after 20 steps."""
+        first, last = _TIMED
+        if self._step == self.start_step + first:
+            self._timed_from = time.monotonic()
+        elif self._step == self.start_step + last < self.steps:
+            step = (time.monotonic() - self._timed_from) / (last - first)
+            left = duration(step * (self.steps - self._step))
+            print(f"{self.title}: {left} of training left", flush=True)
 
     def _stop_on_bad_loss(self, logs):
         for name, value in logs.items():
@@ -181,3 +195,17 @@ class RunLog(keras.callbacks.Callback):
             postfix=f"loss {loss:.3f}",
         )
         print(line, flush=True)
+
+
+def duration(seconds):
+    """Returns how long that is, in words: "about 9 minutes"."""
+    if seconds < 60:
+        return "less than a minute"
+    for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        count = seconds / unit
+        if count >= 1.5 or unit == 60:
+            text = (
+                f"{count:.1f}" if unit > 60 and count < 10 else f"{count:.0f}"
+            )
+            plural = "" if text == "1" else "s"
+            return f"about {text.removesuffix('.0')} {name}{plural}"

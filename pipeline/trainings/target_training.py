@@ -25,8 +25,10 @@ from pipeline.runs import resumption
 from pipeline.runs import run_folder
 from pipeline.runs import run_log
 from pipeline.runs import runtime
+from pipeline.trainings import config_names
 from pipeline.trainings import hparams_summary
 from pipeline.trainings import methods
+from pipeline.trainings import opening_lines
 from pipeline.trainings import target_data
 from pipeline.trainings import target_outcome
 
@@ -35,7 +37,7 @@ _EVALUATION_BATCH = 256
 _MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
-def train_target(config, workdir, data_dir=None, source=None):
+def train_target(config, workdir, data_dir=None, source=None, verbose=True):
     """Runs or resumes the training of one target classifier.
 
     Args:
@@ -43,6 +45,7 @@ def train_target(config, workdir, data_dir=None, source=None):
         workdir: Path-like or URI of the run's folder.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
         source: Str, a copy of the config's data to read; None (default): them.
+        verbose: Bool, default True: what was read is printed.
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -57,18 +60,20 @@ def train_target(config, workdir, data_dir=None, source=None):
             "%s is finished: this is its result, nothing was trained", workdir
         )
         return finished
-    methods.check_method(config.method)
+    config_names.check_method(config.method)
     data, validation = target_data.load_data(
         config, data_dir, source, folder.noted_data()
     )
     folder.note_data(data.record)
+    if verbose:
+        opening_lines.print_target(config, data, validation)
     # Before the training: what cannot be written, the run cannot end with.
     class_names = class_name_file.check_names(
         data.class_names, len(data.class_names)
     )
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
-    if config.method == methods.ENSEMBLE:
+    if config.method == config_names.ENSEMBLE:
         network = _train_members(config, folder, data_dir, source)
     else:
         network = _train(config, folder, data)
@@ -158,7 +163,8 @@ def _train_members(config, folder, data_dir, source):
         member.export = False
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
-        seconds += train_target(member, path, data_dir, source)["seconds"]
+        result = train_target(member, path, data_dir, source, verbose=False)
+        seconds += result["seconds"]
         # One temperature for all: of calibrated members, the mean is unsure.
         models.append(
             temperature.without_temperature(methods.load_network(path))

@@ -29,11 +29,13 @@ def get_config(argument=""):
     config.network = network  # conv4, vgg9, resnet20, wrn_28_2, ...
     config.network_options = ml_collections.ConfigDict()  # its arguments
     config.positions = "all"  # of φ: before_pooling, top, bottom
-    config.image_size = 32  # height and width in pixels
+    # Height and width in pixels; 0: from the data, 32, 64 or 96.
+    config.image_size = 32
     config.seed = 0  # of weights, batches and noise
 
-    config.steps = 10_000  # of training, a batch each
-    config.batch_size = 128  # images; at most those to train on
+    config.steps = 10_000  # of training, a batch each; 0: from the data
+    config.batch_size = 128  # images, of those to train on; 0: from the data
+    config.minutes = 30.0  # that what is 0 above may take on this machine
     config.learning_rate = 1e-3  # of Adam
     config.learning_rate_drops = (0.4, 0.7, 0.9)  # parts of all steps
     config.learning_rate_factor = 0.3  # at each drop
@@ -50,6 +52,10 @@ def get_config(argument=""):
 
     config.log_every = 50  # steps between two lines
     config.checkpoint_every = 250  # steps between two checkpoints
+    config.early_stopping = ml_collections.ConfigDict()
+    # Checkpoints without a better validation likelihood, once the noise is all
+    # there, after which a run stops and goes back to the best; 0: all steps.
+    config.early_stopping.patience = 0
     config.track_test = False  # at each checkpoint; for curves, not choices
     config.tracking_samples = 5  # Monte Carlo, of those curves
 
@@ -72,6 +78,7 @@ def get_config(argument=""):
     config.data.validation_fraction = 0.2  # of these; 0: none
     # Whether test images that are training images, to the byte, stay.
     config.data.keep_repeated = False
+    config.data.balanced = False  # every class is seen as often as the largest
     config.data.augment = True  # zero-padded random crops, flips
     config.data.flip = True  # off where mirror images mean something else
     # What is larger is read from disk while it trains, where it is shards.

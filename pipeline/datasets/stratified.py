@@ -76,6 +76,23 @@ def balanced_subset(labels, examples_per_class, seed):
     return np.sort(np.concatenate(chosen))
 
 
+def balanced_members(labels, seed):
+    """Returns positions in which every class is as often as the largest.
+
+    Args:
+        labels: `(examples,)` integers.
+        seed: Int of at least 0: which images of a class are once more there,
+            where its number does not divide that of the largest.
+
+    Returns: int64 array, `classes` times the size of the largest.
+    """
+    shuffled = shuffled_class_indices(labels, seed)
+    most = max(map(len, shuffled.values()))
+    return np.concatenate(
+        [np.resize(indices, most) for indices in shuffled.values()]
+    )
+
+
 def first_per_class(labels, count):
     """Returns the sorted positions of the first examples of every class.
 

@@ -65,6 +65,7 @@ class RunLog(keras.callbacks.Callback):
             show in TensorBoard at each checkpoint, or None.
         evaluate: Function without arguments that returns a dict of further
             numbers to log at each checkpoint, or None.
+        stopping: `EarlyStopping`, or None.
         diagnose: Function without arguments that returns a sentence on where
             numbers are not finite, or None.
 
@@ -84,6 +85,7 @@ class RunLog(keras.callbacks.Callback):
         title,
         inspect=None,
         evaluate=None,
+        stopping=None,
         diagnose=None,
     ):
         super().__init__()
@@ -96,6 +98,7 @@ class RunLog(keras.callbacks.Callback):
         self.title = title
         self.inspect = inspect
         self.evaluate = evaluate
+        self.stopping = stopping
         self.diagnose = diagnose
 
     def on_train_begin(self, logs=None):
@@ -126,11 +129,14 @@ class RunLog(keras.callbacks.Callback):
             self._log(window, seconds, due)
         self.model.reset_metrics()
         if due:
+            if self.stopping:  # before the checkpoint that a run goes on from
+                self.stopping.keep(self._step)
             self._save()
             self._saved_step = self._step
             spent = time.monotonic() - self._began
             self.folder.spend(self._seconds_before + spent)
             self.folder.publish()
+            self._stop_early()
         self._window_began = time.monotonic()
 
     def on_train_end(self, logs=None):
@@ -145,6 +151,20 @@ class RunLog(keras.callbacks.Callback):
             step = (time.monotonic() - self._timed_from) / (last - first)
             left = duration(step * (self.steps - self._step))
             print(f"{self.title}: {left} of training left", flush=True)
+
+    def _stop_early(self):
+        if (
+            self.stopping
+            and self._step < self.steps
+            and self.stopping.is_over()
+        ):
+            best = self.stopping.best_step()
+            print(
+                f"{self.title}: stops at step {self._step}, for validation "
+                f"was best at {best}",
+                flush=True,
+            )
+            self.model.stop_training = True
 
     def _stop_on_bad_loss(self, logs):
         for name, value in logs.items():

@@ -82,6 +82,8 @@ def _check_source(values):
     listing = layouts.check_source(data["source"])
     if listing is None or "method" not in values or data["examples_per_class"]:
         return
+    if not values["batch_size"]:
+        return
     most = cut_sizes.training_count(
         listing, data["test_fraction"], data["validation_fraction"]
     )

@@ -7,13 +7,14 @@ _LEAST_KEPT = 0.1  # of the pixels
 _IMBALANCE = 5
 
 
-def print_target(config, data, validation):
+def print_target(config, data, validation, choices=()):
     """Says what a target training has read; warns where it looks unwise.
 
     Args:
         config: Config of `configs/target/`.
         data: `ImageData`, without its validation part.
         validation: Pair of images and labels, or None.
+        choices: Keys of the config whose values the data decided.
     """
     counts = np.bincount(data.train_labels, minlength=len(data.class_names))
     parts = [f"{len(data.train_labels):,} training"]
@@ -29,6 +30,13 @@ def print_target(config, data, validation):
         f"{config.batch_size} images",
         flush=True,
     )
+    if choices:
+        chosen = ", ".join(f"{key}={config[key]}" for key in choices)
+        print(
+            f"Chosen for the data and {config.minutes:g} minutes: {chosen}; "
+            "--config.KEY=VALUE sets another, --config.minutes= the time",
+            flush=True,
+        )
     _warn_of_lost_detail(data.original_size, config.image_size)
     _warn_of_imbalance(counts, data.class_names)
 
@@ -107,7 +115,7 @@ def _warn_of_imbalance(counts, names):
     if counts[most] >= _IMBALANCE * counts[least]:
         logging.warning(
             "The classes are of unlike size: %s has %d training images, %s has "
-            "%d. Few images of a class are seldom seen",
+            "%d. --config.data.balanced=True shows each class as often",
             names[most],
             counts[most],
             names[least],

@@ -1,6 +1,7 @@
 """A run on a folder keeps to the images that it began with."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -85,6 +86,42 @@ class EvaluationTest:
         warnings.clear()
         assert target_training.train_target(config, tmp_path / "run") == first
         assert "nothing was trained" in warnings[-1]
+
+
+class ChosenTest:
+    def test_run_on_what_the_data_decide_and_its_best_state(
+        self, config, tmp_path, capsys
+    ):
+        config.batch_size = 0
+        config.steps = 8
+        config.data.balanced = True
+        config.early_stopping.patience = 1
+        config.learning_rate = 1.0  # so that validation gets worse at once
+        result = target_training.train_target(config, tmp_path / "run")
+        chosen = json.loads((tmp_path / "run" / "chosen.json").read_text())
+        assert chosen == {"batch_size": 4}  # of 26 training images
+        said = capsys.readouterr().out
+        assert "26 training, 6 validation, 8 test images" in said
+        assert "batch_size=4" in said
+        history = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+        windows = [json.loads(line) for line in history]
+        losses = {w["step"]: w["validation_loss"] for w in windows}
+        best = min(losses, key=losses.get)
+        assert result["best_step"] == best
+        assert best == 8 or max(losses) == best + 2
+        evaluated = classifier_evaluation.evaluate_run(tmp_path / "run")
+        assert evaluated["examples"] == 8
+
+    def test_early_stopping_needs_validation_images(self, config, tmp_path):
+        config.early_stopping.patience = 1
+        config.data.validation_fraction = 0.0
+        with pytest.raises(ValueError, match="validation_fraction=0.0"):
+            target_training.train_target(config, tmp_path / "run")
+
+    def test_time_of_a_step_is_measured(self, config):
+        start = time.monotonic()
+        seconds = target_training._seconds_per_step(config, 2)
+        assert 0 < seconds < time.monotonic() - start
 
 
 class ResumedTest:

@@ -2,6 +2,8 @@
 
 import faulthandler
 import os
+import pathlib
+import shlex
 import sys
 import tempfile
 
@@ -13,6 +15,8 @@ from ml_collections import config_flags
 
 from tools import config_help
 
+# What TensorFlow Datasets and Keras say of their own code, at every use.
+_OF_NO_USE = ("FeatureConnector.dtype", "triggered tf.function retracing")
 _HELP = {"--help", "-help", "--h", "-h", "--helpshort", "-helpshort", "-?"}
 _HINT = "(--verbosity=1 shows where it came from)"
 _MISTAKES = (
@@ -88,6 +92,12 @@ class RunFlags:
         return self._data_dir.value
 
 
+def command():
+    """Returns this process' command line, to paste into a shell."""
+    module = f"tools.{pathlib.Path(sys.argv[0]).stem}"
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
 def run(main, check=None):
     """Runs `main()`; a user's mistake ends in one line and exit code 1.
 
@@ -104,9 +114,10 @@ def run(main, check=None):
             _fail(f"unknown arguments {argv[1:]}.{hint}")
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        # TensorFlow Datasets says so of its own code, at every use.
         logging.get_absl_handler().addFilter(
-            lambda record: "FeatureConnector.dtype" not in record.getMessage()
+            lambda record: (
+                not any(words in record.getMessage() for words in _OF_NO_USE)
+            )
         )
         try:
             if check is not None:

@@ -4,9 +4,9 @@ r"""Trains one classifier on a target data set, with φ or without.
         --config.data.source=folder:my_images --workdir=runs/my_images
     tensorboard --logdir=runs/my_images/tensorboard
 
-Leaves `saved_model/`, `model.keras`, `deterministic.keras`, `predictions.npz`,
-`checkpoints/`, `tensorboard/`, `config.json`, `history.jsonl` and `result.json`
-in the workdir.
+Leaves a page to look at, `report.html`, `saved_model/`, `model.keras`,
+`deterministic.keras`, `predictions.npz`, `checkpoints/`, `tensorboard/`,
+`config.json`, `history.jsonl` and `result.json` in the workdir.
 """
 
 import json
@@ -25,7 +25,7 @@ def main():
 
     config = _FLAGS.config
     result = target_training.train_target(
-        config, _FLAGS.workdir, _FLAGS.data_dir
+        config, _FLAGS.workdir, _FLAGS.data_dir, command=binary.command()
     )
     print(json.dumps(result, indent=2))
 

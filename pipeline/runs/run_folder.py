@@ -10,6 +10,7 @@ checkpoints/     the newest states; gone through until `result.json`
 best/            the best state, where early stopping was asked for
 tensorboard/     event files
 stops.json       where it stopped on numbers that are not finite, if it did
+report.html      a page to look at, of a target training with `export`
 result.json      written last: the run is finished
 
 Of several workers that train one run, in one shared folder, the chief alone

@@ -46,6 +46,26 @@ def check(config, workdir=None):
                 _check_source(values)
 
 
+def check_evaluation(source):
+    """Refuses a source without labelled images.
+
+    Args:
+        source: Str, or None for the run's own images.
+
+    Raises: ValueError, FileNotFoundError.
+    """
+    if source is None:
+        return
+    kind, place = source_names.parse(source)
+    if kind in ("folder", "zip") and "://" not in place:
+        tree = layouts.open_tree(kind, place)  # one class is enough
+        with _quiet():
+            if not layouts.part_folders(tree):
+                layouts.list_classes(tree, kind=kind)
+    elif kind == "csv":
+        layouts.list_source(kind, place)
+
+
 def _check_phi(values):
     phi = values["phi"]
     if "meta_perturb" not in config_names.parts(values["method"]):

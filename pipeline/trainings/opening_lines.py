@@ -16,20 +16,8 @@ def print_target(config, data, validation, choices=()):
         validation: Pair of images and labels, or None.
         choices: Keys of the config whose values the data decided.
     """
-    counts = np.bincount(data.train_labels, minlength=len(data.class_names))
-    parts = [f"{len(data.train_labels):,} training"]
-    if validation:
-        parts.append(f"{len(validation[1]):,} validation")
-    method = config.method
-    if "meta_perturb" in method:
-        method = method.replace("meta_perturb", f"φ {config.phi}")
-    print(
-        f"{', '.join(parts)}, {len(data.test_labels):,} test images, "
-        f"{_classes(counts)}, {_sizes(data.original_size, config.image_size)}; "
-        f"{method}, {config.network}; {config.steps:,} steps of "
-        f"{config.batch_size} images",
-        flush=True,
-    )
+    made = describe_training(config)
+    print(f"{describe_data(config, data, validation)}; {made}", flush=True)
     if choices:
         chosen = ", ".join(f"{key}={config[key]}" for key in choices)
         print(
@@ -38,7 +26,39 @@ def print_target(config, data, validation, choices=()):
             flush=True,
         )
     _warn_of_lost_detail(data.original_size, config.image_size)
+    counts = np.bincount(data.train_labels, minlength=len(data.class_names))
     _warn_of_imbalance(counts, data.class_names)
+
+
+def describe_data(config, data, validation):
+    """Returns what a target training has read, in words.
+
+    Args:
+        config, data, validation: As for `print_target`.
+    """
+    counts = np.bincount(data.train_labels, minlength=len(data.class_names))
+    parts = [f"{len(data.train_labels):,} training"]
+    if validation:
+        parts.append(f"{len(validation[1]):,} validation")
+    return (
+        f"{', '.join(parts)}, {len(data.test_labels):,} test images, "
+        f"{_classes(counts)}, {_sizes(data.original_size, config.image_size)}"
+    )
+
+
+def describe_training(config):
+    """Returns how a target is trained, in words.
+
+    Args:
+        config: Config of `configs/target/`.
+    """
+    method = config.method
+    if "meta_perturb" in method:
+        method = method.replace("meta_perturb", f"φ {config.phi}")
+    return (
+        f"{method}, {config.network}; {config.steps:,} steps of "
+        f"{config.batch_size} images"
+    )
 
 
 def print_meta(config, data):

@@ -23,6 +23,8 @@ from mp_keras.export import class_name_file
 from mp_keras.perturbation import positions_of
 from pipeline import datasets
 from pipeline import fingerprints
+from pipeline.report import judged_images
+from pipeline.report import run_page
 from pipeline.runs import early_stopping
 from pipeline.runs import learning_rates
 from pipeline.runs import resumption
@@ -44,7 +46,9 @@ _LEAST = 1e-30  # a probability of 0 has no logarithm
 _MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
-def train_target(config, workdir, data_dir=None, source=None, verbose=True):
+def train_target(
+    config, workdir, data_dir=None, source=None, verbose=True, command=None
+):
     """Runs or resumes the training of one target classifier.
 
     Args:
@@ -53,6 +57,7 @@ def train_target(config, workdir, data_dir=None, source=None, verbose=True):
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
         source: Str, a copy of the config's data to read; None (default): them.
         verbose: Bool, default True: what was read is printed.
+        command: Str, the command line of the call, for the page; or None.
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -93,6 +98,7 @@ def train_target(config, workdir, data_dir=None, source=None, verbose=True):
         network, best_step = _train(config, folder, data, validation)
     judged, metrics = _judge(network, data, validation, config, folder)
     if config.export:
+        _write_page(config, folder, data, validation, judged, command)
         mp_keras.save_classifier(
             judged.network,
             folder.export("saved_model"),
@@ -114,6 +120,27 @@ def train_target(config, workdir, data_dir=None, source=None, verbose=True):
     hparams_summary.write(folder.tensorboard, config, result)
     folder.finish(result)
     return result
+
+
+def _write_page(config, folder, data, validation, judged, command):
+    """Writes `report.html`."""
+    shown = judged_images.JudgedImages(
+        data.test_images,
+        data.test_labels,
+        data.test_names,
+        tuple(data.class_names),
+        judged.probabilities["test"],
+        judged.probabilities.get(f"test_{target_outcome.BEFORE}"),
+    )
+    page = run_page.render(
+        f"A classifier for {config.data.source}",
+        shown,
+        opening_lines.describe_data(config, data, validation),
+        opening_lines.describe_training(config),
+        command,
+        folder.history(),
+    )
+    files.write_text(folder.path / "report.html", page)
 
 
 def _judge(network, data, validation, config, folder):

@@ -67,8 +67,13 @@ def killed(config, tmp_path, monkeypatch):
 
 
 class EvaluationTest:
-    def test_tests_on_the_runs_own_test_part(self, config, folder, tmp_path):
-        target_training.train_target(config, tmp_path / "run")
+    def test_tests_on_the_runs_own_test_part(
+        self, config, folder, tmp_path, warnings
+    ):
+        target_training.train_target(config, tmp_path / "run", command="c&d")
+        page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+        assert "26 training, 6 validation, 8 test images" in page
+        assert "c&amp;d" in page and "of 8 test images are recognized" in page
         before = classifier_evaluation.evaluate_run(tmp_path / "run")
         noted = json.loads((tmp_path / "run" / "data.json").read_text())
         assert len(noted["test"]) == before["examples"] == 8
@@ -78,6 +83,33 @@ class EvaluationTest:
         (folder / name).unlink()
         after = classifier_evaluation.evaluate_run(tmp_path / "run")
         assert after["examples"] == 7
+        self.check_other_folders_are_taken_whole(
+            config, folder, tmp_path, warnings
+        )
+
+    def check_other_folders_are_taken_whole(
+        self, config, folder, tmp_path, warnings
+    ):
+        write(tmp_path / "new", range(500, 503))
+        evaluate = classifier_evaluation.evaluate_run
+        source = f"folder:{tmp_path / 'new'}"
+        found = evaluate(tmp_path / "run", source=source)
+        assert (found["examples"], found["data"]) == (6, source)
+        other = default.get_config("resnet20")  # of batches of 128
+        other.image_size = 16
+        other.data.source = source
+        assert evaluate(tmp_path / "run", other)["examples"] == 6
+        warnings.clear()
+        again = evaluate(tmp_path / "run", source=config.data.source)
+        assert again["examples"] == 7 + 20
+        assert "32 images are left out, for the run was" in warnings[-1]
+        for file in (tmp_path / "new" / "b").iterdir():
+            file.unlink()
+        (tmp_path / "new" / "b").rmdir()
+        assert evaluate(tmp_path / "run", source=source)["examples"] == 3
+        (tmp_path / "new" / "a").rename(tmp_path / "new" / "c")
+        with pytest.raises(ValueError, match="alone: a, b. Received: c"):
+            evaluate(tmp_path / "run", source=source)
 
     def test_a_finished_run_says_that_nothing_was_trained(
         self, config, tmp_path, warnings

@@ -18,6 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 from pipeline.serving import json_tensors
+from pipeline.serving import other_formats
 from pipeline.serving import served_model
 
 _PATH = re.compile(
@@ -147,6 +148,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         _, specs = signature.structured_input_signature
         try:
             tensors, form = json_tensors.read_request(request, specs)
+            tensors = other_formats.readable_tensors(tensors)
             outputs = signature(**tensors)
         except ValueError as error:
             raise _Refusal(400, str(error)) from error

@@ -30,7 +30,7 @@ _LEVELS = {
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],
         ["benchmarks", "experiments", "serving", "stages"],
-        ["kubeflow", "tuning"],
+        ["kubeflow", "method_choice", "tuning"],
     ],
     "pipeline/datasets": [["builders", "sources"], ["few_shot"]],
 }

@@ -22,7 +22,7 @@ def get_config(argument=""):
     # base, meta_perturb, fresh_phi, mean_preserving_noise,
     # information_dropout, drop_block, monte_carlo_dropout, manifold_mixup,
     # mixup, adversarial_training, deep_ensemble; or LAYER+WRAPPER, as
-    # meta_perturb+manifold_mixup.
+    # meta_perturb+manifold_mixup; auto: the best of five on validation data.
     config.method = "meta_perturb"
     # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
     config.phi = "tiny_imagenet_resnet20"

@@ -18,6 +18,7 @@ from pipeline.runs import config_values
 from pipeline.trainings import config_names
 
 _SAVED_MODEL = "saved_model.pb"
+_AUTO = "auto"  # tools.train_target tries several
 _BEGUN = ("data.json", "result.json")
 
 
@@ -36,7 +37,7 @@ def check(config, workdir=None):
         if values is None:
             continue
         config_values.check(values)
-        if "method" in values:
+        if "method" in values and values["method"] != _AUTO:
             config_names.check_method(values["method"])
             _check_phi(values)
         if "network" in values:

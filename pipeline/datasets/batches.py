@@ -12,7 +12,6 @@ Every epoch visits every example exactly once, or, balanced, every class as
 often as the largest; a batch may straddle epochs.
 """
 
-import numpy as np
 import tensorflow as tf
 
 from mp_keras import preprocessing

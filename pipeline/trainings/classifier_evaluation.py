@@ -28,6 +28,7 @@ from pipeline.runs import run_configs
 from pipeline.runs import run_folder
 from pipeline.storage import artifact_store
 from pipeline.trainings import methods
+from pipeline.trainings import target_data
 from pipeline.trainings import target_outcome
 
 _BATCH = 256
@@ -123,17 +124,24 @@ def _read(workdir, config, data_dir, is_own):
     names = class_name_file.read_names(workdir / "saved_model")
     kind, place = source_names.parse(source)
     if is_own or kind not in source_names.LISTED or names is None:
-        data = datasets.load_images(
-            source,
-            image_size=config.image_size,
-            data_dir=data_dir,
-            manual_dir=config.data.manual_dir or None,
-            test_fraction=config.data.test_fraction,
-            seed=config.data.seed,
-            noted=noted if is_own else None,
-            for_training=False,
-            keep_repeated=config.data.keep_repeated,
-        )
+        if is_own or config.data.pooled:
+            data, _ = target_data.load_data(
+                config,
+                data_dir,
+                noted=noted if is_own else None,
+                for_training=False,
+            )
+        else:
+            data = datasets.load_images(
+                source,
+                image_size=config.image_size,
+                data_dir=data_dir,
+                manual_dir=config.data.manual_dir or None,
+                test_fraction=config.data.test_fraction,
+                seed=config.data.seed,
+                memory_gib=config.data.memory_gib,
+                cache_gib=config.data.cache_gib,
+            )
         _check_classes(workdir, data.class_names, source)
         return (
             data.test_images,

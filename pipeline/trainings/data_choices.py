@@ -128,6 +128,8 @@ def _facts(config, data_dir, source):
             manual_dir=config.data.manual_dir or None,
             test_fraction=config.data.test_fraction,
             seed=config.data.seed,
+            memory_gib=config.data.memory_gib,
+            cache_gib=config.data.cache_gib,
         )
         classes, original = len(data.class_names), data.original_size
         kept = 1 - config.data.validation_fraction * (data.validation is None)

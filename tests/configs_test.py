@@ -14,8 +14,10 @@ from configs.meta_train import small_tasks
 from configs.meta_train import small_tasks_narrow
 from configs.meta_train import tiny_imagenet
 from configs.studies import gradients
+from configs.target import own_images
 from mp_keras.perturbation import positions_of
 from pipeline.runs import config_values
+from pipeline.trainings import data_choices
 from pipeline.trainings import meta_training
 from pipeline.trainings import target_training
 from tests import small_networks
@@ -36,6 +38,8 @@ def modules_in(folder):
 
 
 META, TARGET = modules_in("meta_train"), modules_in("target")
+# Those with the paper's values; the others leave them to the data.
+PAPER = [module for module in META + TARGET if module is not own_images]
 
 
 def short_name(value):
@@ -74,7 +78,7 @@ class GetConfigTest:
         command = f"--config=configs/{file.parent.name}/{file.name}:"
         assert command in module.__doc__
 
-    @pytest.mark.parametrize("module", META + TARGET, ids=short_name)
+    @pytest.mark.parametrize("module", PAPER, ids=short_name)
     def test_smoke_has_the_keys_and_is_smaller(self, module):
         config, smoke = module.get_config(), module.get_config("smoke")
         assert config.keys() == smoke.keys()
@@ -103,6 +107,14 @@ class GetConfigTest:
         held_out = config.data.examples_per_class - config.train_examples
         assert (config.train_examples, held_out) == (50, 100)
 
+    def test_own_images_leave_to_the_data_what_they_decide(self):
+        config = own_images.get_config()
+        assert not any(config[key] for key in data_choices.KEYS)
+        assert config.minutes == 30
+        config_values.check(config.to_dict())
+        smoke = own_images.get_config("conv4,smoke")
+        assert all(smoke[key] for key in data_choices.KEYS)
+
     def test_phi_follows_the_tasks_unless_it_has_its_own(self):
         config = tiny_imagenet.get_config()
         config.learning_rate = 0.5
@@ -110,7 +122,9 @@ class GetConfigTest:
         config.phi_learning_rate = 0.25
         assert config.to_dict()["learning_rate"] == 0.5
 
-    @pytest.mark.parametrize("module", TARGET, ids=short_name)
+    @pytest.mark.parametrize(
+        "module", [m for m in TARGET if m in PAPER], ids=short_name
+    )
     def test_target_training_is_that_of_appendix_c(self, module):
         config = module.get_config()
         assert (config.steps, config.batch_size) == (10_000, 128)

@@ -25,11 +25,12 @@ _LEVELS = {
     ],
     "pipeline": [
         ["csv_text", "digests", "figures", "intervals", "many_runs", "storage"],
+        ["listing"],
         ["datasets", "runs"],
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],
         ["benchmarks", "experiments", "serving", "stages"],
-        ["kubeflow", "tuning"],
+        ["kubeflow", "method_choice", "tuning"],
     ],
     "pipeline/datasets": [["builders", "sources"], ["few_shot"]],
 }

@@ -2,6 +2,8 @@
 
 import faulthandler
 import os
+import pathlib
+import shlex
 import sys
 import tempfile
 
@@ -11,6 +13,11 @@ from absl import flags
 from absl import logging
 from ml_collections import config_flags
 
+from tools import config_help
+
+# What TensorFlow Datasets and Keras say of their own code, at every use.
+_OF_NO_USE = ("FeatureConnector.dtype", "triggered tf.function retracing")
+_HELP = {"--help", "-help", "--h", "-h", "--helpshort", "-helpshort", "-?"}
 _HINT = "(--verbosity=1 shows where it came from)"
 _MISTAKES = (
     ValueError,
@@ -66,6 +73,16 @@ class RunFlags:
             )
         return config
 
+    def check(self):
+        """Refuses a wrong config or folder of images before the long imports.
+
+        Raises: As `early_checks.check`.
+        """
+        from pipeline.trainings import early_checks
+
+        if self.config is not None:
+            early_checks.check(self.config, self.workdir)
+
     @property
     def workdir(self):
         return self._workdir.value
@@ -75,21 +92,33 @@ class RunFlags:
         return self._data_dir.value
 
 
-def run(main):
+def command():
+    """Returns this process' command line, to paste into a shell."""
+    module = f"tools.{pathlib.Path(sys.argv[0]).stem}"
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
+def run(main, check=None):
     """Runs `main()`; a user's mistake ends in one line and exit code 1.
 
     Args:
         main: Function without arguments.
+        check: Function without arguments that finds what can be found before
+            TensorFlow is imported, or None.
     """
 
     def guarded(argv):
         if len(argv) > 1:
-            _fail(f"unknown arguments {argv[1:]}")
+            name, _, value = argv[1].partition("=")
+            hint = config_help.meant(name, value, config_help.load(sys.argv)[0])
+            _fail(f"unknown arguments {argv[1:]}.{hint}")
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
         logging.get_absl_handler().addFilter(_prepare_log_line)
-        _import_tensorflow()
         try:
+            if check is not None:
+                check()
+            _import_tensorflow()
             main()
         except _MISTAKES as error:
             logging.debug("where it came from", exc_info=True)
@@ -107,8 +136,7 @@ def _prepare_log_line(record):
     """Escapes what does not print; returns whether the line is shown."""
     text = record.getMessage()
     record.msg, record.args = _shown(text), ()
-    # TensorFlow Datasets says so of its own code, at every use.
-    return "FeatureConnector.dtype" not in text
+    return not any(words in text for words in _OF_NO_USE)
 
 
 def _shows_origins():
@@ -141,8 +169,16 @@ def _import_tensorflow():
 
 def _parse(argv):
     """Parses the flags; an unknown or mistyped config key is a mistake too."""
+    if _HELP & set(argv):
+        _show_help(argv)
+        sys.exit(0)
     try:
         return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        config, _ = config_help.load(argv)
+        value = config_help.value_of(error.flagname, argv)
+        hint = config_help.meant(error.flagname, value, config)
+        _fail(f"unknown flag --{error.flagname}.{hint}" if hint else error)
     except flags.Error as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         # A config file's own error comes with its traceback: keep its end.
@@ -151,6 +187,19 @@ def _parse(argv):
         while error.args and isinstance(error.args[0], Exception):
             error = error.args[0]
         _fail("--config has no such key: " + " ".join(error.args[0].split()))
+
+
+def _show_help(argv):
+    """Prints what the binary does, its flags, and the keys of its config."""
+    print(sys.modules["__main__"].__doc__.strip())
+    print(f"\nflags:\n{flags.FLAGS.main_module_help()}")
+    if "config" not in flags.FLAGS:
+        return
+    config, file = config_help.load(argv)
+    if config is None:
+        print("\n--help with --config=FILE.py lists the keys of that config.")
+    else:
+        print(f"\nkeys of {file}:\n{config_help.describe(config, file)}")
 
 
 def _fail(error):

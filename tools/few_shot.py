@@ -55,4 +55,4 @@ def main():
 
 
 if __name__ == "__main__":
-    binary.run(main)
+    binary.run(main, _FLAGS.check)

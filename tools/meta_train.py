@@ -75,4 +75,4 @@ def _work(config):
 
 
 if __name__ == "__main__":
-    binary.run(main)
+    binary.run(main, _FLAGS.check)

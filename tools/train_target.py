@@ -4,9 +4,12 @@ r"""Trains one classifier on a target data set, with φ or without.
         --config.data.source=folder:my_images --workdir=runs/my_images
     tensorboard --logdir=runs/my_images/tensorboard
 
-Leaves `saved_model/`, `model.keras`, `deterministic.keras`, `predictions.npz`,
-`checkpoints/`, `tensorboard/`, `config.json`, `history.jsonl` and `result.json`
-in the workdir.
+`--config.method=auto` tries five methods and keeps the best on validation
+images (`tools.tune --config=configs/tune/methods.py`).
+
+Leaves a page to look at, `report.html`, `saved_model/`, `model.keras`,
+`deterministic.keras`, `predictions.npz`, `checkpoints/`, `tensorboard/`,
+`config.json`, `history.jsonl` and `result.json` in the workdir.
 """
 
 import json
@@ -21,14 +24,21 @@ flags.adopt_module_key_flags(binary)
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
+    from pipeline import method_choice
     from pipeline.trainings import target_training
 
     config = _FLAGS.config
+    if config.method == "auto":
+        record = method_choice.choose(
+            config, _FLAGS.workdir, _FLAGS.data_dir, command=binary.command()
+        )
+        print(json.dumps(record["result"], indent=2))
+        return
     result = target_training.train_target(
-        config, _FLAGS.workdir, _FLAGS.data_dir
+        config, _FLAGS.workdir, _FLAGS.data_dir, command=binary.command()
     )
     print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":
-    binary.run(main)
+    binary.run(main, _FLAGS.check)

@@ -1,11 +1,15 @@
-r"""Chooses a baseline's hyperparameters on validation data.
+r"""Chooses a baseline's hyperparameters, or a method, on validation data.
 
     python -m tools.tune --config=configs/tune/default.py:drop_block \
         --config.target.data.source=folder:my_images \
         --workdir=runs/tune_drop_block
 
-Leaves `tuned.json`, the choice and every trial, in the workdir; the trials'
-runs are in `trials/`. The same command resumes.
+    python -m tools.tune --config=configs/tune/methods.py:resnet20 \
+        --config.target.data.source=folder:my_images --workdir=runs/my_images
+
+Leaves the choice and every trial in the workdir, as `tuned.json` or as
+`methods.json`; the trials' runs are in `trials/`. With a method chosen, the
+workdir is that of its run, too. The same command resumes.
 """
 
 import json
@@ -20,11 +24,24 @@ flags.adopt_module_key_flags(binary)
 
 def main():
     # Late, so that --help and a wrong flag answer at once.
+    from pipeline import method_choice
     from pipeline import tuning
 
-    result = tuning.tune(_FLAGS.config, _FLAGS.workdir, _FLAGS.data_dir)
+    config, workdir, data_dir = _FLAGS.config, _FLAGS.workdir, _FLAGS.data_dir
+    if "methods" in config:
+        result = method_choice.choose(
+            config.target,
+            workdir,
+            data_dir,
+            config.methods,
+            config.source,
+            config.objective,
+            binary.command(),
+        )
+    else:
+        result = tuning.tune(config, workdir, data_dir)
     print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":
-    binary.run(main)
+    binary.run(main, _FLAGS.check)

@@ -19,46 +19,56 @@ def get_config(argument=""):
     """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
     network, smoke = arguments.parse(argument)
     config = ml_collections.ConfigDict()
-    # base, any of pipeline/trainings/methods.py, or LAYER+WRAPPER, as
-    # meta_perturb+manifold_mixup.
+    # base, meta_perturb, fresh_phi, mean_preserving_noise,
+    # information_dropout, drop_block, monte_carlo_dropout, manifold_mixup,
+    # mixup, adversarial_training, deep_ensemble; or LAYER+WRAPPER, as
+    # meta_perturb+manifold_mixup; auto: the best of five on validation data.
     config.method = "meta_perturb"
     # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
     config.phi = "tiny_imagenet_resnet20"
-    config.network = network
-    config.network_options = ml_collections.ConfigDict()
-    config.positions = "all"  # before_pooling, top, bottom
+    config.network = network  # conv4, vgg9, resnet20, wrn_28_2, ...
+    config.network_options = ml_collections.ConfigDict()  # its arguments
+    config.positions = "all"  # of φ: before_pooling, top, bottom
+    # Height and width in pixels; 0: from the data, 32, 64 or 96.
     config.image_size = 32
-    config.seed = 0
+    config.seed = 0  # of weights, batches and noise
 
-    config.steps = 10_000
-    config.batch_size = 128
-    config.learning_rate = 1e-3
+    config.steps = 10_000  # of training, a batch each; 0: from the data
+    config.batch_size = 128  # images, of those to train on; 0: from the data
+    config.minutes = 30.0  # that what is 0 above may take on this machine
+    config.learning_rate = 1e-3  # of Adam
     config.learning_rate_drops = (0.4, 0.7, 0.9)  # parts of all steps
     config.learning_rate_factor = 0.3  # at each drop
-    config.l2 = 5e-4
+    config.l2 = 5e-4  # added to the gradient, of every weight
     config.noise_ramp = 0.4  # part of all steps
     config.c_max = 1.0  # the largest noise coefficient; less: weaker noise
     config.samples = 30  # Monte Carlo; 100 in the paper's tables
-    config.export = True  # the SavedModel, beside model.keras
+    config.export = True  # report.html and SavedModel, beside model.keras
 
     # The form without noise, `deterministic.keras`, is learned from these.
     config.deterministic = ml_collections.ConfigDict()
     config.deterministic.samples = 2  # of the noise, for each mixture
     config.deterministic.mixtures = 10_000  # of training images; 0: none
 
-    config.log_every = 50  # steps
-    config.checkpoint_every = 250  # steps
+    config.log_every = 50  # steps between two lines
+    config.checkpoint_every = 250  # steps between two checkpoints
+    config.early_stopping = ml_collections.ConfigDict()
+    # Checkpoints without a better validation likelihood, once the noise is all
+    # there, after which a run stops and goes back to the best; 0: all steps.
+    config.early_stopping.patience = 0
     config.track_test = False  # at each checkpoint; for curves, not choices
     config.tracking_samples = 5  # Monte Carlo, of those curves
 
     config.fine_tuning = ml_collections.ConfigDict()
     config.fine_tuning.source = ""  # folder of a finished run; "": none
+    # Layers that start anew, by a part of their names.
     config.fine_tuning.exclude = ("batch_norm", "classifier")
 
     _add_baselines(config)
 
     config.data = ml_collections.ConfigDict()
-    # paper:NAME, subset:NAME, tfds:NAME, folder:PATH, npz:PATH
+    # folder:PATH, zip:FILE, csv:FILE, npz:PATH, tfds:NAME, paper:NAME,
+    # subset:NAME, tfrecord:PATH
     config.data.source = "tfds:digits"
     config.data.manual_dir = ""  # where TFDS finds what it cannot download
     config.data.test_fraction = 0.2  # of a folder without train/ and test/
@@ -66,14 +76,15 @@ def get_config(argument=""):
     # Draw these by `data.seed` from all images, and test on all others.
     config.data.pooled = False
     config.data.validation_fraction = 0.2  # of these; 0: none
-    # Of a folder: test images that are training images, to the byte, too.
+    # Whether test images that are training images, to the byte, stay.
     config.data.keep_repeated = False
+    config.data.balanced = False  # every class is seen as often as the largest
     config.data.augment = True  # zero-padded random crops, flips
     config.data.flip = True  # off where mirror images mean something else
     # What is larger is read from disk while it trains, where it is shards.
     config.data.memory_gib = 4.0
     config.data.cache_gib = 100.0  # of shards in an object store, copied here
-    config.data.seed = 0
+    config.data.seed = 0  # decides which image is in which part
 
     if smoke:
         config.adversarial_training.steps = 2
@@ -93,20 +104,23 @@ def _add_baselines(config):
     """Adds one section a baseline, with the values of its authors."""
     for name, values in {
         "information_dropout": {
-            "beta": 1e-4,
-            "max_alpha": 0.7,
-            "noisy_in_test": False,
+            "beta": 1e-4,  # weight of the information term
+            "max_alpha": 0.7,  # the most noise
+            "noisy_in_test": False,  # whether predictions draw noise
         },
-        "drop_block": {"rate": 0.1, "block_size": 7, "ramp": 1.0},
-        "manifold_mixup": {"alpha": 2.0},
-        "mixup": {"alpha": 0.2},
-        # epsilon: in units of pixels in [0, 1]
+        "drop_block": {
+            "rate": 0.1,  # share of a map that is dropped
+            "block_size": 7,  # height and width of a block, in its pixels
+            "ramp": 1.0,  # part of all steps over which the rate rises
+        },
+        "manifold_mixup": {"alpha": 2.0},  # of the Beta distribution
+        "mixup": {"alpha": 0.2},  # of the Beta distribution
         "adversarial_training": {
-            "norm": "linf",
-            "epsilon": 8 / 255,
-            "steps": 30,
+            "norm": "linf",  # l2, l1
+            "epsilon": 8 / 255,  # in units of pixels in [0, 1]
+            "steps": 30,  # of the attack
         },
-        "monte_carlo_dropout": {"rate": 0.1},
-        "deep_ensemble": {"members": 5},
+        "monte_carlo_dropout": {"rate": 0.1},  # share that is dropped
+        "deep_ensemble": {"members": 5},  # networks
     }.items():
         config[name] = ml_collections.ConfigDict(values)

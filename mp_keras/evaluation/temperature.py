@@ -104,6 +104,17 @@ def fit_temperature(
     return with_temperature(plain, _best(logits, truth))
 
 
+def best_loss(logits, labels):
+    """Returns the negative log-likelihood at the best temperature, in nats.
+
+    Args:
+        logits: Array `(examples, classes)`.
+        labels: Integer array `(examples,)`.
+    """
+    logits = np.asarray(logits)[None]
+    return float(_loss(logits, labels, _best(logits, labels)))
+
+
 def with_temperature(model, temperature):
     """Returns the model over the same layers that ends in a temperature.
 

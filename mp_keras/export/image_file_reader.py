@@ -16,6 +16,18 @@ from mp_keras.export import upright
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BMP = b"BM"
+_REFUSED = {  # place and bytes there -> name of the format in errors
+    (0, b"GIF8"): "GIF",
+    (0, b"II*\x00"): "TIFF",
+    (0, b"MM\x00*"): "TIFF",
+    (0, b"RIFF"): "WebP",
+    (0, b"%PDF"): "PDF",
+    (0, b"8BPS"): "Photoshop",
+    (0, b"<svg"): "SVG",
+    (4, b"ftypavif"): "AVIF",
+    (4, b"ftyphe"): "HEIC",
+    (4, b"ftypmif1"): "HEIF",
+}
 _START = 1162  # bytes that say all about size and pixels but in JPEG files
 _BMP_HEADERS = (40, 124)  # bytes of the smallest and largest in use
 _BMP_WITH_ALPHA = 56  # bytes of the smallest header with a mask of alpha
@@ -89,9 +101,20 @@ def _check_kind(encoded):
             "`image_bytes` must be JPEG, PNG or BMP files. "
             "Received one that begins with the bytes",
             tf.io.decode_raw(tf.strings.substr(encoded, 0, 12), tf.uint8),
+            _format_name(encoded),
         ],
         summarize=12,
     )
+
+
+def _format_name(encoded):
+    """Returns the name of a format that is not read here, "" if unknown."""
+    padded = encoded + b"\0" * 16
+    found = tf.constant("")
+    for (place, start), name in _REFUSED.items():
+        is_it = tf.strings.substr(padded, place, len(start)) == start
+        found = tf.where(is_it, f"({name})", found)
+    return found
 
 
 def _check_size(encoded):

@@ -8,7 +8,8 @@ batches from N on and gets, bit for bit, those of an unbroken run.
     example  = shuffle of that epoch at (position % examples)
     image    = crop_and_flip(images[example], seed made from position)
 
-Every epoch visits every example exactly once; a batch may straddle epochs.
+Every epoch visits every example exactly once, or, balanced, every class as
+often as the largest; a batch may straddle epochs.
 """
 
 import tensorflow as tf
@@ -18,6 +19,7 @@ from pipeline.datasets import argument_checks
 from pipeline.datasets import augmentation
 from pipeline.datasets import mapped_images
 from pipeline.datasets import random_bits
+from pipeline.datasets import stratified
 
 _ORDER_STREAM = 0
 _AUGMENTATION_STREAM = 1
@@ -58,6 +60,7 @@ def training_batches(
     padding=None,
     flip=True,
     normalize=True,
+    balanced=False,
 ):
     """Makes the shuffled, augmented batches of steps `start_step` to `steps`.
 
@@ -76,6 +79,8 @@ def training_batches(
         flip: Bool, default True, whether augmentation mirrors images.
         normalize: Bool, whether to scale pixels to float32 in [-1, 1]; if not,
             they keep range and type.
+        balanced: Bool, default False: whether each class is seen as often as
+            the largest, its images again and again.
 
     Returns:
         `tf.data.Dataset` of `steps - start_step` pairs (images `(batch,
@@ -93,6 +98,10 @@ def training_batches(
     order = random_bits.stream_number(seed, _ORDER_STREAM)
     crops = random_bits.stream_number(seed, _AUGMENTATION_STREAM)
     size = len(images)
+    members = None
+    if balanced:
+        members = stratified.balanced_members(labels, seed)
+        size = len(members)
     read = mapped_images.reader(images)
     with tf.device("CPU:0"):
         labels = tf.constant(labels)
@@ -100,6 +109,8 @@ def training_batches(
     def make_batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         indices = random_bits.shuffled_indices(positions, size, order)
+        if members is not None:
+            indices = tf.gather(members, indices)
         batch = read(indices)
         if augment:
             seeds = tf.stack([tf.fill([batch_size], crops), positions], 1)

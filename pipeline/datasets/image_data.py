@@ -21,6 +21,11 @@ class ImageData:
         record: JSON-compatible dict that says which images these are, for
             `load_images(..., noted=record)`, or None.
         known_digest: Str, the digest if it is known from elsewhere, or None.
+        validation: Pair of the same arrays, of the part that the source keeps
+            for validation, or None.
+        test_names: Tuple of str, one per test image, or () for none.
+        original_size: Median height and width in pixels before they were
+            brought to one size, a pair of ints; None where nobody knows.
     """
 
     train_images: np.ndarray
@@ -30,6 +35,9 @@ class ImageData:
     class_names: tuple
     record: dict | None = None
     known_digest: str | None = None
+    validation: tuple | None = None
+    test_names: tuple = ()
+    original_size: tuple | None = None
 
     def digest(self):
         """Returns the SHA-256 of arrays and class names, 64 hex digits.

@@ -1,5 +1,6 @@
 """Decodes image files: local ones, those of a store by URI, and bytes."""
 
+import functools
 import io
 
 import numpy as np
@@ -10,20 +11,11 @@ from PIL import UnidentifiedImageError
 from mp_keras import error_texts
 from mp_keras import given_files
 from mp_keras import preprocessing
+from pipeline.datasets import file_archive
 from pipeline.datasets import orientation
+from pipeline.listing import zipped_file
 from pipeline.storage import artifact_store
 
-SUFFIXES = (
-    ".bmp",
-    ".gif",
-    ".jfif",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
 # The only decoders that are asked: Pillow has some that start programs.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # Modes whose values `convert` would cut off at 0 and 255.
@@ -42,7 +34,7 @@ def decode(file):
     transparent.
 
     Args:
-        file: Path-like or URI.
+        file: Path-like, URI or `ZippedFile`.
 
     Raises:
         ConnectionError: If the store of a URI cannot be reached.
@@ -57,16 +49,24 @@ def read(file):
     """Returns the bytes of a file.
 
     Args:
-        file: Path-like or URI.
+        file: Path-like, URI or `ZippedFile`.
 
     Raises: ConnectionError, ValueError, as `decode`.
     """
+    if isinstance(file, zipped_file.ZippedFile):
+        changed = file.archive.stat().st_mtime_ns
+        return _opened(file.archive, changed).read(file.member)
     if artifact_store.is_uri(file):
         return artifact_store.read_bytes(file)
     try:
         return given_files.read(file, given_files.IMAGE_BYTES)
     except (OSError, ValueError) as error:
         raise _unreadable(file, error_texts.brief(error)) from error
+
+
+@functools.lru_cache(maxsize=1)  # with many members, all read one by one
+def _opened(path, changed):
+    return file_archive.FileArchive(path)
 
 
 def decode_bytes(content, name):

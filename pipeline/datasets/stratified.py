@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.datasets import argument_checks
 from pipeline.datasets import mapped_images
+from pipeline.listing import cut_sizes
 
 
 def shuffled_class_indices(labels, seed):
@@ -43,8 +44,7 @@ def stratified_split(labels, fraction, seed):
                 "Each class needs at least 2 examples to be split. "
                 f"Received: {len(indices)} example of class {label}"
             )
-        count = int(np.floor(len(indices) * fraction + 0.5))
-        count = min(max(count, 1), len(indices) - 1)
+        count = cut_sizes.held_count(len(indices), fraction)
         held.append(indices[:count])
         kept.append(indices[count:])
     return np.sort(np.concatenate(kept)), np.sort(np.concatenate(held))
@@ -74,6 +74,23 @@ def balanced_subset(labels, examples_per_class, seed):
             )
         chosen.append(indices[:examples_per_class])
     return np.sort(np.concatenate(chosen))
+
+
+def balanced_members(labels, seed):
+    """Returns positions in which every class is as often as the largest.
+
+    Args:
+        labels: `(examples,)` integers.
+        seed: Int of at least 0: which images of a class are once more there,
+            where its number does not divide that of the largest.
+
+    Returns: int64 array, `classes` times the size of the largest.
+    """
+    shuffled = shuffled_class_indices(labels, seed)
+    most = max(map(len, shuffled.values()))
+    return np.concatenate(
+        [np.resize(indices, most) for indices in shuffled.values()]
+    )
 
 
 def first_per_class(labels, count):

@@ -7,6 +7,7 @@ import keras
 import mp_keras
 from pipeline.experiments import cells
 from pipeline.storage import locks
+from pipeline.trainings import config_names
 from pipeline.trainings import meta_training
 from pipeline.trainings import methods
 from pipeline.trainings import target_data
@@ -106,7 +107,7 @@ class Prerequisites:
 
 def _check(config, data_dir):
     """Raises what a target training would raise before its first step."""
-    methods.check_method(config.method)
+    config_names.check_method(config.method)
     data, _ = target_data.load_data(config, data_dir)
     methods.make_method(config, len(data.class_names))
     keras.backend.clear_session()

@@ -22,6 +22,8 @@ def check(config):
     """
     for key, value in flat(config).items():
         rule = RULES.get(key)
+        if key in _FROM_DATA and "minutes" in config:
+            rule = _FROM_DATA[key]
         if not _is_finite(value):
             expected = "finite"
         elif rule is not None and not rule[0](value):
@@ -31,6 +33,23 @@ def check(config):
         raise ValueError(
             f"Config key `{key}` must be {expected}. "
             f"Received: {key}={str(value)[:60]!r} ({type(value).__name__})"
+        )
+
+
+def check_batch_size(batch_size, examples, source):
+    """Refuses batches of more images than a run trains on.
+
+    Args:
+        batch_size: Int.
+        examples: Int, the training images.
+        source: Str, where they are from.
+
+    Raises: ValueError.
+    """
+    if examples < batch_size:
+        raise ValueError(
+            f"Config key `batch_size` must be at most {examples}, the "
+            f"training images of {source}. Received: batch_size={batch_size}"
         )
 
 
@@ -75,6 +94,12 @@ def _are_parts(values):
     return all(low < high for low, high in zip(around, around[1:]))
 
 
+# Of a target training: 0 stands for what data_choices.py makes of the data.
+_FROM_DATA = {
+    "batch_size": _whole(0),
+    "steps": _whole(0),
+    "image_size": _whole(0, 4096),
+}
 _POSITIVE = (
     lambda value: _is_number(value) and value > 0,
     "a number above 0",
@@ -119,6 +144,7 @@ RULES = {
     **dict.fromkeys(
         (
             "classes_per_task",
+            "early_stopping.patience",
             "restart_every",
             "train_examples",
             "deterministic.mixtures",
@@ -134,6 +160,7 @@ RULES = {
             "learning_rate",
             "learning_rate_factor",
             "manifold_mixup.alpha",
+            "minutes",
             "mixup.alpha",
             "mixup.gamma",
             "phi_learning_rate",
@@ -198,6 +225,7 @@ RULES = {
     **dict.fromkeys(
         (
             "data.augment",
+            "data.balanced",
             "data.flip",
             "data.keep_repeated",
             "data.pooled",

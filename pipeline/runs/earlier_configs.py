@@ -14,8 +14,15 @@ _TARGET = {
     "": {
         "c_max": 1.0,
         "deterministic": {"samples": 2, "mixtures": 10_000},
+        "early_stopping": {"patience": 0},
+        "minutes": 30.0,
     },
-    "data": {"keep_repeated": False, "pooled": False, **_READING},
+    "data": {
+        "balanced": False,
+        "keep_repeated": False,
+        "pooled": False,
+        **_READING,
+    },
 }
 _META_TRAINING = {
     "": {

@@ -6,12 +6,13 @@ from pipeline.runs import config_values
 from pipeline.runs import earlier_configs
 from pipeline.runs import run_records
 
+CHOSEN = "chosen.json"
 # Keys that say where something lies, and decide nothing.
 PLACES = ("data.cache_gib", "data.manual_dir", "data.memory_gib")
 
 
 def read(folder, run_kind, key):
-    """Returns the unlocked config of a run, finished or not.
+    """Returns the unlocked config of a run, with what the data decided.
 
     Args:
         folder: Path of a run's folder on this machine.
@@ -33,11 +34,24 @@ def read(folder, run_kind, key):
             f"Folder {folder} must be the workdir of a {run_kind}. "
             "Received: that of another kind of run"
         )
+    stored |= read_choices(folder)
     try:
         config_values.check(stored)
     except ValueError as error:
         raise ValueError(f"File {file}: {error}") from error
     return ml_collections.ConfigDict(stored)
+
+
+def read_choices(folder):
+    """Returns what the data decided of a run's config, {} for nothing.
+
+    Args:
+        folder: Path of a run's folder on this machine.
+
+    Raises: ValueError, if the file is damaged.
+    """
+    file = folder / CHOSEN
+    return run_records.read_object(file) if file.exists() else {}
 
 
 def check_same(path, old, new, ignored=()):

@@ -1,13 +1,16 @@
 """The working folder of a run: everything it leaves, and how it resumes.
 
 config.json      what was asked for; another config is refused
+chosen.json      what of the config the data decided, if it said 0
 data.json        which images those are: other ones are refused
 lock             held by the process that trains here, as long as it lives
 history.jsonl    one line of means per logging window
 seconds.json     time spent, over all the processes of the run
 checkpoints/     the newest states; gone through until `result.json`
+best/            the best state, where early stopping was asked for
 tensorboard/     event files
 stops.json       where it stopped on numbers that are not finite, if it did
+report.html      a page to look at, of a target training with `export`
 result.json      written last: the run is finished
 
 Of several workers that train one run, in one shared folder, the chief alone
@@ -67,6 +70,7 @@ class RunFolder:
         self.is_writer = cluster is None or cluster.is_chief
         self._lock = self._lease = None
         self._data = None
+        self._choices = {}
         file = self.path / "config.json"
         if file.exists():
             stored = run_records.read_object(file)
@@ -91,6 +95,8 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         self._claim()
         if self.is_writer:
+            if self._choices:
+                files.write_json(self.path / run_configs.CHOSEN, self._choices)
             if self._data is not None:
                 files.write_json(self.path / "data.json", self._data)
             files.write_json(self.path / "config.json", self._config)
@@ -109,6 +115,18 @@ class RunFolder:
             record: As `ImageData` has it.
         """
         self._data = record
+
+    def choices(self):
+        """Returns what of the config was decided when the run began, or {}."""
+        return run_configs.read_choices(self.path)
+
+    def note_choices(self, choices):
+        """Keeps what the data decided for `start`.
+
+        Args:
+            choices: Dict from keys of the config to values.
+        """
+        self._choices = choices
 
     def _claim(self):
         """Locks the folder until this process ends, however it ends.

@@ -41,6 +41,7 @@ _TAGS = {
     "test_accuracy": "test/accuracy",
     "step_ms": "time/step_ms",
 }
+_TIMED = (5, 20)  # steps: the first ones also make graphs
 _SHOWN = ("held_out_loss", "query_loss", "loss")  # the first that there is
 _CURE = (
     "What to try: a smaller `learning_rate`. The same command with it goes on "
@@ -64,6 +65,7 @@ class RunLog(keras.callbacks.Callback):
             show in TensorBoard at each checkpoint, or None.
         evaluate: Function without arguments that returns a dict of further
             numbers to log at each checkpoint, or None.
+        stopping: `EarlyStopping`, or None.
         diagnose: Function without arguments that returns a sentence on where
             numbers are not finite, or None.
 
@@ -83,6 +85,7 @@ class RunLog(keras.callbacks.Callback):
         title,
         inspect=None,
         evaluate=None,
+        stopping=None,
         diagnose=None,
     ):
         super().__init__()
@@ -95,12 +98,14 @@ class RunLog(keras.callbacks.Callback):
         self.title = title
         self.inspect = inspect
         self.evaluate = evaluate
+        self.stopping = stopping
         self.diagnose = diagnose
 
     def on_train_begin(self, logs=None):
         self._step = self._saved_step = self.start_step
         self._began = self._window_began = time.monotonic()
         self._seconds_before = self.folder.seconds()
+        self._timed_from = None
         self._writer = tf.summary.create_noop_writer()
         if self.folder.is_writer:
             self._writer = tf.summary.create_file_writer(
@@ -110,6 +115,8 @@ class RunLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._step += 1
         self._stop_on_bad_loss(logs)
+        if self.folder.is_writer:
+            self._say_how_long()
         last = self._step == self.steps
         if self._step % self.log_every and not last:
             return
@@ -122,15 +129,42 @@ class RunLog(keras.callbacks.Callback):
             self._log(window, seconds, due)
         self.model.reset_metrics()
         if due:
+            if self.stopping:  # before the checkpoint that a run goes on from
+                self.stopping.keep(self._step)
             self._save()
             self._saved_step = self._step
             spent = time.monotonic() - self._began
             self.folder.spend(self._seconds_before + spent)
             self.folder.publish()
+            self._stop_early()
         self._window_began = time.monotonic()
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+    def _say_how_long(self):
+        """Prints how long the rest will take, once, after 20 steps."""
+        first, last = _TIMED
+        if self._step == self.start_step + first:
+            self._timed_from = time.monotonic()
+        elif self._step == self.start_step + last < self.steps:
+            step = (time.monotonic() - self._timed_from) / (last - first)
+            left = duration(step * (self.steps - self._step))
+            print(f"{self.title}: {left} of training left", flush=True)
+
+    def _stop_early(self):
+        if (
+            self.stopping
+            and self._step < self.steps
+            and self.stopping.is_over()
+        ):
+            best = self.stopping.best_step()
+            print(
+                f"{self.title}: stops at step {self._step}, for validation "
+                f"was best at {best}",
+                flush=True,
+            )
+            self.model.stop_training = True
 
     def _stop_on_bad_loss(self, logs):
         for name, value in logs.items():
@@ -181,3 +215,17 @@ class RunLog(keras.callbacks.Callback):
             postfix=f"loss {loss:.3f}",
         )
         print(line, flush=True)
+
+
+def duration(seconds):
+    """Returns how long that is, in words: "about 9 minutes"."""
+    if seconds < 60:
+        return "less than a minute"
+    for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        count = seconds / unit
+        if count >= 1.5 or unit == 60:
+            text = (
+                f"{count:.1f}" if unit > 60 and count < 10 else f"{count:.0f}"
+            )
+            plural = "" if text == "1" else "s"
+            return f"about {text.removesuffix('.0')} {name}{plural}"

@@ -22,6 +22,7 @@ from absl import logging
 
 from mp_keras import error_texts
 from pipeline.serving import json_tensors
+from pipeline.serving import other_formats
 
 _PATH = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]+))?"
@@ -170,9 +171,10 @@ class Application:
         _, specs = signature.structured_input_signature
         try:
             tensors, form = json_tensors.read_request(request, specs)
+            self._check_size(tensors)
+            tensors = other_formats.readable_tensors(tensors)
         except (ValueError, RecursionError) as error:
             raise _Refusal(400, str(error)[:_SHOWN]) from error
-        self._check_size(tensors)
         return tensors, form, signature
 
     def _check_size(self, tensors):

@@ -16,9 +16,8 @@ import tensorflow as tf
 from mp_keras import files
 from mp_keras.export import class_name_file
 from pipeline import csv_text
-from pipeline.datasets import image_files
 from pipeline.datasets.sources import folder_source
-from pipeline.datasets.sources import folder_tree
+from pipeline.listing import folder_tree
 from pipeline.storage import artifact_store
 from pipeline.trainings import classifier_evaluation
 
@@ -120,7 +119,7 @@ def list_files(images):
     if not found:
         raise ValueError(
             "There must be an image file "
-            f"({', '.join(image_files.SUFFIXES)}). "
+            f"({', '.join(folder_tree.SUFFIXES)}). "
             f"Received: none in {', '.join(images)}"
         )
     return list(found)

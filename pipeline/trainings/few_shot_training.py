@@ -18,6 +18,7 @@ from pipeline.runs import runtime
 from pipeline.trainings import few_shot_episodes
 from pipeline.trainings import few_shot_evaluation
 from pipeline.trainings import few_shot_methods
+from pipeline.trainings import opening_lines
 from pipeline.workers import strategies
 
 
@@ -48,6 +49,7 @@ def few_shot_train(config, workdir, data_dir=None):
     folder.note_data(record)
     # Too few test classes are found now, and not after hours of training.
     few_shot_episodes.fixed_episodes(config, data.test, config.test_episodes)
+    opening_lines.print_few_shot(config, data)
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     checkpoints, start_step = resumption.resume(

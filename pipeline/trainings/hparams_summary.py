@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
 from pipeline import intervals
-from pipeline.trainings import methods
+from pipeline.trainings import config_names
 
 _KEYS = (
     "method",
@@ -33,7 +33,7 @@ def write(directory, config, result):
     values = {key: config[key] for key in _KEYS}
     values["data"] = config.data.source
     values["examples_per_class"] = config.data.examples_per_class
-    parts = methods.parts(config.method)
+    parts = config_names.parts(config.method)
     if "meta_perturb" in parts:
         values["phi"] = config.phi
     values["c_max"] = config.c_max

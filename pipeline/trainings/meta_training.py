@@ -16,6 +16,7 @@ from pipeline.runs import run_folder
 from pipeline.runs import run_log
 from pipeline.runs import runtime
 from pipeline.trainings import networks
+from pipeline.trainings import opening_lines
 from pipeline.workers import group as worker_group
 from pipeline.workers import strategies
 
@@ -73,6 +74,8 @@ def meta_train(
         train_examples=config.train_examples or None,
     )
     group.check_same({"data_digest": data.digest(), **runtime.versions()})
+    if group.is_chief:
+        opening_lines.print_meta(config, data)
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     trainer = make_trainer(config, tasks[0].classes, strategy)

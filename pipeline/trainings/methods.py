@@ -21,6 +21,7 @@ from mp_keras.baselines import drop_block
 from mp_keras.baselines import fine_tuning
 from mp_keras.baselines import information_dropout
 from mp_keras.baselines import monte_carlo_dropout
+from pipeline.trainings import config_names
 from pipeline.trainings import networks
 
 # network: what predicts; trained: what `fit` is called on, the network itself
@@ -109,9 +110,6 @@ _RAMPS = {  # over which part of all steps the layers' noise is faded in
     "mean_preserving_noise": lambda config: config.noise_ramp,
     "drop_block": lambda config: config.drop_block.ramp,
 }
-ENSEMBLE = "deep_ensemble"  # several runs of "base"
-METHODS = ("base", *_LAYERS, *_WRAPPERS, ENSEMBLE)
-_JOINT = "+"
 
 
 def make_method(config, classes):
@@ -125,8 +123,8 @@ def make_method(config, classes):
         ours, or the source of fine-tuning has another architecture;
         FileNotFoundError, if there is no such source.
     """
-    check_method(config.method)
-    names = parts(config.method)
+    config_names.check_method(config.method)
+    names = config_names.parts(config.method)
     make_layers = _of(_LAYERS, names)
     network = networks.make_network(
         config.network,
@@ -154,25 +152,6 @@ def make_method(config, classes):
 def _of(table, names):
     """Returns the entry of the one name that the table knows, or None."""
     return next((table[name] for name in names if name in table), None)
-
-
-def parts(name):
-    """Returns the names that a method is made of, a tuple of one or two."""
-    return tuple(name.split(_JOINT))
-
-
-def check_method(name):
-    """Raises ValueError, with the valid names, for an unknown method."""
-    names = parts(name)
-    if len(names) == 1 and name in METHODS:
-        return
-    if len(names) == 2 and names[0] in _LAYERS and names[1] in _WRAPPERS:
-        return
-    raise ValueError(
-        f"Config key `method` must be one of {METHODS}, or LAYER+WRAPPER with "
-        f"LAYER one of {tuple(_LAYERS)}, and WRAPPER one of "
-        f"{tuple(_WRAPPERS)}. Received: method={name!r}"
-    )
 
 
 def load_network(path):

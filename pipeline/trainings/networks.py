@@ -1,8 +1,7 @@
 """The networks that a config can name."""
 
-import difflib
-
 from mp_keras import networks
+from pipeline.trainings import config_names
 
 NETWORKS = {
     "conv4": networks.Conv4,
@@ -43,13 +42,7 @@ def make_network(
     Raises: ValueError, if the name is unknown, or the network refuses the
         other arguments.
     """
-    if name not in NETWORKS:
-        near = difflib.get_close_matches(str(name), NETWORKS, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"Config key `network` must be one of {list(NETWORKS)}.{hint} "
-            f"Received: network={name!r}"
-        )
+    config_names.check_network(name)
     return NETWORKS[name](
         classes,
         input_shape=(image_size, image_size, 3),

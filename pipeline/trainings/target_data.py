@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline import datasets
 from pipeline.datasets import mapped_images
+from pipeline.runs import config_values
 
 _kept = None  # (arguments, ImageData) inside `kept_in_memory`, else None
 
@@ -68,17 +69,14 @@ def load_data(
         )
         images = mapped_images.take(images, kept)
         labels = labels[kept]
-    validation = None
-    if config.data.validation_fraction:
+    validation = data.validation
+    if validation is None and config.data.validation_fraction:
         images, labels, *validation = datasets.hold_out(
             images, labels, config.data.validation_fraction, config.data.seed
         )
-    if len(labels) < config.batch_size:
-        raise ValueError(
-            f"Config key `batch_size` must be at most {len(labels)}, the "
-            f"training images of {config.data.source}. "
-            f"Received: batch_size={config.batch_size}"
-        )
+    config_values.check_batch_size(
+        config.batch_size, len(labels), config.data.source
+    )
     data = dataclasses.replace(data, train_images=images, train_labels=labels)
     return data, validation
 

@@ -19,7 +19,7 @@ import mp_keras
 from mp_keras import files
 from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import temperature as temperatures
-from mp_keras.evaluation.metrics import classification_metrics
+from pipeline.report import judged_images
 
 _BATCH = 256
 _LEARNED_FROM = 2000  # training images, at most
@@ -75,11 +75,11 @@ def judge(network, test, validation, samples):
     for part, (images, labels) in parts.items():
         before, *after = _predict(plain, images, samples, tried)
         final = after[0] if after else before
-        metrics[part] = classification_metrics(final, labels)
+        metrics[part] = judged_images.metrics_of(final, labels)
         metrics[part][BEFORE] = None
         probabilities[part] = final
         if after:
-            metrics[part][BEFORE] = classification_metrics(before, labels)
+            metrics[part][BEFORE] = judged_images.metrics_of(before, labels)
             probabilities[f"{part}_{BEFORE}"] = before
     found = {**metrics.pop("test"), "temperature": None, **metrics}
     if validation:

@@ -6,6 +6,9 @@ without noise, `deterministic.keras`, and `predictions.npz`, and the same call
 resumes a killed run. A deep ensemble is several such runs in one folder.
 """
 
+import math
+import time
+
 import keras
 import numpy as np
 from absl import logging
@@ -20,22 +23,32 @@ from mp_keras.export import class_name_file
 from mp_keras.perturbation import positions_of
 from pipeline import datasets
 from pipeline import fingerprints
+from pipeline.report import judged_images
+from pipeline.report import run_page
+from pipeline.runs import early_stopping
 from pipeline.runs import learning_rates
 from pipeline.runs import resumption
 from pipeline.runs import run_folder
 from pipeline.runs import run_log
 from pipeline.runs import runtime
+from pipeline.trainings import config_names
+from pipeline.trainings import data_choices
 from pipeline.trainings import hparams_summary
 from pipeline.trainings import methods
+from pipeline.trainings import opening_lines
 from pipeline.trainings import target_data
 from pipeline.trainings import target_outcome
 
 _INSPECTED_IMAGES = 8
 _EVALUATION_BATCH = 256
+_WARM_STEPS, _TIMED_STEPS = 3, 5
+_LEAST = 1e-30  # a probability of 0 has no logarithm
 _MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
-def train_target(config, workdir, data_dir=None, source=None):
+def train_target(
+    config, workdir, data_dir=None, source=None, verbose=True, command=None
+):
     """Runs or resumes the training of one target classifier.
 
     Args:
@@ -43,6 +56,8 @@ def train_target(config, workdir, data_dir=None, source=None):
         workdir: Path-like or URI of the run's folder.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
         source: Str, a copy of the config's data to read; None (default): them.
+        verbose: Bool, default True: what was read is printed.
+        command: Str, the command line of the call, for the page; or None.
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -57,23 +72,33 @@ def train_target(config, workdir, data_dir=None, source=None):
             "%s is finished: this is its result, nothing was trained", workdir
         )
         return finished
-    methods.check_method(config.method)
+    config_names.check_method(config.method)
+    choices = folder.choices() or data_choices.choose(
+        config, data_dir, source, _seconds_per_step
+    )
+    folder.note_choices(choices)
+    config = config.copy_and_resolve_references()
+    config.update(choices)
     data, validation = target_data.load_data(
         config, data_dir, source, folder.noted_data()
     )
     folder.note_data(data.record)
+    if verbose:
+        opening_lines.print_target(config, data, validation, choices)
     # Before the training: what cannot be written, the run cannot end with.
     class_names = class_name_file.check_names(
         data.class_names, len(data.class_names)
     )
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
-    if config.method == methods.ENSEMBLE:
+    if config.method == config_names.ENSEMBLE:
         network = _train_members(config, folder, data_dir, source)
+        best_step = None
     else:
-        network = _train(config, folder, data)
+        network, best_step = _train(config, folder, data, validation)
     judged, metrics = _judge(network, data, validation, config, folder)
     if config.export:
+        _write_page(config, folder, data, validation, judged, command)
         mp_keras.save_classifier(
             judged.network,
             folder.export("saved_model"),
@@ -87,6 +112,7 @@ def train_target(config, workdir, data_dir=None, source=None):
         "class_names": class_names,
         "seed": config.seed,
         "steps": config.steps,
+        **({"best_step": best_step} if best_step else {}),
         "samples": config.samples,
         "seconds": folder.seconds(),
         "software": fingerprints.software_fingerprint(),
@@ -94,6 +120,27 @@ def train_target(config, workdir, data_dir=None, source=None):
     hparams_summary.write(folder.tensorboard, config, result)
     folder.finish(result)
     return result
+
+
+def _write_page(config, folder, data, validation, judged, command):
+    """Writes `report.html`."""
+    shown = judged_images.JudgedImages(
+        data.test_images,
+        data.test_labels,
+        data.test_names,
+        tuple(data.class_names),
+        judged.probabilities["test"],
+        judged.probabilities.get(f"test_{target_outcome.BEFORE}"),
+    )
+    page = run_page.render(
+        f"A classifier for {config.data.source}",
+        shown,
+        opening_lines.describe_data(config, data, validation),
+        opening_lines.describe_training(config),
+        command,
+        folder.history(),
+    )
+    files.write_text(folder.path / "report.html", page)
 
 
 def _judge(network, data, validation, config, folder):
@@ -126,9 +173,14 @@ def _judge(network, data, validation, config, folder):
     return judged, {**judged.metrics, "deterministic": single.metrics}
 
 
-def _train(config, folder, data):
-    """Trains one network from its newest checkpoint on, and returns it."""
+def _train(config, folder, data, validation):
+    """Trains one network from its newest checkpoint on.
+
+    Returns: the network, and the step that early stopping goes back to, or
+        None.
+    """
     method = make_model(config, len(data.class_names))
+    stopping = _make_stopping(config, folder, method, validation)
     checkpoints, start_step = resumption.resume(
         "target training",
         folder,
@@ -137,9 +189,42 @@ def _train(config, folder, data):
         method.trained.optimizer,
         learning_rates.make_learning_rate(config),
     )
-    if start_step < config.steps:
-        _fit(method, data, config, folder, checkpoints, start_step)
-    return method.network
+    if start_step < config.steps and not (stopping and stopping.is_over()):
+        track = _tracker(method.network, data, validation, config)
+        _fit(
+            method,
+            data,
+            config,
+            folder,
+            checkpoints,
+            start_step,
+            stopping,
+            track,
+        )
+    best_step = stopping.restore() if stopping else None
+    return method.network, best_step
+
+
+def _make_stopping(config, folder, method, validation):
+    """Returns the run's `EarlyStopping`, or None.
+
+    Raises: ValueError, if there are no validation images to tell from.
+    """
+    patience = config.early_stopping.patience
+    if not patience:
+        return None
+    if not validation:
+        raise ValueError(
+            "Config key `data.validation_fraction` must be above 0 for "
+            "`early_stopping`. Received: "
+            f"data.validation_fraction={config.data.validation_fraction}"
+        )
+    return early_stopping.EarlyStopping(
+        folder,
+        _state_of(method.trained),
+        patience,
+        math.ceil((method.ramp or 0) * config.steps),
+    )
 
 
 def _train_members(config, folder, data_dir, source):
@@ -158,7 +243,8 @@ def _train_members(config, folder, data_dir, source):
         member.export = False
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
-        seconds += train_target(member, path, data_dir, source)["seconds"]
+        result = train_target(member, path, data_dir, source, verbose=False)
+        seconds += result["seconds"]
         # One temperature for all: of calibrated members, the mean is unsure.
         models.append(
             temperature.without_temperature(methods.load_network(path))
@@ -203,7 +289,39 @@ def _state_of(model):
     }
 
 
-def _fit(method, data, config, folder, checkpoints, start_step):
+def _seconds_per_step(config, classes):
+    """Returns how long a training step takes here, on images of noise.
+
+    The members of a deep ensemble are trained one after the other.
+    """
+    if config.method == config_names.ENSEMBLE:
+        config.method = "base"
+        members = config.deep_ensemble.members
+    else:
+        members = 1
+    trained = make_model(config, classes).trained
+    shape = (config.batch_size, config.image_size, config.image_size, 3)
+    random = np.random.default_rng(0)
+    batches = datasets.training_batches(
+        random.integers(0, 256, shape, np.uint8),
+        random.integers(0, classes, shape[0]),
+        batch_size=config.batch_size,
+        seed=0,
+        start_step=0,
+        steps=_WARM_STEPS + _TIMED_STEPS,
+    )
+    times = []
+    clock = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: times.append(time.monotonic())
+    )
+    trained.fit(batches, callbacks=[clock], shuffle=False, verbose=0)
+    keras.utils.clear_session()  # the names of layers count from 0 again
+    return members * (times[-1] - times[_WARM_STEPS - 1]) / _TIMED_STEPS
+
+
+def _fit(
+    method, data, config, folder, checkpoints, start_step, stopping, track
+):
     batches = datasets.training_batches(
         data.train_images,
         data.train_labels,
@@ -213,6 +331,7 @@ def _fit(method, data, config, folder, checkpoints, start_step):
         steps=config.steps,
         augment=config.data.augment,
         flip=config.data.flip,
+        balanced=config.data.balanced,
     )
     folder.start()
     shown = mp_keras.normalize(data.train_images[:_INSPECTED_IMAGES])
@@ -230,9 +349,8 @@ def _fit(method, data, config, folder, checkpoints, start_step):
             )
             if positions_of(method.network)
             else None,
-            evaluate=_test_tracker(method.network, data, config)
-            if config.track_test
-            else None,
+            evaluate=track,
+            stopping=stopping,
         )
     ]
     if method.ramp is not None:
@@ -253,20 +371,40 @@ def _fit(method, data, config, folder, checkpoints, start_step):
     )
 
 
-def _test_tracker(network, data, config):
-    """Returns the function that gives one point of figure 4."""
+def _tracker(network, data, validation, config):
+    """Returns the function that gives one point of the curves, or None.
+
+    They are the test part's, for figure 4, and the validation part's, for
+    early stopping, each where it was asked for.
+    """
+    parts = {}
+    if config.track_test:
+        parts["test"] = data.test_images, data.test_labels
+    if config.early_stopping.patience:
+        parts["validation"] = validation
+    if not parts:
+        return None
     averaged = mp_keras.MonteCarloClassifier(network, config.tracking_samples)
-    images = np.asarray(mp_keras.normalize(data.test_images))
-    seeds = np.arange(len(images), dtype="int32")
+    prepared = {
+        part: (target_outcome.normalized(images), labels)
+        for part, (images, labels) in parts.items()
+    }
 
     def track():
-        probabilities = averaged.predict(
-            (images, seeds), batch_size=_EVALUATION_BATCH, verbose=0
-        )
-        values = classification_metrics(probabilities, data.test_labels)
-        return {
-            "test_loss": values["negative_log_likelihood"],
-            "test_accuracy": values["accuracy"],
-        }
+        found = {}
+        for part, (images, labels) in prepared.items():
+            probabilities = averaged.predict(
+                (images, np.arange(len(images), dtype="int32")),
+                batch_size=_EVALUATION_BATCH,
+                verbose=0,
+            )
+            values = classification_metrics(probabilities, labels)
+            found[f"{part}_loss"] = values["negative_log_likelihood"]
+            found[f"{part}_accuracy"] = values["accuracy"]
+        if "validation" in prepared:  # as it is exported: with a temperature
+            found["validation_loss"] = temperature.best_loss(
+                np.log(np.maximum(probabilities, _LEAST)), labels
+            )
+        return found
 
     return track

@@ -31,6 +31,18 @@ class TrainingBatchesTest:
         assert numbers[:60].tolist() != numbers[60:].tolist()
         assert numbers[:60].tolist() != list(range(60))
 
+    def test_balanced_epoch_visits_classes_alike(self, numbered_data):
+        images, labels = numbered_data
+        kept = (labels != 0) | (np.cumsum(labels == 0) <= 4)  # 4 of the first
+        data = images[kept], labels[kept]
+        numbers = _numbers(data, steps=15, balanced=True)  # 2 epochs of 60
+        for epoch in (numbers[:60], numbers[60:]):
+            assert np.bincount(epoch % 6).tolist() == [10] * 6
+            seen = np.bincount(epoch[epoch % 6 == 0])
+            assert sorted(seen[seen > 0]) == [2, 2, 3, 3]
+            others = epoch[epoch % 6 != 0]
+            assert len(set(others)) == 50
+
     def test_labels_belong_to_images(self, numbered_data):
         dataset = _training(numbered_data, augment=False, normalize=False)
         for images, labels in dataset:

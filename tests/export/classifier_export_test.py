@@ -196,7 +196,8 @@ class ServeFilesTest:
             canvas = b"VP8X\n\0\0\0" + bytes(4) + side + side
             encoded = encoded[:12] + canvas + encoded[12:]
         with pytest.raises(
-            tf.errors.InvalidArgumentError, match="JPEG, PNG or BMP files"
+            tf.errors.InvalidArgumentError,
+            match=r"JPEG, PNG or BMP files(.|\n)*\(WebP\)",
         ):
             loaded.serve_files(tf.constant([encoded]))
 

@@ -1,6 +1,7 @@
 """A user's mistakes: one line that says what to do, and exit code 1."""
 
 import re
+import time
 
 import pytest
 
@@ -77,12 +78,79 @@ class FlagsTest:
             (["--config=configs/none.py"], "a file that does not exist"),
             ([], "--config must"),
             ([_META, "more"], r"unknown arguments \['more'\]"),
+            ([_META, "--steps=20"], "Did you mean --config.steps=20?"),
+            ([_META, "--steps", "20"], "Did you mean --config.steps=20?"),
+            ([_META, "--source=npz:x"], "mean --config.data.source=npz:x?"),
+            ([_META, "--data.seed=1"], "mean --config.data.seed=1?"),
+            ([_META, "steps=20"], "Did you mean --config.steps=20?"),
+            ([_META, "--stepz"], "Did you mean --config.steps=VALUE?"),
+            ([_META, "--nonsense=1"], "Unknown command line flag 'nonsense'"),
+            (["--steps=20"], "Unknown command line flag 'steps'"),
         ],
     )
     def test_wrong_config(self, tmp_path, config, message):
         line = error_of("meta_train", *config, f"--workdir={tmp_path / 'run'}")
         assert re.search(message, line)
         assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            (["steps=-1"], "`steps` must be an integer from 1"),
+            (["method=metaperturb"], "`method` must be one of"),
+            (["network=resnet21"], "Did you mean 'resnet"),
+            (["phi=glyph_conv4"], "Did you mean 'glyphs_conv4'?"),
+            (["phi=HERE"], "HERE must be a SavedModel written by"),
+            (["data.source=HERE"], "Did you mean folder:HERE?"),
+            (["data.source=folder:HERE/a"], "Did you mean folder:HERE?"),
+            (
+                ["data.source=folder:HERE", "batch_size=5"],
+                "`batch_size` must be at most 2, the training images",
+            ),
+        ],
+    )
+    def test_wrong_value_or_folder(self, tmp_path, values, message):
+        for name in "ab":
+            (tmp_path / name).mkdir()
+            for index in range(3):
+                (tmp_path / name / f"{index}.png").touch()
+        place = str(tmp_path)
+        start = time.monotonic()
+        line = error_of(
+            "train_target",
+            _TARGET,
+            *(f"--config.{v}".replace("HERE", place) for v in values),
+            f"--workdir={tmp_path / 'run'}",
+        )
+        assert message.replace("HERE", place) in line
+        # A fifth of what the import of TensorFlow takes on an idle machine.
+        assert time.monotonic() - start < 3
+        assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_help_has_the_keys_of_the_config(self, order):
+        arguments = [f"{_TARGET}:conv4", "--help"][::order]
+        code, output, errors = processes.run("train_target", *arguments)
+        assert (code, errors) == (0, "")
+        lines = output.splitlines()
+        steps = lines.index("  --config.steps=10000")
+        assert lines[steps + 1].strip() == "of training, a batch each"
+        assert "  --config.network=conv4" in lines
+        beta = lines.index("  --config.information_dropout.beta=0.0001")
+        assert lines[beta + 1].strip() == "weight of the information term"
+        assert any(line.startswith("  --workdir: ") for line in lines)
+
+    def test_help_follows_configs_made_from_others(self):
+        config = "--config=configs/target/source_classifier.py"
+        output = processes.succeed("train_target", config, "--help")
+        lines = output.splitlines()
+        fraction = lines.index("  --config.data.validation_fraction=0.0")
+        assert lines[fraction + 1].strip() == "all images, as the paper"
+        assert "added to the gradient, of every weight" in output
+
+    def test_help_without_a_config_says_how_to_see_its_keys(self):
+        output = processes.succeed("few_shot", "--help")
+        assert "--help with --config=FILE.py lists the keys" in output
 
     def test_workdir_is_required(self):
         assert "--workdir" in error_of("train_target", _TARGET)

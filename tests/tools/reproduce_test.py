@@ -17,8 +17,8 @@ from pipeline.experiments import measures
 from pipeline.experiments import paper
 from pipeline.experiments import runner
 from pipeline.figures import method_styles
+from pipeline.trainings import config_names
 from pipeline.trainings import few_shot_methods
-from pipeline.trainings import methods
 from tests.tools import processes
 
 FOLDER = pathlib.Path(configs.__file__).parent / "experiments"
@@ -122,7 +122,7 @@ class ConfigsTest:
             if config.task == "few_shot":
                 few_shot_methods.make_perturbation(cell.config)
             else:
-                methods.check_method(cell.config.method)
+                config_names.check_method(cell.config.method)
             method_styles.style_of(cell.row.style)
         for chosen, entries in (
             (config.only_rows, config.rows),

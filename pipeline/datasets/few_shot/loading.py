@@ -17,17 +17,7 @@ from pipeline.datasets.few_shot import few_shot_data
 from pipeline.datasets.few_shot import mini_imagenet
 from pipeline.datasets.few_shot import omniglot
 from pipeline.datasets.sources import loading
-
-_BENCHMARKS = ("omniglot", "omniglot_small", "mini_imagenet")
-_SOURCE_KINDS = (
-    "few_shot",
-    "folder",
-    "npz",
-    "paper",
-    "subset",
-    "tfds",
-    "tfrecord",
-)
+from pipeline.listing import source_names
 
 
 def load_class_images(
@@ -45,8 +35,9 @@ def load_class_images(
         source: Str. `few_shot:omniglot`, `few_shot:omniglot_small` (both from
             upstream's archives in `manual_dir`, or through TFDS without it),
             `few_shot:mini_imagenet` (from `manual_dir`); `folder:PATH`, a
-            folder per class, in `train`, `val` and `test` or not; or a source
-            of `load_images` such as `tfds:glyphs` or `npz:PATH`, all of whose
+            folder per class, in `train`, `val` and `test` or not, `zip:FILE`,
+            a zip file of one; or a source of `load_images` such as
+            `tfds:glyphs`, `csv:FILE` or `npz:PATH`, all of whose
             images are cut by classes, 60 : 20 : 20. PATH may be a URI.
         image_size: Int, height and width of the result in pixels; the paper
             has 28 for Omniglot and 84 for miniImageNet.
@@ -74,24 +65,17 @@ def load_class_images(
         raise ValueError(
             f"`channels` must be 1 or 3. Received: channels={channels!r}"
         )
-    source_kind, _, place = str(source).partition(":")
-    is_unknown = source_kind == "few_shot" and place not in _BENCHMARKS
-    if source_kind not in _SOURCE_KINDS or not place or is_unknown:
-        raise ValueError(
-            f"`source` must be few_shot: and one of {', '.join(_BENCHMARKS)}; "
-            "folder:PATH, npz:PATH, tfds:NAME or another source of images. "
-            f"Received: source={source!r}"
-        )
+    source_kind, place = source_names.parse(source, few_shot=True)
     with tempfile.TemporaryDirectory() as copies:
         if source_kind == "few_shot":
             manual_dir = loading.fetched(manual_dir, copies)
             data = _load_benchmark(
                 place, image_size, channels, data_dir, manual_dir, seed
             )
-        elif source_kind == "folder":
+        elif source_kind in ("folder", "zip"):
             place = loading.fetched(place, copies)
             data = class_folders.load_class_folders(
-                place, image_size, channels, seed
+                source_kind, place, image_size, channels, seed
             )
         else:
             data = _load_any(
@@ -120,8 +104,14 @@ def _load_any(source, image_size, channels, data_dir, manual_dir, seed):
         data_dir=data_dir,
         manual_dir=manual_dir,
     )
-    images = np.concatenate([data.train_images, data.test_images])
-    labels = np.concatenate([data.train_labels, data.test_labels])
+    images, labels = (
+        np.concatenate(arrays)
+        for arrays in zip(
+            (data.train_images, data.train_labels),
+            (data.test_images, data.test_labels),
+            *([data.validation] if data.validation else ()),
+        )
+    )
     whole = class_images.ClassImages(
         image_resizing.resize_array(images, image_size, channels),
         labels,

@@ -3,11 +3,13 @@
 A folder is cut by its list of files: with one file more, another cut would
 test on what was trained on. So the first call notes names and digests:
 
-    classes   names, in the order of the labels
-    split     whether the folder has `train` and `test`, or is cut
-    train     {name below the folder: SHA-256 of the file}
-    test      the same
-    left_out  the same: images of `test` that are in `train` too
+    classes     names, in the order of the labels
+    split       whether the source has parts of its own, or is cut
+    train       {name below the folder: SHA-256 of the file}
+    validation  the same, where the source has such a part
+    test        the same
+    left_out    the same: images of other parts that are in `train` too
+    labels      {name: class} of a table; in a folder, names tell it
 """
 
 import collections
@@ -15,51 +17,91 @@ import collections
 import numpy as np
 from absl import logging
 
-_PARTS = ("train", "test")
+_PARTS = ("train", "validation", "test")
 _SHOWN = 5  # names in a message
 
 
-def noted_cut(noted, current, class_of, place, for_training):
+def make(listing, files, digests, labels, kept, left_out):
+    """Returns the record of the images of one call.
+
+    Args:
+        listing: `Listing` of the source.
+        files, digests: Sequences of str, one per image.
+        labels: Int array, one per image.
+        kept: Dict from a part to a bool array, which images are of it.
+        left_out: Bool array, which images are of none.
+    """
+    record = {"classes": list(listing.names), "split": listing.is_split}
+    for part, chosen in {**kept, "left_out": left_out}.items():
+        some = np.flatnonzero(chosen)
+        record[part] = {files[index]: digests[index] for index in some}
+    if listing.in_table:
+        record["labels"] = {
+            file: listing.names[label] for file, label in zip(files, labels)
+        }
+    return record
+
+
+def noted_cut(noted, listing, for_training):
     """Returns the noted files that are still there, as a cut.
 
     Args:
         noted: A record.
-        current: Dict from names of images below the folder to their places.
-        class_of: Function from such a name to that of its class.
-        place: Str, what messages call the folder.
+        listing: `Listing` of the source as it is now.
         for_training: Bool: training needs every noted file.
 
-    Returns: class names; for training and for the test, places and labels.
-    Raises: ValueError, if a noted file is gone that is needed, or none is left.
+    Returns: class names; {part: (places, labels)}.
+    Raises: ValueError, if a noted file is gone that is needed, none is left,
+        or one is of another class now.
     """
-    known = {name for part in (*_PARTS, "left_out") for name in noted[part]}
-    new = sorted(set(current) - known)
-    gone = {
-        part: [name for name in noted[part] if name not in current]
-        for part in _PARTS
+    place = listing.place
+    current = {
+        listing.name_of(file): (file, listing.names[label])
+        for files, labels in listing.parts.values()
+        for file, label in zip(files, labels)
     }
-    missing = gone["train"] + gone["test"]
-    if (for_training and missing) or len(gone["test"]) == len(noted["test"]):
+    known = [part for part in (*_PARTS, "left_out") if part in noted]
+    new = sorted(set(current).difference(*(noted[part] for part in known)))
+    gone = [
+        name
+        for part in _PARTS
+        for name in noted.get(part, ())
+        if name not in current
+    ]
+    none_left = not any(name in current for name in noted["test"])
+    if (for_training and gone) or none_left:
         raise ValueError(
             f"{place} must hold the images that this run began with; another "
             "data set needs a workdir of its own. "
-            f"Received: {_listed(missing, 'gone')}; {_listed(new, 'new')}"
+            f"Received: {_listed(gone, 'gone')}; {_listed(new, 'new')}"
         )
-    if missing or new:
+    classes = noted.get("labels", {})
+    moved = [
+        name
+        for name, label in classes.items()
+        if name in current and current[name][1] != label
+    ]
+    if moved:
+        raise ValueError(
+            f"{place} must give the images the classes that this run began "
+            "with; another data set needs a workdir of its own. "
+            f"Received: {_listed(moved, 'of another class')}"
+        )
+    if gone or new:
         logging.warning(
             "%s: the run's own cut is used. %s; %s, not used",
             place,
-            _listed(missing, "gone"),
+            _listed(gone, "gone"),
             _listed(new, "new"),
         )
-    classes = tuple(noted["classes"])
-    parts = []
+    parts = {}
     for part in _PARTS:
-        names = [name for name in noted[part] if name in current]
-        labels = [classes.index(class_of(name)) for name in names]
-        files = [current[name] for name in names]
-        parts.append((files, np.array(labels, np.int64)))
-    return classes, *parts
+        if part in noted:
+            found = [current[name] for name in noted[part] if name in current]
+            labels = [noted["classes"].index(name) for _, name in found]
+            files = [file for file, _ in found]
+            parts[part] = files, np.array(labels, np.int64)
+    return tuple(noted["classes"]), parts
 
 
 def check_unchanged(noted, found, place):
@@ -72,7 +114,9 @@ def check_unchanged(noted, found, place):
 
     Raises: ValueError, which names the first files.
     """
-    digests = noted["train"] | noted["test"]
+    digests = {}
+    for part in _PARTS:
+        digests |= noted.get(part, {})
     changed = [
         name for name, digest in found.items() if digests[name] != digest
     ]
@@ -84,8 +128,8 @@ def check_unchanged(noted, found, place):
         )
 
 
-def repeated(digests, labels, is_test, place):
-    """Returns which test images are training images as well.
+def repeated(digests, labels, parts, place):
+    """Returns which images of other parts are training images as well.
 
     Images in two classes, and images that are there twice, are said in one
     warning.
@@ -93,7 +137,7 @@ def repeated(digests, labels, is_test, place):
     Args:
         digests: Sequence of str, one per image.
         labels: Int array, one per image.
-        is_test: Bool array, one per image.
+        parts: Str array, the part of each image.
         place: Str, what messages call the folder.
 
     Returns: bool array, one per image.
@@ -108,8 +152,8 @@ def repeated(digests, labels, is_test, place):
             continue
         twice += len(indices) - 1
         in_classes += len(set(labels[indices])) > 1
-        if not is_test[indices].all():
-            leaking[indices] = is_test[indices]
+        if (parts[indices] == "train").any():
+            leaking[indices] = parts[indices] != "train"
     if twice:
         logging.warning(
             "%s: %d images are there more than once (the same bytes), %d of "
@@ -118,7 +162,7 @@ def repeated(digests, labels, is_test, place):
             place,
             twice,
             in_classes,
-            leaking.sum(),
+            (leaking & (parts == "test")).sum(),
         )
     return leaking
 

@@ -19,10 +19,11 @@ from pipeline.datasets.sources import npz_source
 from pipeline.datasets.sources import shard_cache
 from pipeline.datasets.sources import tfds_source
 from pipeline.datasets.sources import tfrecord_source
+from pipeline.listing import source_names
 from pipeline.storage import artifact_store
 
 _CACHE = "~/.cache/mp_keras"
-_SOURCE_KINDS = ("paper", "subset", "tfds", "folder", "npz", "tfrecord")
+_FETCHED = ("folder", "zip", "npz", "tfrecord")
 
 
 def load_images(
@@ -53,10 +54,13 @@ def load_images(
             `tfds:NAME`, a data set of TensorFlow Datasets with features image
             and label (ours: glyphs, digits, tiny_imagenet, stanford_cars,
             fgvc_aircraft, cub_200_2011); `folder:PATH`, a folder per class, in
-            `train` and `test` or not; `npz:PATH`, a file with
+            `train` and `test` or `val` or not; `zip:FILE`, a zip file of one;
+            `csv:FILE`, a table of image files and classes
+            (listing/image_table.py); `npz:PATH`, a file with
             `{train,test}_images` (uint8), `{train,test}_labels` and
             `class_names`; `tfrecord:PATH`, a folder of shards that ExampleGen
-            wrote on Apache Beam. PATH may be a URI, as gs://bucket/images.npz.
+            wrote on Apache Beam. PATH, and FILE of a zip file, may be a URI, as
+            gs://bucket/images.npz.
         image_size: Int, height and width of the result in pixels; the paper's
             is `catalogue.entry(NAME).image_size`.
         data_dir: Where `paper:` and `tfds:` keep prepared data; None for
@@ -71,10 +75,10 @@ def load_images(
             s-CIFAR100 at random is `paper:cifar100` with 50.
         noted: The `record` of the data of an earlier call with the same source,
             which this one is to return again; default None.
-        for_training: Bool, default True: all of it; else, of a folder, what
-            is left of its test part.
-        keep_repeated: Bool, default False: of a folder, test images that are
-            training images too, to the byte, are left out.
+        for_training: Bool, default True: all of it; else, of image files, what
+            is left of their test part.
+        keep_repeated: Bool, default False: of image files, test images that
+            are training images too, to the byte, are left out.
         memory_gib: Float, GiB. A `tfrecord:` source whose images are larger
             stays on disk, as `MappedImages`, and says so; default None reads
             everything.
@@ -99,16 +103,11 @@ def load_images(
     seed = argument_checks.check_int("seed", seed, 0)
     if examples_per_class is not None:
         argument_checks.check_int("examples_per_class", examples_per_class, 1)
-    source_kind, _, place = str(source).partition(":")
-    if source_kind not in _SOURCE_KINDS or not place:
-        raise ValueError(
-            "`source` must be paper:NAME, subset:NAME, tfds:NAME, folder:PATH, "
-            f"npz:PATH or tfrecord:PATH. Received: source={source!r}"
-        )
+    source_kind, place = source_names.parse(source)
     with tempfile.TemporaryDirectory() as folder:
         if source_kind == "tfrecord" and memory_gib is not None:
             place = _cached(place, data_dir, memory_gib, cache_gib)
-        if source_kind in ("folder", "npz", "tfrecord"):
+        if source_kind in _FETCHED:
             place = fetched(place, folder)
         manual_dir = fetched(manual_dir, folder)
         try:
@@ -160,7 +159,7 @@ def _load(
     test_fraction,
     seed,
     memory_gib,
-    **of_folders,
+    **of_files,
 ):
     if source_kind == "paper":
         return catalogue_source.load_paper(
@@ -170,9 +169,9 @@ def _load(
         return catalogue_source.load_subset(place, image_size, manual_dir)
     if source_kind == "tfds":
         return tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
-    if source_kind == "folder":
-        return folder_source.load_folder(
-            place, image_size, test_fraction, seed, **of_folders
+    if source_kind in source_names.LISTED:
+        return folder_source.load_listed(
+            source_kind, place, image_size, test_fraction, seed, **of_files
         )
     if source_kind == "tfrecord":
         return tfrecord_source.load_tfrecord(place, image_size, memory_gib)

@@ -9,6 +9,7 @@ from mp_keras import error_texts
 from mp_keras import npz_members
 from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
+from pipeline.listing import source_names
 
 _KEYS = (
     "train_images",
@@ -42,7 +43,8 @@ def load_npz(path, image_size):
     path = pathlib.Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f"`source` npz:{path} must name a file. Received: no such file"
+            f"`source` npz:{path} must name a file.{source_names.hint(path)} "
+            f"Received: {'a folder' if path.is_dir() else 'no such file'}"
         )
     arrays = _read_arrays(path)
     for part in ("train", "test"):
@@ -61,6 +63,7 @@ def load_npz(path, image_size):
             for key in _KEYS[:4]
         ),
         class_names=tuple(names.tolist()),
+        original_size=arrays["train_images"].shape[1:3],
     )
 
 

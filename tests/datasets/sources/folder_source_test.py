@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from absl import logging
 from PIL import Image
 
 from pipeline.datasets import image_resizing
@@ -36,7 +37,7 @@ def log(monkeypatch):
     """The lines that are logged."""
     lines = []
     monkeypatch.setattr(
-        folder_source.logging,
+        logging,
         "warning",
         lambda text, *values: lines.append(text % values),
     )
@@ -151,7 +152,7 @@ class LoadFolderTest:
 
     def test_single_image_raises(self, plain):
         _write(plain / "eel" / "a.png")
-        with pytest.raises(ValueError, match="eel must hold at least 2.*: 1"):
+        with pytest.raises(ValueError, match="Class eel .* at least 2.*: 1"):
             _load(plain)
 
     def test_single_class_raises(self, plain):
@@ -162,16 +163,35 @@ class LoadFolderTest:
             _load(plain)
 
     def test_train_without_test_raises(self, cut):
-        (cut / "test").rename(cut / "val")
-        with pytest.raises(ValueError, match="`test` next to `train`"):
+        (cut / "test").rename(cut / "other")
+        hint = f"folder:{cut / 'train'}.*Received: other, train"
+        with pytest.raises(ValueError, match=f"`test` or `val` next .*{hint}"):
             _load(cut)
+
+    @pytest.mark.parametrize("name", ["val", "Valid", "validation"])
+    def test_validation_part_is_the_test_part_if_alone(self, cut, name, log):
+        expected = _load(cut)
+        (cut / "test").rename(cut / name)
+        data = _load(cut)
+        assert data.digest() == expected.digest()
+        assert data.validation is None
+        assert "its validation part is the test part" in log[-1]
+
+    def test_validation_part_beside_a_test_part(self, cut, log):
+        expected = _load(cut)
+        _write(cut / "val" / "bee" / "c.png", 77)
+        data = _load(cut)
+        assert data.digest() == expected.digest()
+        images, labels = data.validation
+        assert (images[:, 0, 0, 0].tolist(), labels.tolist()) == ([77], [1])
+        assert list(data.record["validation"]) == ["val/bee/c.png"]
+        again = _load(cut, noted=data.record)
+        assert again.validation[1].tolist() == [1]
+        assert log == []
 
     @pytest.mark.parametrize(
         "names",
         [
-            ("Train", "Test"),
-            ("training", "testing"),
-            ("Train", "VAL", "Test"),
             ("train", "test"),  # with images, not classes, in them
             ("valid", "validation"),
         ],
@@ -194,16 +214,25 @@ class LoadFolderTest:
         names = ("Train", "cat", "dog", "testing")
         assert _load(plain).class_names == names
 
-    @pytest.mark.parametrize("name", ["val", "Validation"])
-    def test_folder_beside_train_and_test_is_logged(self, cut, name, log):
+    def test_folder_beside_train_and_test_is_logged(self, cut, log):
         expected = _load(cut).digest()
         assert log == []
-        _write(cut / name / "ant" / "a.png")
+        _write(cut / "extra" / "ant" / "a.png")
         assert _load(cut).digest() == expected
         (line,) = log
         assert line == (
-            f"{cut}: only `train` and `test` are read. Ignored: {name}"
+            f"{cut}: only `train` and `test` are read. Ignored: extra"
         )
+
+    @pytest.mark.parametrize(
+        "names", [("Train", "Test"), ("training", "testing"), ("TRAIN", "val")]
+    )
+    def test_parts_have_several_names(self, cut, names):
+        expected = _load(cut).digest()
+        for name, other in zip(("train", "test"), names):
+            (cut / name).rename(cut / "moved")
+            (cut / "moved").rename(cut / other)
+        assert _load(cut).digest() == expected
 
     def test_skipped_suffixes_are_logged(self, plain, log):
         expected = _load(plain).digest()

@@ -14,11 +14,14 @@ from pipeline.runs import run_folder
 LATER = {
     "target": [
         "c_max",
+        "data.balanced",
         "data.keep_repeated",
         "data.cache_gib",
         "data.memory_gib",
         "data.pooled",
         "deterministic",
+        "early_stopping",
+        "minutes",
     ],
     "meta-training": [
         "c_max",

@@ -165,3 +165,33 @@ class RunLogTest:
             run(tmp_path, losses, diagnose=lambda: "Tasks 3", refused=8)
         (stop,) = stopped_run.stops(tmp_path)
         assert stop["step"] == (6 if math.inf in losses else 8)
+
+
+class DurationTest:
+    @pytest.mark.parametrize(
+        ("seconds", "words"),
+        [
+            (0.1, "less than a minute"),
+            (61, "about 1 minute"),
+            (540, "about 9 minutes"),
+            (5390, "about 90 minutes"),
+            (7200, "about 2 hours"),
+            (9000, "about 2.5 hours"),
+            (86400 * 3, "about 3 days"),
+        ],
+    )
+    def test_words(self, seconds, words):
+        assert run_log.duration(seconds) == words
+
+    def test_said_once_after_twenty_steps(self, tmp_path, monkeypatch, capsys):
+        clock = iter(range(0, 10**6, 3))  # three seconds between two looks
+        monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+        run(tmp_path / "a", [1.0] * 120, log_every=1000)
+        said = [
+            line
+            for line in capsys.readouterr().out.splitlines()
+            if "left" in line
+        ]
+        assert said == ["a run: less than a minute of training left"]
+        run(tmp_path / "b", [1.0] * 20, log_every=1000)
+        assert "left" not in capsys.readouterr().out

@@ -17,6 +17,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from pipeline.datasets import image_files
+from pipeline.datasets import image_resizing
 from pipeline.serving import server
 from tests import small_networks
 
@@ -77,6 +79,30 @@ class PredictTest:
             assert status == 200
             assert np.array(answer["predictions"]) == rounded(expected)
 
+    @pytest.mark.parametrize("kind", ["WEBP", "GIF", "TIFF"])
+    def test_other_formats_are_read_as_in_training(self, client, loaded, kind):
+        random = np.random.default_rng(1)
+        pixels = random.integers(0, 256, (20, 31, 3), np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, kind)
+        content = file.getvalue()
+        decoded = image_files.decode_bytes(content, "it")[None]
+        image = image_resizing.resize_array(decoded, small_networks.SIZE)
+        expected = loaded.serve(image)["probabilities"]
+        row = {"b64": base64.b64encode(content).decode()}
+        status, answer = client.predict(
+            signature_name="serve_files", instances=[row]
+        )
+        assert status == 200
+        assert np.array(answer["predictions"]) == rounded(expected)
+        row = {"b64": base64.b64encode(content[:40]).decode()}
+        name = {"WEBP": "WebP"}.get(kind, kind)
+        status, answer = client.predict(
+            signature_name="serve_files", instances=[row]
+        )
+        assert status == 400
+        assert answer["error"].startswith(f"A {name} file must be a complete")
+
     def test_many_clients_at_a_time(self, client, loaded, images):
         # One image each: the noise depends on the place in the batch.
         expected = [
@@ -120,6 +146,15 @@ class PredictTest:
                 },
                 400,
                 "^assertion failed: .`image_bytes` must be JPEG, PNG or BMP",
+            ),
+            (
+                ":predict",
+                {
+                    "signature_name": "serve_files",
+                    "instances": [{"b64": "AAAAGGZ0eXBoZWlj"}],
+                },
+                400,
+                r"must be JPEG, PNG or BMP.*\(HEIC\)",
             ),
             ("/versions/2:predict", {"instances": [1]}, 404, "newest, 1"),
             (":classify", {"examples": []}, 400, "Malformed request: POST"),

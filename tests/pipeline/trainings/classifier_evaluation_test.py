@@ -58,6 +58,13 @@ class EvaluateRunTest:
         assert result == smoke.read_json(workdir / "evaluation.json")
         for name, value in expected.items():
             assert result.pop(name) == pytest.approx(value, rel=1e-4)
+        # As many images of each class.
+        balanced = result.pop("balanced_accuracy")
+        assert balanced == pytest.approx(expected["accuracy"])
+        assert 0 <= result.pop("macro_f1") <= 100
+        assert "20 test images, 16×16 px" in (
+            workdir / "evaluation.html"
+        ).read_text(encoding="utf-8")
         assert result == {"data": source, "samples": 3, "examples": 20}
 
     def test_another_config_brings_other_data(self, run, tmp_path):

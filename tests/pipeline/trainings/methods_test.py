@@ -12,6 +12,7 @@ from mp_keras.baselines import manifold_mixup
 from mp_keras.graphs import layer_search
 from mp_keras.perturbation import positions_of
 from pipeline.runs import run_log
+from pipeline.trainings import config_names
 from pipeline.trainings import methods
 from pipeline.trainings import target_training
 from tests import small_networks
@@ -33,7 +34,7 @@ WRAPPERS = {
     "adversarial_training": baselines.AdversarialTraining,
 }
 JOINED = [f"{layer}+{wrapper}" for layer in LAYERS for wrapper in WRAPPERS]
-TRAINED = [m for m in methods.METHODS if m != methods.ENSEMBLE]
+TRAINED = [m for m in config_names.METHODS if m != config_names.ENSEMBLE]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ class MakeMethodTest:
         assert result["method"] == method
         assert np.isfinite(result["negative_log_likelihood"])
         network = methods.load_network(tmp_path)
-        layer, _ = methods.parts(method)
+        layer, _ = config_names.parts(method)
         found = layer_search.find_layers(
             network, lambda each: isinstance(each, LAYERS[layer])
         )

@@ -1,14 +1,26 @@
-"""The image files of a folder, on this machine or in a store."""
+"""The image files of a folder: on this machine, in a store or in a zip file."""
 
 import bisect
 import collections
 import functools
 import itertools
 import pathlib
+import zipfile
 
-from pipeline.datasets import image_files
-from pipeline.storage import artifact_store
+from pipeline.listing import source_names
+from pipeline.listing import zipped_file
 
+SUFFIXES = (
+    ".bmp",
+    ".gif",
+    ".jfif",
+    ".jpeg",
+    ".jpg",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
 # Folders of archivers, network drives and systems, in lower case: what lies in
 # them are thumbnails, deleted files and notes.
 LEFTOVERS = {
@@ -47,7 +59,7 @@ class FolderTree:
     """
 
     def __init__(self, root):
-        self._in_store = artifact_store.is_uri(root)
+        self._in_store = "://" in str(root)
         if self._in_store:
             self._root = str(root).rstrip("/")
             found = bool(self._stored)
@@ -55,9 +67,11 @@ class FolderTree:
             self._root = pathlib.Path(root).expanduser()
             found = self._root.is_dir()
         if not found:
+            is_file = not self._in_store and self._root.exists()
             raise FileNotFoundError(
-                f"`source` folder:{self._root} must name a folder. "
-                "Received: no such folder"
+                f"`source` folder:{self._root} must name a folder."
+                f"{source_names.hint(self._root)} "
+                f"Received: {'a file' if is_file else 'no such folder'}"
             )
 
     def place(self, *parts):
@@ -140,7 +154,7 @@ class FolderTree:
                 others["hidden"] += 1
             elif left_out:
                 others[f"in {left_out[0]}"] += 1
-            elif suffix in image_files.SUFFIXES:
+            elif suffix in SUFFIXES:
                 images.append(self.place(*name))
             else:
                 others[suffix or "no suffix"] += 1
@@ -176,6 +190,63 @@ class FolderTree:
     @functools.cached_property
     def _stored(self):
         """All files of the store's folder, as sorted tuples of parts."""
+        # Late, for it imports TensorFlow.
+        from pipeline.storage import artifact_store
+
         return sorted(
             tuple(name.split("/")) for name in artifact_store.find(self._root)
         )
+
+
+class ZipTree(FolderTree):
+    """The tree of image files in a zip file, which is never unpacked.
+
+    Folders around it, of which there is one alone on each level, are not part
+    of it: a zip file of `photos` has the tree of the folder.
+
+    Args:
+        path: Path-like of a zip file.
+
+    Raises: FileNotFoundError, if there is none; ValueError, if it is damaged.
+    """
+
+    def __init__(self, path):
+        self._in_store = True
+        self._root = pathlib.Path(path).expanduser()
+        if not self._root.is_file():
+            raise FileNotFoundError(
+                f"`source` zip:{self._root} must name a zip file."
+                f"{source_names.hint(self._root)} "
+                f"Received: {'a folder' if self._root.is_dir() else 'no such'}"
+                f"{'' if self._root.is_dir() else ' file'}"
+            )
+        try:
+            with zipfile.ZipFile(self._root) as archive:
+                names = archive.namelist()
+        # A damaged file raises nearly anything.
+        except Exception as error:
+            raise ValueError(
+                f"{self._root} must be a complete zip file; download or copy "
+                f"it again. Received: {error}"
+            ) from error
+        self._members = {  # some programs of Windows write backslashes
+            tuple(name.replace("\\", "/").split("/")): name
+            for name in names
+            if name[-1:] not in ("/", "\\")
+        }
+        self._stored = sorted(self._members)
+        self._above = ()
+        while len(only := self.folders()) == 1 and self.folders(*only):
+            self._above += tuple(only)
+            self._stored = [
+                name[1:] for name in self._stored if name[:1] == (only[0],)
+            ]
+
+    def place(self, *parts):
+        name = (*self._above, *parts)
+        member = self._members.get(name, "/".join(name))
+        return zipped_file.ZippedFile(self._root, member)
+
+    def name(self, place):
+        parts = place.member.replace("\\", "/").split("/")
+        return "/".join(parts[len(self._above) :])

@@ -4,7 +4,7 @@ import fsspec
 import pytest
 
 from pipeline.datasets.sources.folder_source import list_folder
-from pipeline.datasets.sources.folder_tree import FolderTree
+from pipeline.listing.folder_tree import FolderTree
 from pipeline.storage import artifact_store
 
 _FILES = (

@@ -176,6 +176,7 @@ RULES = {
         (
             "adversarial_training.norm",
             "algorithm",
+            "classes_per",
             "data.manual_dir",
             "data.source",
             "data.terms",

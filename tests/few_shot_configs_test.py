@@ -68,7 +68,8 @@ class GetConfigTest:
         config = module.get_config()
         assert (config.inner_steps, config.samples, config.clip) == (5, 30, 3.0)
         assert (config.queries, config.queries_per) == (15, "task")
-        assert config.meta_dropout.logits == "multiplicative"
+        assert config.meta_dropout.logits == "additive"  # the authors'
+        assert config.classes_per == "task"
 
 
 class OmniglotTest:
@@ -95,10 +96,10 @@ class OmniglotTest:
         shape = (config.image_size, config.image_channels, config.channels)
         assert shape == (28, 1, 64)
 
-    def test_authors_queries_and_logits(self):
+    def test_authors_episodes(self):
         config = omniglot.get_config("authors")
         assert (config.queries, config.queries_per) == (15, "class")
-        assert config.meta_dropout.logits == "additive"
+        assert config.classes_per == "meta_batch"
 
 
 class MiniImagenetTest:

@@ -7,8 +7,8 @@ The argument is a list of words, separated by commas, in any order:
     meta_dropout, none, fixed_gaussian, ...     the perturbation of the inner
                                                 steps; default meta_dropout
     authors       the values of the authors' code, where it differs from the
-                  paper: meta-batches of 4, 60,000 steps, 15 query images per
-                  class, additive noise on the logits; on Omniglot 1-shot Meta
+                  paper: meta-batches of 4 tasks of the same classes, 60,000
+                  steps, 15 query images per class; on Omniglot 1-shot Meta
                   Dropout at 3e-4
     smoke         everything shrunk to seconds on a CPU
 """
@@ -116,6 +116,7 @@ def make_config(words):
     config.inner_steps = 5  # in training and in test
     config.inner_rate = 0.1
     config.tasks = 4  # of a meta-batch
+    config.classes_per = "task"  # meta_batch: the same for all its tasks
     config.steps = 60_000
     config.learning_rate = 1e-3
     config.clip = 3.0  # of each number of the outer gradient; 0: no clip
@@ -137,7 +138,7 @@ def make_config(words):
     config.data.seed = 0  # decides which class is for what
     if words.authors:
         config.queries_per = "class"
-        config.meta_dropout.logits = "additive"
+        config.classes_per = "meta_batch"
     return config
 
 
@@ -167,7 +168,7 @@ def _add_perturbations(config, words):
     for name, values in {
         "meta_dropout": {
             "transform": "softplus",  # exponential
-            "logits": "multiplicative",  # additive, none
+            "logits": "additive",  # multiplicative (the paper), none
             "stochastic": True,
             "learned_deviation": False,
             "deviation": 1.0,

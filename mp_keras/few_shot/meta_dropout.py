@@ -2,11 +2,12 @@
 
     a = mean + normal noise,  mean = 3x3 convolution of the block's input
     h = convolution output * softplus(a)                    # eq. (5), (6)
-    logits * softplus(a)  or  logits + softplus(deviation) * normal noise
+    logits + softplus(deviation) * normal noise             # the authors' code
 
-The weights of `mean`, φ, are learned by the outer loop alone: they act in the
-inner steps, so their gradient is a second derivative. In the query pass
-a = mean, and nothing is drawn.
+`deviation` is one number per example, a dense map of the features. The weights
+of both maps, φ, are learned by the outer loop alone: they act in the inner
+steps, so their gradient is a second derivative. In the query pass a = mean, the
+logits stay as they are, and nothing is drawn.
 """
 
 import tensorflow as tf
@@ -17,7 +18,7 @@ from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
 
 TRANSFORMS = ("softplus", "exponential")
-LOGITS = ("multiplicative", "additive", "none")
+LOGITS = ("additive", "multiplicative", "none")
 
 
 class MetaDropout(perturbation.Perturbation):
@@ -25,9 +26,10 @@ class MetaDropout(perturbation.Perturbation):
 
     Args:
         transform: "softplus" (default) or "exponential" (log-normal noise).
-        logits: "multiplicative" (default, the paper: noise "at all layers"),
-            "additive" (the authors' code: one standard deviation an example,
-            shared by the classes) or "none".
+        logits: "additive" (default, the authors' code: noise of one standard
+            deviation per example in the inner steps, none in the query pass),
+            "multiplicative" (the paper's words, noise "at all layers": logits
+            times softplus(a), one mean per class) or "none".
         stochastic: Bool, default True. False: a = mean in the inner steps too
             (table 3, "Deterministic Meta-dropout").
         learned_deviation: Bool, default False. True: the standard deviation
@@ -43,7 +45,7 @@ class MetaDropout(perturbation.Perturbation):
     def __init__(
         self,
         transform="softplus",
-        logits="multiplicative",
+        logits="additive",
         stochastic=True,
         learned_deviation=False,
         deviation=1.0,
@@ -100,6 +102,11 @@ class MetaDropout(perturbation.Perturbation):
                     state.dense, inputs, "logits/deviation_"
                 )
             return logits * self._factor(mapped, draws)
+        # Differs from the paper: it has multiplicative noise "at all layers";
+        # the authors' code adds noise to the logits, and learns with it. With
+        # factors on the logits φ also scales the query's answers, and training
+        # is far slower: on Omniglot's small sets, 5-way 1-shot, 16 channels,
+        # 62 against 78 % of the training queries after 300 steps.
         if draws is None:
             return logits
         return logits + tf.nn.softplus(mapped) * draws

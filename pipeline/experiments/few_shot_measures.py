@@ -4,6 +4,7 @@
     decision_boundary    features around the boundary of 2 classes  figure 4
     activations          of one block, with noise and without       figure 7
     reconstructions      images that a decoder makes of features    figure 6
+    convergence          loss and accuracy on validation classes    ours
 
 Each is a function from a `FewShotRun` and settings to what JSON can hold. All
 methods are shown the same test episodes.
@@ -21,6 +22,7 @@ from mp_keras.few_shot import fgsm
 from pipeline import intervals
 from pipeline.experiments import decoder as decoder_module
 from pipeline.experiments import groups
+from pipeline.runs import run_folder
 from pipeline.trainings import few_shot_episodes
 from pipeline.trainings import few_shot_evaluation
 
@@ -190,7 +192,25 @@ def _decoded(decoder, features):
     return decoder(features).numpy().tolist()
 
 
+def _convergence(run):
+    history = run_folder.RunFolder(run.folder, run.config.to_dict()).history()
+    windows = [window for window in history if "validation_loss" in window]
+    if not windows:
+        raise ValueError(
+            "Convergence needs runs with config key `validation_episodes` "
+            "above 0 and without `data.train_on_validation`. "
+            f"Received: {run.folder} without"
+        )
+    return {
+        "part": "validation",
+        "steps": [window["step"] for window in windows],
+        "loss": [window["validation_loss"] for window in windows],
+        "accuracy": [100 * window["validation_accuracy"] for window in windows],
+    }
+
+
 MEASURES = {
+    "convergence": _convergence,
     "episode_robustness": _episode_robustness,
     "decision_boundary": _decision_boundary,
     "activations": _activations,

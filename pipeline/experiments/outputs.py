@@ -47,6 +47,7 @@ def write(config, finished, workdir):
 
 
 def _convergence(finished):
+    grouped = groups.by_column(finished, "convergence")
     curves = {
         column: {
             style: {
@@ -56,9 +57,10 @@ def _convergence(finished):
             }
             for style, seeds in methods.items()
         }
-        for column, methods in groups.by_column(finished, "convergence").items()
+        for column, methods in grouped.items()
     }
-    return groups.plain(curves), {"": convergence.draw(curves)}
+    part = finished[0].measured["convergence"].get("part", "test")
+    return groups.plain(curves), {"": convergence.draw(curves, part)}
 
 
 def _robustness(finished):

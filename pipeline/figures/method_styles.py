@@ -38,6 +38,8 @@ _VARIANTS = {  # what follows the colon -> (label, colour or None, dashes)
     "0.01": ("ε = 0.01", None, "dotted"),
     "0.1": ("ε = 0.1", None, "dashdot"),
     "0.3": ("ε = 0.3", None, "solid"),
+    "0.001": ("rate 1e-3", None, "solid"),  # of the outer loop
+    "0.0003": ("rate 3e-4", None, "dashed"),
 }
 _OTHER_DASHES = ((0, (1, 2)), (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (8, 3)))
 _FINE_TUNING = "fine_tuning"

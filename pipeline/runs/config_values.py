@@ -205,6 +205,7 @@ RULES = {
         (
             "adversarial_training.norm",
             "algorithm",
+            "classes_per",
             "data.manual_dir",
             "data.source",
             "data.terms",

@@ -33,6 +33,7 @@ _META_TRAINING = {
     },
     "data": _READING,
 }
+_FEW_SHOT = {"": {"classes_per": "task"}}
 # Keys of meta-training that had the value of another before they came.
 _SHARED = {"phi_l2": "l2", "phi_learning_rate": "learning_rate"}
 _EARLIER_NAME = "perturbation"
@@ -49,7 +50,7 @@ def upgraded(config):
     elif "task_split" in config:
         later, name = _META_TRAINING, "phi_options"
     elif "ways" in config:
-        later, name = {}, "inner_perturbation"
+        later, name = _FEW_SHOT, "inner_perturbation"
     else:
         return config
     config = copy.deepcopy(config)

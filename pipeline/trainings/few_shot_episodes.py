@@ -46,6 +46,7 @@ def training_episodes(config, class_images, start_step):
     return _episodes(
         config,
         class_images,
+        classes_per=config.classes_per,
         tasks=config.tasks,
         seed=config.seed,
         start_step=start_step,

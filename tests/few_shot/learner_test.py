@@ -43,10 +43,12 @@ class SecondOrderTest:
         [
             (None, {}),
             (None, {"learn_rates": True}),
+            (meta_dropout.MetaDropout(logits="multiplicative"), {}),
             (meta_dropout.MetaDropout(), {}),
-            (meta_dropout.MetaDropout(logits="additive"), {}),
             (
-                meta_dropout.MetaDropout("exponential", learned_deviation=True),
+                meta_dropout.MetaDropout(
+                    "exponential", "multiplicative", learned_deviation=True
+                ),
                 {"learn_rates": True},
             ),
         ],
@@ -79,9 +81,7 @@ class SecondOrderTest:
 
     def test_noise_that_acts_in_the_inner_steps_alone_has_a_gradient(self):
         """Of the additive noise the query pass has nothing."""
-        learner = tasks.make_learner(
-            meta_dropout.MetaDropout(logits="additive"), spread=0.4
-        )
+        learner = tasks.make_learner(meta_dropout.MetaDropout(), spread=0.4)
         support, labels, query, answers = tasks.make_task()
         values = learner.values()
         with tf.GradientTape() as tape:

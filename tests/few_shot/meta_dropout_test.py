@@ -1,5 +1,6 @@
-"""Meta Dropout's noise: by hand, as MAML, and its variants."""
+"""Meta Dropout's noise: by hand, a whole task, as MAML, and its variants."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,7 +63,9 @@ class FeaturesTest:
         ("bias_of", "part"), [("block_0", 0), ("logits", -1)]
     )
     def test_learned_deviation_widens_the_noise(self, bias_of, part):
-        perturbation = meta_dropout.MetaDropout(learned_deviation=True)
+        perturbation = meta_dropout.MetaDropout(
+            logits="multiplicative", learned_deviation=True
+        )
         learner = tasks.make_learner(perturbation, spread=0.5)
         images = tasks.make_task()[0]
         spreads = []
@@ -132,6 +135,93 @@ class LogitsTest:
     def test_none(self):
         found, plain, _ = self.outputs("none", True)
         np.testing.assert_allclose(found, plain, rtol=1e-5)
+
+
+def reference_logits(theta, phi, offsets, images, draws=None):
+    """The network with additive noise on its logits, of Keras' operations.
+
+    Args:
+        theta, phi: Lists of (kernel, bias): four convolutions, a dense map.
+        offsets: List of four vectors, of batch norm.
+        draws: List of five normal tensors, or None: the query pass.
+    """
+    hidden = images
+    for block in range(4):
+        features, mean = (
+            keras.ops.conv(hidden, kernel, padding="same") + bias
+            for kernel, bias in (theta[block], phi[block])
+        )
+        noise_input = mean if draws is None else mean + draws[block]
+        features = features * tf.math.log(1 + tf.exp(noise_input))
+        mean = tf.reduce_mean(features, (0, 1, 2))
+        variance = tf.reduce_mean((features - mean) ** 2, (0, 1, 2))
+        normed = (features - mean) / tf.sqrt(variance + 1e-3)
+        active = keras.ops.relu(normed + offsets[block])
+        hidden = keras.ops.max_pool(active, 2)
+    flat = keras.ops.reshape(hidden, (len(images), -1))
+    (kernel, bias), (noise_kernel, noise_bias) = theta[4], phi[4]
+    logits = tf.linalg.matmul(flat, kernel) + bias
+    if draws is None:
+        return logits
+    spread = tf.linalg.matmul(flat, noise_kernel) + noise_bias  # (examples, 1)
+    return logits + tf.math.log(1 + tf.exp(spread)) * draws[4]
+
+
+def reference_loss(values, task, draws, rate):
+    """The query loss of one task after an inner step for each of `draws`."""
+    theta, phi = (
+        [
+            [values[f"{place}/{part}{kind}"] for kind in ("kernel", "bias")]
+            for place in [*(f"block_{i}" for i in range(4)), "logits"]
+        ]
+        for part in ("", "noise_")
+    )
+    offsets = [values[f"block_{block}/offset"] for block in range(4)]
+    support, labels, query, answers = task
+
+    def loss(theta, images, labels, own=None):
+        logits = reference_logits(theta, phi, offsets, images, own)
+        right = tf.gather(logits, labels, batch_dims=1)
+        return tf.reduce_mean(tf.reduce_logsumexp(logits, axis=1) - right)
+
+    for own in draws:
+        with tf.GradientTape() as tape:
+            tape.watch(theta)
+            inner = loss(theta, support, labels, own)
+        theta = tf.nest.map_structure(
+            lambda weight, gradient: weight - rate * gradient,
+            theta,
+            tape.gradient(inner, theta),
+        )
+    return loss(theta, query, answers)
+
+
+class WholeTaskTest:
+    def test_default_equals_the_reference(self):
+        """Loss and gradients of the outer loop, with the same draws."""
+        learner = tasks.make_learner(
+            meta_dropout.MetaDropout(), spread=0.3, dtype="float64"
+        )
+        task = tasks.make_task(dtype="float64")
+        stream = noise_stream.NoiseStream(tasks.SEED, "float64")
+        draws = []
+        for step in range(learner.inner_steps):
+            own = stream.fork(step)
+            shapes = [(6, size, size, 4) for size in (16, 8, 4, 2)]
+            draws.append([own.normal(shape) for shape in (*shapes, (6, 3))])
+        values = learner.values()
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(values)
+            adapted, _ = learner.adapt(values, *task[:2], tasks.SEED)
+            loss, _ = learner.query_loss(adapted, *task[2:])
+            expected = reference_loss(values, task, draws, learner.inner_rate)
+        assert float(loss) == pytest.approx(float(expected), rel=1e-9)
+        pairs = [tape.gradient(each, values) for each in (loss, expected)]
+        for name in values:
+            found, gradient = (each[name].numpy() for each in pairs)
+            tolerance = 1e-7 * np.abs(gradient).max()
+            assert tolerance > 0, name
+            np.testing.assert_allclose(found, gradient, atol=tolerance)
 
 
 class MamlTest:

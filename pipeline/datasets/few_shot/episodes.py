@@ -5,7 +5,8 @@ support set with K images of each ("shots"), and query images. The seed, the
 step and the task's place in the meta-batch alone decide an episode, so a run
 that resumes at step N needs no iterator state (see `batches.py`).
 
-    classes  = `ways` distinct classes in random order: the place is the label
+    classes  = `ways` distinct classes in random order: the place is the label;
+               each task's own, or the same in all tasks of a meta-batch
     examples = a random order of the images of each class
     support  = the first `shots` of each class, label by label
     query    = rounds r = 0, 1, ...: the classes in a random order, of each
@@ -29,6 +30,7 @@ from pipeline.datasets import random_bits
 _STREAM = 3  # 0 to 2 are those of `training_batches` and `task_batches`
 _CLASSES, _EXAMPLES, _ROUNDS, _NOISE = range(4)
 _QUERIES_PER = ("task", "class")
+_CLASSES_PER = ("task", "meta_batch")
 
 
 class MetaBatch(typing.NamedTuple):
@@ -58,6 +60,7 @@ def episode_batches(
     shots,
     queries,
     queries_per="task",
+    classes_per="task",
     tasks,
     seed,
     start_step,
@@ -73,6 +76,9 @@ def episode_batches(
         queries_per: What `queries` counts: those of a whole "task" (default,
             the paper's), spread over its classes as evenly as they go, or
             those of each "class" (the authors' code).
+        classes_per: What has its own classes and their labels: each "task"
+            (default), or each "meta_batch", whose tasks then differ in the
+            images alone (the authors' code).
         tasks: Int of at least 1, tasks of a meta-batch.
         seed: Int of at least 0.
         start_step: Int, the first step to yield; the episodes of a step do not
@@ -93,11 +99,8 @@ def episode_batches(
     tasks = argument_checks.check_int("tasks", tasks, 1)
     seed = argument_checks.check_int("seed", seed, 0)
     start_step, steps = batches.check_steps(start_step, steps)
-    if queries_per not in _QUERIES_PER:
-        raise ValueError(
-            "`queries_per` must be 'task' or 'class'. "
-            f"Received: queries_per={queries_per!r}"
-        )
+    _check_either("queries_per", queries_per, _QUERIES_PER)
+    _check_either("classes_per", classes_per, _CLASSES_PER)
     query_images = queries * (ways if queries_per == "class" else 1)
     rounds = -(-query_images // ways)
     _check_sizes(class_images, ways, shots, rounds)
@@ -109,6 +112,8 @@ def episode_batches(
         words = [
             _two_words(stream, step, task, purpose) for purpose in range(4)
         ]
+        if classes_per == "meta_batch":  # those of its first task
+            words[_CLASSES] = _two_words(stream, step, 0, _CLASSES)
         places = _draw_places(table, ways, shots + rounds, words)
         labels = _draw_rounds(ways, rounds, words[_ROUNDS])
         labels = labels[:query_images]
@@ -129,6 +134,14 @@ def episode_batches(
     # Its rewriting would copy all images once more at the start.
     options.experimental_optimization.apply_default_optimizations = False
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _check_either(name, value, valid):
+    if value not in valid:
+        raise ValueError(
+            f"`{name}` must be {valid[0]!r} or {valid[1]!r}. "
+            f"Received: {name}={value!r}"
+        )
 
 
 def _check_sizes(class_images, ways, shots, rounds):

@@ -96,6 +96,26 @@ class EpisodeBatchesTest:
             assert (batch[key][..., 1, :, :] == 1).all()
 
 
+class ClassesPerTest:
+    def test_tasks_of_a_meta_batch_share_their_classes_and_labels(self, data):
+        own, shared = (
+            _stacked(_episodes(data, tasks=4, steps=20, classes_per=per))
+            for per in ("task", "meta_batch")
+        )
+        numbers = [
+            examples.numbers(batch["support_images"]).reshape(20, 4, 10)
+            for batch in (own, shared)
+        ]
+        classes = [each[..., ::2] // 6 for each in numbers]
+        assert not (classes[0] == classes[0][:, :1]).all()
+        np.testing.assert_array_equal(
+            classes[1], np.tile(classes[0][:, :1], (1, 4, 1))
+        )
+        # Each task has images and noise of its own.
+        np.testing.assert_array_equal(own["seeds"], shared["seeds"])
+        assert len({tuple(row) for row in numbers[1].reshape(80, 10)}) == 80
+
+
 class EpisodeStepsTest:
     def test_late_start_equals_tail(self, data):
         whole, late = _episodes(data), _episodes(data, start_step=2)
@@ -172,6 +192,7 @@ class EpisodeErrorTest:
             ({"shots": 0}, "Received: shots=0"),
             ({"queries": 0}, "Received: queries=0"),
             ({"queries_per": "way"}, "'task' or 'class'. Rec.*'way'"),
+            ({"classes_per": "x"}, "`classes_per`.*'task' or 'meta_batch'"),
             ({"tasks": 0}, "Received: tasks=0"),
             ({"seed": -1}, "Received: seed=-1"),
             ({"start_step": 5}, "start_step=5, steps=4"),

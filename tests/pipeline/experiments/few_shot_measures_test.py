@@ -8,6 +8,7 @@ from mp_keras import files
 from pipeline.experiments import cells
 from pipeline.experiments import few_shot_measures
 from pipeline.experiments import runner
+from pipeline.runs import run_folder
 from pipeline.trainings import few_shot_evaluation
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -61,6 +62,26 @@ class EpisodeRobustnessTest:
     def test_radii_must_be_given(self, run):
         with pytest.raises(ValueError, match="episode_robustness.radii"):
             few_shot_measures.MEASURES["episode_robustness"](run)
+
+
+class ConvergenceTest:
+    def test_follows_the_validation(self, run, monkeypatch):
+        """Of the windows that have one."""
+        with pytest.raises(ValueError, match="`validation_episodes` above 0"):
+            few_shot_measures.MEASURES["convergence"](run)
+        windows = [
+            {"step": 1},
+            {"step": 2, "validation_loss": 0.5, "validation_accuracy": 0.75},
+        ]
+        monkeypatch.setattr(
+            run_folder.RunFolder, "history", lambda self: windows
+        )
+        assert few_shot_measures.MEASURES["convergence"](run) == {
+            "part": "validation",
+            "steps": [2],
+            "loss": [0.5],
+            "accuracy": [75.0],
+        }
 
 
 class DecisionBoundaryTest:

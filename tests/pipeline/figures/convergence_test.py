@@ -47,6 +47,8 @@ class DrawTest:
         assert upper.get_ylabel() == "test loss (nats)"
         assert lower.get_ylabel() == "test accuracy (%)"
         assert lower.get_xlabel() == "training steps"
+        upper, _ = convergence.draw({"x": {"base": CURVES}}, "validation").axes
+        assert upper.get_ylabel() == "validation loss (nats)"
 
     @pytest.mark.parametrize("data", [{}, {"Cars": {}}])
     def test_nothing_to_draw(self, data):

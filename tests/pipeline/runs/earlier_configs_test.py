@@ -33,7 +33,7 @@ LATER = {
         "restart_every",
         "train_examples",
     ],
-    "few-shot": [],
+    "few-shot": ["classes_per"],
 }
 NAMES = {  # of what all three once called `perturbation`
     "target": "phi",

@@ -12,7 +12,7 @@ from tests.pipeline import smoke
 
 # name -> a changed option of the config, and the attribute that must follow.
 OPTIONS = {
-    "meta_dropout": ("logits", "additive", "logits_noise"),
+    "meta_dropout": ("logits", "multiplicative", "logits_noise"),
     "mixup": ("gamma", 0.25, "gamma"),
     "information_bottleneck": ("beta", 0.25, "beta"),
     "information_dropout": ("beta", 0.25, "beta"),

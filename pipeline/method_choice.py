@@ -29,7 +29,7 @@ METHODS = (
 OBJECTIVE = "negative_log_likelihood"
 _NORMAL_QUANTILE = 1.96  # of a 95 % interval
 _FINE_TUNING = "fine_tuning"
-_RECORD = "methods.json"
+_RECORD, _TRIALS = "methods.json", "trials"
 
 
 def choose(
@@ -68,11 +68,16 @@ def choose(
             "are chosen on validation data. Received: 0"
         )
     workdir = pathlib.Path(workdir)
+    if (workdir / "config.json").exists() and not (workdir / _TRIALS).exists():
+        raise ValueError(
+            f"Folder {workdir} must be new, or that of such a comparison. "
+            "Received: that of a run"
+        )
     trials = _trials(target, methods, source)
     folders, results = {}, {}
     for name, trial in trials.items():
         print(f"{name}:", flush=True)
-        folders[name] = workdir / "trials" / name.replace("+", "_and_")
+        folders[name] = workdir / _TRIALS / name.replace("+", "_and_")
         results[name] = target_training.train_target(
             trial, folders[name], data_dir, command=command
         )

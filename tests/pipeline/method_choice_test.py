@@ -74,6 +74,12 @@ class ChooseTest:
         again = method_choice.choose(config, tmp_path, methods=tried)
         assert again == record
 
+    def test_run_of_another_kind_is_kept(self, source, tmp_path):
+        (tmp_path / "config.json").write_text("{}")
+        config = smoke.target_config(source, data__validation_fraction=0.25)
+        with pytest.raises(ValueError, match="must be new.*that of a run"):
+            method_choice.choose(config, tmp_path)
+
     def test_needs_validation_images(self, source, tmp_path):
         config = smoke.target_config(source)
         with pytest.raises(ValueError, match="validation_fraction"):

@@ -29,6 +29,7 @@ def make_config(name, title, profile, task, paper):
     config.paper = paper
     config.paper_table = ""  # in pipeline/experiments/paper_tables.csv
     config.quoted_rows = ()  # names there of what we do not run
+    config.contrasts = ()  # pairs of row names, compared image by image
     config.manual_dir = ""  # where data lie that cannot be downloaded
     config.seeds = (0,)
     config.only_rows = ()  # names; none: all

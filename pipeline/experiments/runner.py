@@ -21,6 +21,7 @@ from absl import logging
 from mp_keras import error_texts
 from mp_keras import files
 from pipeline.experiments import cells as cells_module
+from pipeline.experiments import contrasts
 from pipeline.experiments import measures
 from pipeline.experiments import outputs
 from pipeline.experiments import prerequisites
@@ -63,6 +64,7 @@ def reproduce(config, workdir, data_dir=None):
     workdir = pathlib.Path(workdir).resolve()
     measures.check_measures(config)
     tables.check_metric(config)
+    contrasts.check(config)
     cells = cells_module.expand(config)
     todo = cells_module.chosen(cells, config)
     workdir.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from mp_keras import files
 from pipeline import csv_text
 from pipeline import intervals
 from pipeline.experiments import cells
+from pipeline.experiments import contrasts
 from pipeline.experiments import paper
 from pipeline.experiments import run_kinds
 
@@ -67,6 +68,7 @@ def write(config, finished, workdir):
         heading, unit, _, _ = intervals.METRICS[metric]
         parts.append(f"## {heading.capitalize()} ({unit})")
         parts.append(_markdown(config, rows, columns, numbers, metric))
+    parts += contrasts.sections(config, finished)
     files.write_text(markdown, "\n\n".join(parts) + "\n")
     files.write_text(table, _csv(config, rows, columns, numbers, order))
     files.write_text(runs, _runs_csv(finished, order))

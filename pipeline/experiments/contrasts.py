@@ -1,0 +1,121 @@
+"""Two rows compared image by image: what one is better by, and how surely.
+
+Runs of one seed share their images, so that a difference is that of pairs. Its
+interval resamples both seeds and the images of each (a bootstrap in two
+stages): few images and few seeds make it wide alike.
+"""
+
+import numpy as np
+
+from pipeline.experiments import cells
+
+_METRICS = ("negative_log_likelihood", "accuracy")
+_UNITS = {"negative_log_likelihood": "nats", "accuracy": "points"}
+_DECIMALS = {"negative_log_likelihood": 3, "accuracy": 1}
+_RESAMPLED = 2000
+_SEED = 0
+
+
+def sections(config, finished):
+    """Returns parts of a Markdown page, none without a contrast to show.
+
+    Args:
+        config: Config of `configs/experiments/`; `contrasts` are pairs of row
+            names: what is compared, and with what.
+        finished: List of `runner.Finished`.
+    """
+    lines = []
+    for column in dict.fromkeys(each.cell.column.name for each in finished):
+        for pair in config.contrasts:
+            runs = [
+                {
+                    each.cell.seed: each.folder / "predictions.npz"
+                    for each in finished
+                    if each.cell.row.name == name
+                    and each.cell.column.name == column
+                }
+                for name in pair
+            ]
+            seeds = sorted(set(runs[0]) & set(runs[1]))
+            if seeds:
+                gains = measure([[run[seed] for run in runs] for seed in seeds])
+                shown = [_text(gains[metric], metric) for metric in _METRICS]
+                lines.append([column, " − ".join(pair), len(seeds), *shown])
+    if not lines:
+        return []
+    head = ["", "", "seeds"]
+    head += [f"{name.replace('_', ' ')} ({_UNITS[name]})" for name in _METRICS]
+    rendered = [f"| {' | '.join(map(str, line))} |" for line in [head, *lines]]
+    rendered.insert(1, "|---" * len(head) + "|")
+    note = (
+        "Positive: the first is better. With one temperature; 95 % interval, "
+        "seeds and images resampled."
+    )
+    return ["## Contrasts, image by image", note, "\n".join(rendered)]
+
+
+def measure(pairs):
+    """Returns {metric: (gain, lower end, upper end)} over seeds.
+
+    Args:
+        pairs: For each seed two paths of `predictions.npz`, the run that is
+            compared and the one with which, on the same test images.
+
+    Raises: ValueError, if the test images of a seed differ.
+    """
+    gains = [_gains(*pair) for pair in pairs]
+    generator = np.random.default_rng(_SEED)
+    drawn = {metric: [] for metric in _METRICS}
+    for _ in range(_RESAMPLED):
+        chosen = generator.integers(len(gains), size=len(gains))
+        means = {metric: [] for metric in _METRICS}
+        for seed in chosen:
+            count = len(gains[seed]["accuracy"])
+            images = generator.integers(count, size=count)
+            for metric in _METRICS:
+                means[metric].append(gains[seed][metric][images].mean())
+        for metric in _METRICS:
+            drawn[metric].append(np.mean(means[metric]))
+    return {
+        metric: (
+            float(np.mean([gain[metric].mean() for gain in gains])),
+            *map(float, np.quantile(drawn[metric], [0.025, 0.975])),
+        )
+        for metric in _METRICS
+    }
+
+
+def _gains(first, second):
+    """Returns {metric: gain of each image}."""
+    scores = []
+    for path in (first, second):
+        with np.load(path, allow_pickle=False) as arrays:
+            labels = arrays["test_labels"]
+            logs = arrays["monte_carlo_test"].astype("float64")
+        likelihood = np.take_along_axis(logs, labels[:, None], axis=1)[:, 0]
+        hits = 100.0 * (np.argmax(logs, axis=1) == labels)
+        scores.append((labels, likelihood, hits))
+    (labels, *better), (others, *worse) = scores
+    if not np.array_equal(labels, others):
+        raise ValueError(
+            f"Runs {first.parent} and {second.parent} must have the same test "
+            "images. Received: other labels"
+        )
+    return dict(zip(_METRICS, (a - b for a, b in zip(better, worse))))
+
+
+def _text(gain, metric):
+    decimals = _DECIMALS[metric]
+    mean, low, high = (f"{value:+.{decimals}f}" for value in gain)
+    return f"{mean} ({low} to {high})"
+
+
+def check(config):
+    """Raises ValueError, if a contrast names a row that there is not."""
+    names = [row.name for row in cells.rows_of(config)]
+    for pair in config.contrasts:
+        if len(pair) != 2 or not set(pair) <= set(names):
+            raise ValueError(
+                f"Config key `contrasts` must hold pairs of rows, of {names}. "
+                f"Received: {pair}"
+            )

@@ -10,6 +10,7 @@ by side and learn from the mean of their gradients:
 The trap: an optimizer would add the gradients up once more.
 """
 
+import itertools
 import typing
 
 import keras
@@ -142,7 +143,7 @@ class ReplicatedTrainer(keras.Model):
         )
         return gradients, sums
 
-    def update_shared(self, old, gradients, variables, clip=None):
+    def update_shared(self, old, gradients, variables, clip=None, some=()):
         """One step of the shared weights on the mean gradient of all tasks.
 
         Args:
@@ -151,9 +152,11 @@ class ReplicatedTrainer(keras.Model):
             variables: The weights.
             clip: Float > 0 or None (default): each number of the mean gradient
                 is clipped to [-clip, clip].
+            some: Sequence of bools, one per weight, default (): which weights
+                are to have norms of their own.
 
         Returns: norms of the mean gradient (before it is clipped), of the new
-            weights and of their change.
+            weights and of their change; then, if there are any, those of some.
         """
         gradients = [gradient / self.tasks for gradient in gradients]
         mean = replicas.sum_over_replicas(gradients)
@@ -163,11 +166,14 @@ class ReplicatedTrainer(keras.Model):
         self.optimizer.apply(used, variables)
         updated = [tf.convert_to_tensor(variable) for variable in variables]
         changes = [new - before for new, before in zip(updated, old)]
-        return [
-            tf.linalg.global_norm(mean),
-            tf.linalg.global_norm(updated),
-            tf.linalg.global_norm(changes),
-        ]
+        all_of = (mean, updated, changes)
+        norms = [tf.linalg.global_norm(each) for each in all_of]
+        if any(some):
+            norms += [
+                tf.linalg.global_norm(list(itertools.compress(each, some)))
+                for each in all_of
+            ]
+        return norms
 
     def log(self, values):
         """Takes the metrics of a step, in order, and returns their means."""

@@ -120,8 +120,10 @@ def make_config(words):
     config.steps = 60_000
     config.learning_rate = 1e-3
     config.clip = 3.0  # of each number of the outer gradient; 0: no clip
+    config.noise_from = 0  # first step with normal noise; before it, none
 
     config.samples = 30  # noise samples of the inner steps in test
+    config.noise_in_test = True  # False: none in validation and test either
     config.test_episodes = 1000
     config.test_seed = 0  # of validation and test episodes
     config.validation_episodes = 50  # at each checkpoint; 0: none

@@ -69,6 +69,28 @@ def noisy_outputs(network, values, images, seed, copies):
     return [tf.stack(outputs) for outputs in zip(*passes)]
 
 
+def noise_shares(network, values, images, seed, copies=10):
+    """Returns how much of each output is noise, as numbers in [0, 1].
+
+    The deviation over noisy copies of the same images, by the outputs' own
+    size: sqrt(mean of the variances / mean of the squares).
+
+    Args: those of `noisy_outputs`; `copies` 10 by default.
+
+    Returns: list of scalar tensors, of each block, and of the logits.
+    """
+    *blocks, _, logits = noisy_outputs(network, values, images, seed, copies)
+    return [
+        tf.sqrt(
+            tf.math.divide_no_nan(
+                tf.reduce_mean(tf.math.reduce_variance(outputs, axis=0)),
+                tf.reduce_mean(tf.square(outputs)),
+            )
+        )
+        for outputs in (*blocks, logits)
+    ]
+
+
 def without_perturbation(network):
     """Returns the same `FewShotNetwork`, perturbed nowhere.
 

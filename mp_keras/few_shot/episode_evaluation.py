@@ -45,14 +45,16 @@ class EpisodeEvaluator:
         learner: `FewShotLearner`.
         samples: Int >= 1, default 30: noise samples whose loss is averaged in
             each inner step.
+        noise: Bool, default True. False: nothing is drawn in them.
 
     Raises: ValueError, if `samples` is below 1.
     """
 
-    def __init__(self, learner, samples=30):
+    def __init__(self, learner, samples=30, noise=True):
         learner_module.check_samples(samples)
         self.learner = learner
         self.samples = samples
+        self.noise = noise
         self._answer = tf.function(self._answer_one, autograph=False)
 
     def evaluate(self, episodes):
@@ -83,13 +85,18 @@ class EpisodeEvaluator:
 
     def _answer_one(self, support, support_labels, query, seed):
         return answer_queries(
-            self.learner, support, support_labels, query, seed, self.samples
+            self.learner,
+            support,
+            support_labels,
+            query,
+            seed if self.noise else None,
+            self.samples,
         )
 
 
-def evaluate_episodes(learner, episodes, samples=30):
+def evaluate_episodes(learner, episodes, samples=30, noise=True):
     """Returns the `EpisodeAnswers` of a learner; see `EpisodeEvaluator`."""
-    return EpisodeEvaluator(learner, samples).evaluate(episodes)
+    return EpisodeEvaluator(learner, samples, noise).evaluate(episodes)
 
 
 def answer_queries(learner, support, support_labels, query, seed, samples):
@@ -101,7 +108,7 @@ def answer_queries(learner, support, support_labels, query, seed, samples):
             [0, 1].
         support_labels: Int tensor `(examples,)`.
         query: Float tensor `(queries, height, width, channels)`.
-        seed: Int tensor `(2,)`, of the noise.
+        seed: Int tensor `(2,)`, of the noise, or None for none.
         samples: Int or int tensor, noise samples of the inner steps.
 
     Returns: float32 tensor `(queries, classes)`.

@@ -84,7 +84,7 @@ class FewShotLearner(keras.layers.Layer):
         """Returns a dict from name to the tensor of each weight."""
         return dict(zip(self.specs, map(tf.convert_to_tensor, self.weights)))
 
-    def adapt(self, values, images, labels, seed, samples=1):
+    def adapt(self, values, images, labels, seed, samples=1, scale=None):
         """Takes the inner steps.
 
         Args:
@@ -92,9 +92,12 @@ class FewShotLearner(keras.layers.Layer):
             images: Float tensor `(examples, height, width, channels)`, pixels
                 in [0, 1].
             labels: Int tensor `(examples,)`.
-            seed: Int tensor `(2,)`, of all noise.
+            seed: Int tensor `(2,)`, of all noise; None: nothing is drawn, as
+                in the query pass.
             samples: Int or int tensor >= 1, default 1: noise samples whose
                 loss is averaged in each step.
+            scale: Scalar float tensor by which normal draws are multiplied,
+                or None (default).
 
         Returns: the dict with θ after the last step, and the loss of the last
             step before it was taken, a scalar.
@@ -107,12 +110,14 @@ class FewShotLearner(keras.layers.Layer):
         # A label that is no class would have a loss of zero.
         with tf.control_dependencies(label_checks(labels, self.network)):
             labels = tf.identity(labels)
-        stream = noise_stream.NoiseStream(seed, self.variable_dtype)
-        if not self.network.perturbation.STOCHASTIC:
+        stream = None
+        if seed is not None:
+            stream = noise_stream.NoiseStream(seed, self.variable_dtype, scale)
+        if stream is None or not self.network.perturbation.STOCHASTIC:
             samples = 1
         for step in range(self.inner_steps):
             theta = [values[name] for name in self._adapted]
-            own = stream.fork(step)
+            own = stream and stream.fork(step)
             given = self._support_images(values, images, labels)
             with tf.GradientTape() as inner_tape:
                 inner_tape.watch(theta)
@@ -190,7 +195,7 @@ class FewShotLearner(keras.layers.Layer):
 
         def one_pass(sample):
             state = forward_pass.ForwardPass(
-                values, stream.fork(sample), targets=targets
+                values, stream and stream.fork(sample), targets=targets
             )
             return state.loss(self.network.forward(images, state))
 

@@ -16,11 +16,14 @@ class NoiseStream:
     Args:
         seed: Int tensor `(2,)`.
         dtype: Str, default "float32", of what is not an integer.
+        scale: Scalar float tensor by which normal numbers are multiplied, or
+            None (default).
     """
 
-    def __init__(self, seed, dtype="float32"):
+    def __init__(self, seed, dtype="float32", scale=None):
         self._seed = tf.cast(seed, tf.int32)
         self._dtype = dtype
+        self._scale = scale
         self._draws = 0
 
     def fork(self, number):
@@ -30,13 +33,14 @@ class NoiseStream:
             number: Int or scalar int tensor, which one of this stream's.
         """
         seed = _fold(_fold(self._seed, -1), number)
-        return NoiseStream(seed, self._dtype)
+        return NoiseStream(seed, self._dtype, self._scale)
 
     def normal(self, shape):
-        """Returns standard-normal numbers."""
-        return tf.random.stateless_normal(
+        """Returns standard-normal numbers, times the scale."""
+        draws = tf.random.stateless_normal(
             shape, self._next(), dtype=self._dtype
         )
+        return draws if self._scale is None else self._scale * draws
 
     def beta(self, shape, gamma):
         """Returns numbers of Beta(gamma, gamma), in [0, 1]."""

@@ -17,6 +17,7 @@ from mp_keras import classification
 from mp_keras import optimizers
 from mp_keras import replicated_trainer
 from mp_keras.few_shot import learner as learner_module
+from mp_keras.few_shot import weight_spec
 
 # In the order in which `train_step` gathers them.
 _METRICS = (
@@ -27,7 +28,12 @@ _METRICS = (
     "outer_weight_norm",
     "outer_update_norm",
 )
-_TASK_METRICS = 3  # the first of them are means over the tasks
+_NOISE_METRICS = (  # the same of φ alone, where there is one
+    "perturb_grad_norm",
+    "perturb_weight_norm",
+    "perturb_update_norm",
+)
+_TASK_METRICS = 3  # the first of `_METRICS` are means over the tasks
 
 
 class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
@@ -45,6 +51,8 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
         tasks: Int >= 1, tasks of a meta-batch, a multiple of the replicas.
         clip: Float > 0, default 3: each number of the mean gradient is
             clipped to [-clip, clip]; None for no clip.
+        noise_from: Int >= 0, default 0: the first step with normal noise.
+            Before it, all normal draws are 0.
         strategy: `tf.distribute.Strategy` or None (default) for one device.
         **kwargs: Passed to `keras.Model`.
 
@@ -56,20 +64,41 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
         setup.
     """
 
-    def __init__(self, learner_fn, tasks, clip=3.0, strategy=None, **kwargs):
-        super().__init__(tasks, _METRICS, strategy, **kwargs)
+    def __init__(
+        self,
+        learner_fn,
+        tasks,
+        clip=3.0,
+        strategy=None,
+        noise_from=0,
+        **kwargs,
+    ):
+        if noise_from < 0:
+            raise ValueError(
+                "Argument `noise_from` must be at least 0. "
+                f"Received: noise_from={noise_from}"
+            )
         if clip is not None and not clip > 0:
             raise ValueError(
                 "Argument `clip` must be positive, or None for no clip. "
                 f"Received: clip={clip}"
             )
-        self.clip = clip
         if isinstance(learner_fn, learner_module.FewShotLearner):
             raise _no_function(learner_fn)
-        with self.distribute_strategy.scope():
-            self.learner = learner_fn()
-        if not isinstance(self.learner, learner_module.FewShotLearner):
-            raise _no_function(self.learner)
+        strategy = strategy or tf.distribute.get_strategy()
+        with strategy.scope():
+            learner = learner_fn()
+        if not isinstance(learner, learner_module.FewShotLearner):
+            raise _no_function(learner)
+        noise = tuple(
+            spec.group == weight_spec.NOISE for spec in learner.specs.values()
+        )
+        metrics = _METRICS + (_NOISE_METRICS if any(noise) else ())
+        super().__init__(tasks, metrics, strategy, **kwargs)
+        self.clip = clip
+        self.noise_from = noise_from
+        self.learner = learner
+        self._noise = noise
         self.built = True
 
     def compile(self, optimizer=None, **kwargs):
@@ -100,7 +129,11 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
             tasks, one_task, old, _TASK_METRICS
         )
         logs = self.update_shared(
-            old, gradients, self.learner.trainable_variables, self.clip
+            old,
+            gradients,
+            self.learner.trainable_variables,
+            self.clip,
+            self._noise,
         )
         return self.log([total / tasks for total in sums] + logs)
 
@@ -128,7 +161,11 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
         with tf.GradientTape() as outer_tape:
             outer_tape.watch(values)
             adapted, support_loss = self.learner.adapt(
-                values, support_images, support_labels, seed
+                values,
+                support_images,
+                support_labels,
+                seed,
+                scale=self._noise_scale(),
             )
             loss, logits = self.learner.query_loss(
                 adapted, query_images, query_labels
@@ -140,6 +177,13 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
         )
         hits = classification.accuracy(query_labels, logits)
         return gradients, [support_loss, loss, hits]
+
+    def _noise_scale(self):
+        """0 before the step `noise_from`, then 1; None where that is all."""
+        if not self.noise_from:
+            return None
+        begun = self.optimizer.iterations >= self.noise_from
+        return tf.cast(begun, self.learner.variable_dtype)
 
     @property
     def state(self):

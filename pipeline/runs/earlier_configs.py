@@ -33,7 +33,9 @@ _META_TRAINING = {
     },
     "data": _READING,
 }
-_FEW_SHOT = {"": {"classes_per": "task"}}
+_FEW_SHOT = {
+    "": {"classes_per": "task", "noise_from": 0, "noise_in_test": True}
+}
 # Keys of meta-training that had the value of another before they came.
 _SHARED = {"phi_l2": "l2", "phi_learning_rate": "learning_rate"}
 _EARLIER_NAME = "perturbation"

@@ -35,6 +35,10 @@ _TAGS = {
     "outer_grad_norm": "grad_norm/outer",
     "outer_weight_norm": "weight_norm/outer",
     "outer_update_norm": "update_norm/outer",
+    **{
+        f"noise_share_{place}": f"noise/share_{place}"
+        for place in (1, 2, 3, 4, "logits")
+    },
     "validation_loss": "validation/loss",
     "validation_accuracy": "validation/accuracy",
     "test_loss": "test/loss",

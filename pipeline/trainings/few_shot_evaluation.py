@@ -24,7 +24,15 @@ from pipeline.trainings import few_shot_methods
 _PROGRESS_EVERY = 100  # episodes
 _SHAPES = ("ways", "image_size", "image_channels", "channels")
 _TRAINING = ("algorithm", "inner_perturbation", "tasks", "steps", "seed")
-_TEST = ("ways", "shots", "queries", "queries_per", "samples", "test_seed")
+_TEST = (
+    "ways",
+    "shots",
+    "queries",
+    "queries_per",
+    "samples",
+    "noise_in_test",
+    "test_seed",
+)
 
 
 def evaluate_few_shot(workdir, config=None, data_dir=None):
@@ -105,7 +113,10 @@ def test_metrics(learner, class_images, config):
         config, class_images, config.test_episodes
     )
     answers = episode_evaluation.evaluate_episodes(
-        learner, _with_progress(episodes, config.test_episodes), config.samples
+        learner,
+        _with_progress(episodes, config.test_episodes),
+        config.samples,
+        config.noise_in_test,
     )
     return answers_metrics(answers)
 

@@ -116,6 +116,7 @@ def make_trainer(config, strategy=None):
         config.tasks,
         clip=config.clip or None,
         strategy=strategy,
+        noise_from=config.noise_from,
     )
     few_shot_trainer.compile(mp_keras.AdamL2(config.learning_rate, l2=0.0))
     return few_shot_trainer

@@ -7,6 +7,7 @@ run.
 
 from absl import logging
 
+from mp_keras.few_shot import block_outputs
 from mp_keras.few_shot import episode_evaluation
 from mp_keras.few_shot import export
 from pipeline import fingerprints
@@ -104,17 +105,30 @@ def _validator(trainer, data, config):
     episodes = few_shot_episodes.fixed_episodes(
         config, data.validation, config.validation_episodes, "validation"
     )
+    learner = trainer.learner
     evaluator = episode_evaluation.EpisodeEvaluator(
-        trainer.learner, config.samples
+        learner, config.samples, config.noise_in_test
     )
+
+    def noise_shares():
+        (images, *_), *_, (seed, *_) = next(iter(episodes))
+        shares = block_outputs.noise_shares(
+            learner.network, learner.values(), images, seed
+        )
+        return {
+            f"noise_share_{place}": float(share)
+            for place, share in zip((*range(1, len(shares)), "logits"), shares)
+        }
 
     def validate():
         found = few_shot_evaluation.answers_metrics(
             evaluator.evaluate(episodes)
         )
+        stochastic = learner.network.perturbation.STOCHASTIC
         return {
             "validation_loss": found["negative_log_likelihood"],
             "validation_accuracy": found["accuracy"] / 100,
+            **(noise_shares() if stochastic else {}),
         }
 
     return validate

@@ -81,6 +81,27 @@ class NoisyOutputsTest:
             block_outputs.noisy_outputs(learner.network, {}, IMAGES, (0, 0), 0)
 
 
+class NoiseSharesTest:
+    def test_is_the_deviation_by_the_size(self):
+        learner = tasks.make_learner(meta_dropout.MetaDropout(), spread=0.5)
+        arguments = learner.network, learner.values(), IMAGES, (1, 2)
+        shares = block_outputs.noise_shares(*arguments, copies=3)
+        *blocks, _, logits = block_outputs.noisy_outputs(*arguments, 3)
+        for share, outputs in zip(shares, [*blocks, logits], strict=True):
+            outputs = outputs.numpy()
+            square = np.square(outputs - outputs.mean(0)).sum()
+            expected = np.sqrt(square / np.square(outputs).sum())
+            assert float(share) == pytest.approx(expected, rel=1e-4)
+            assert 0.01 < expected < 1
+
+    def test_is_nothing_without_noise(self):
+        learner = tasks.make_learner(spread=0.5)
+        shares = block_outputs.noise_shares(
+            learner.network, learner.values(), IMAGES, (1, 2)
+        )
+        np.testing.assert_allclose(shares, np.zeros(5), atol=1e-5)
+
+
 class WithoutPerturbationTest:
     def test_is_the_network_alone(self):
         perturbed = tasks.make_learner(gaussian_noise.GaussianNoise(True), 0.5)

@@ -245,6 +245,19 @@ class MamlTest:
             found.append(learner.query_loss(values, query, answers)[0])
         assert float(found[0]) == pytest.approx(float(found[1]), rel=1e-5)
 
+    def test_no_seed_is_no_noise(self):
+        support, labels, *_ = tasks.make_task()
+        found = []
+        for options, seed in (({}, None), ({"stochastic": False}, [0, 1])):
+            learner = tasks.make_learner(
+                meta_dropout.MetaDropout(**options), spread=0.5
+            )
+            adapted, _ = learner.adapt(
+                learner.values(), support, labels, seed, samples=3
+            )
+            found.append(adapted["block_1/kernel"])
+        np.testing.assert_allclose(*found, atol=1e-6)
+
     def test_with_its_noise_it_is_not(self):
         perturbed = tasks.make_learner(meta_dropout.MetaDropout(), spread=0.5)
         support, labels, query, _ = tasks.make_task()

@@ -87,6 +87,58 @@ class OuterStepTest:
         assert all(np.isfinite(value) for value in logs.values())
 
 
+class NoiseTest:
+    def test_logs_the_norms_of_phi_alone(self, sgd):
+        trainer = make_trainer(perturbation=meta_dropout.MetaDropout(), clip=1)
+        trainer.compile(sgd)
+        values, gradients, after = one_step(trainer)
+        found = dict.fromkeys(("grad", "weight", "update"), 0.0)
+        for name, new, pair in zip(values, after, zip(*gradients)):
+            if "noise_" in name:
+                for key, numbers in (
+                    ("grad", (pair[0] + pair[1]) / 2),
+                    ("weight", new),
+                    ("update", new - values[name]),
+                ):
+                    found[key] += np.sum(np.square(numbers))
+        logs = {m.name: float(m.result()) for m in trainer.metrics}
+        for key, square in found.items():
+            expected = pytest.approx(np.sqrt(square), rel=1e-4)
+            assert logs[f"perturb_{key}_norm"] == expected
+            assert logs[f"perturb_{key}_norm"] < logs[f"outer_{key}_norm"]
+
+    def test_maml_has_none(self):
+        assert not [
+            metric.name
+            for metric in make_trainer().metrics
+            if metric.name.startswith("perturb")
+        ]
+
+    def test_noise_begins_at_its_step(self):
+        found = []
+        for options, noise_from, step in (
+            ({"stochastic": False}, 0, 0),
+            ({}, 2, 1),
+            ({}, 2, 2),
+            ({}, 0, 0),
+        ):
+            perturbation = meta_dropout.MetaDropout(**options)
+            trainer = make_trainer(
+                perturbation=perturbation, noise_from=noise_from
+            )
+            trainer.compile()
+            trainer.optimizer.iterations.assign(step)
+            task = [part[0] for part in tasks.make_meta_batch(1)]
+            values = trainer.learner.values()
+            gradients, _ = trainer.task_gradients(values, *task)
+            names = list(values)
+            found.append(gradients[names.index("block_1/kernel")].numpy())
+        deterministic, before, begun, always = found
+        np.testing.assert_allclose(before, deterministic, atol=1e-6)
+        np.testing.assert_allclose(begun, always, atol=1e-6)
+        assert np.max(np.abs(always - deterministic)) > 1e-3
+
+
 class ReplicasTest:
     def test_two_replicas_equal_one(self):
         found = []
@@ -117,6 +169,10 @@ class ArgumentsTest:
     def test_clip_is_positive(self, clip):
         with pytest.raises(ValueError, match="`clip` must be positive"):
             make_trainer(clip=clip)
+
+    def test_noise_from_is_no_negative(self):
+        with pytest.raises(ValueError, match="`noise_from`.*noise_from=-1"):
+            make_trainer(noise_from=-1)
 
     @pytest.mark.parametrize("wrap", [False, True])
     def test_function_makes_a_learner(self, wrap):

@@ -134,7 +134,7 @@ class FlagsTest:
         assert (code, errors) == (0, "")
         lines = output.splitlines()
         steps = lines.index("  --config.steps=10000")
-        assert lines[steps + 1].strip() == "of training, a batch each"
+        assert lines[steps + 1].strip().startswith("of training, a batch each")
         assert "  --config.network=conv4" in lines
         beta = lines.index("  --config.information_dropout.beta=0.0001")
         assert lines[beta + 1].strip() == "weight of the information term"

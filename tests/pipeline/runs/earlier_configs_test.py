@@ -33,7 +33,7 @@ LATER = {
         "restart_every",
         "train_examples",
     ],
-    "few-shot": ["classes_per"],
+    "few-shot": ["classes_per", "noise_from", "noise_in_test"],
 }
 NAMES = {  # of what all three once called `perturbation`
     "target": "phi",

@@ -90,8 +90,12 @@ class FewShotTrainTest:
         events = smoke.read_events(workdir)
         windows = ["support/loss", "query/loss", "query/accuracy"]
         windows += [f"{what}_norm/outer" for what in ("grad", "weight")]
-        windows += ["update_norm/outer", "time/step_ms"]
+        windows += [f"{what}_norm/perturb" for what in ("grad", "weight")]
+        windows += ["update_norm/outer", "update_norm/perturb", "time/step_ms"]
         at_checkpoints = ["validation/loss", "validation/accuracy"]
+        at_checkpoints += [
+            f"noise/share_{place}" for place in (1, 2, 3, 4, "logits")
+        ]
         shown = set(events.Tags()["tensors"])
         assert shown == {*windows, *at_checkpoints}
         for tag in windows:
@@ -114,6 +118,21 @@ class FewShotTrainTest:
         np.testing.assert_allclose(
             answer["probabilities"], tf.nn.softmax(logits), rtol=1e-3
         )
+
+    def test_noise_can_be_left_out_of_the_test(self, finished):
+        """It then no longer matters how many samples there are."""
+        config, workdir, result = finished
+        found = []
+        for samples in (1, 5):
+            changed = config.copy_and_resolve_references()
+            changed.update(noise_in_test=False, samples=samples)
+            found.append(
+                few_shot_evaluation.evaluate_few_shot(workdir, changed)
+            )
+        likelihoods = [each["negative_log_likelihood"] for each in found]
+        assert likelihoods[0] == likelihoods[1]
+        assert likelihoods[0] != result["negative_log_likelihood"]
+        assert found[0]["noise_in_test"] is False
 
     def test_finished_run_returns_at_once(self, finished, monkeypatch):
         config, workdir, result = finished

@@ -28,7 +28,12 @@ NAMES = sorted(
     if "def get_config(" in file.read_text(encoding="utf-8")
 )
 TABLES = [name for name in NAMES if "table" in name]
-OURS = ("data_at_hand", "few_shot_at_hand", "few_shot_curves")  # of no paper
+OURS = (
+    "data_at_hand",
+    "few_images",
+    "few_shot_at_hand",
+    "few_shot_curves",
+)  # of no paper
 
 
 def config_of(name, argument):

@@ -108,10 +108,12 @@ def chosen(cells, config):
 
 def without_places(config):
     """Returns a config as a dict, without what only says where data lie."""
-    config = config.copy_and_resolve_references()
+    found = config.to_dict()
     for place in run_configs.PLACES:
-        config.update_from_flattened_dict({place: ""})
-    return config.to_dict()
+        section, key = place.split(".")
+        if key in found.get(section, {}):
+            found[section][key] = type(found[section][key])()
+    return found
 
 
 def content_digest(value):

@@ -62,7 +62,7 @@ def _local_places(config, workdir, data_dir):
     places = [str(workdir), data_dir]
     for part in parts:
         source_kind, _, place = part.data.source.partition(":")
-        if source_kind in ("folder", "npz", "tfrecord"):
+        if source_kind not in ("paper", "subset", "tfds"):  # names
             places.append(place)
         places.append(part.data.manual_dir)
     return [

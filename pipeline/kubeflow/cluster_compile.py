@@ -34,14 +34,6 @@ def compile_pipeline(config, workdir, file, image, data_dir=None):
         raise ValueError(
             f"The compiled pipeline must be a .yaml file. Received: {file}"
         )
-    places = _local_places(config, workdir, data_dir)
-    if places:
-        logging.warning(
-            "These places of this machine go into %s, and every container has "
-            "to have them too: %s",
-            file,
-            ", ".join(places),
-        )
     pipeline = definition.make_pipeline(
         config,
         artifact_store.resolved(workdir),
@@ -54,6 +46,14 @@ def compile_pipeline(config, workdir, file, image, data_dir=None):
         written = pathlib.Path(folder, file.name)
         compiler.Compiler().compile(pipeline, str(written))
         files.write_bytes(file, written.read_bytes())
+    places = _local_places(config, workdir, data_dir)
+    if places:
+        logging.warning(
+            "These places of this machine go into %s, and every container has "
+            "to have them too: %s",
+            file,
+            ", ".join(places),
+        )
 
 
 def _local_places(config, workdir, data_dir):
@@ -62,7 +62,7 @@ def _local_places(config, workdir, data_dir):
     places = [str(workdir), data_dir]
     for part in parts:
         source_kind, _, place = part.data.source.partition(":")
-        if source_kind in ("folder", "npz", "tfrecord"):
+        if source_kind not in ("paper", "subset", "tfds"):  # names
             places.append(place)
         places.append(part.data.manual_dir)
     return [

@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from mp_keras import files
+from mp_keras import given_files
 
 MANIFEST = "examples.json"
 _BATCH = 256
@@ -90,6 +91,7 @@ def read_index(path, entry, image_bytes):
     """
     index = index_path(path)
     try:
+        given_files.check(index, given_files.DATA_BYTES)
         table = np.load(index, allow_pickle=False)
         if table.shape != (entry["examples"], 2) or table.dtype != np.int64:
             raise ValueError(f"{table.dtype} of shape {table.shape}")

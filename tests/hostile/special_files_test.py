@@ -35,10 +35,7 @@ class SpecialFilesTest:
         ]
         contents = itertools.cycle(["/dev/zero", child.PIPE])
         cases = [child.Case(c, file, c) for file, c in zip(files, contents)]
-        outcomes = child.read(READERS[name], good, cases, work)
-        problems = [
-            (case.file, case.label, outcome)
-            for case, outcome in zip(cases, outcomes, strict=True)
-            if not child.is_clear(outcome, work)
-        ]
-        assert not problems
+        counts = child.check(READERS[name], good, cases, work)
+        # What is not read, as an index of shards, makes no difference.
+        assert counts["refused"] >= len(cases) / 2
+        assert not counts["other"]

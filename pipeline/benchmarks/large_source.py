@@ -19,11 +19,13 @@ import time
 import keras
 import numpy as np
 
-from configs.meta_train import base
 from mp_keras import files
+from pipeline import datasets
 from pipeline.benchmarks import processes
+from pipeline.benchmarks import scaling
 from pipeline.datasets import tfrecord_shards
 from pipeline.datasets.sources import shard_plans
+from pipeline.runs import runtime
 
 _EVERYTHING = 1e6  # GiB: all in memory
 _NOTHING = 1e-6  # GiB: all from disk
@@ -82,14 +84,6 @@ def measure(source, memory_gib, network, image_size, batch_size, steps, **case):
 
     Returns: dict with `step_ms`, a median, and `anonymous_mib`, MiB.
     """
-    # Late: the process that starts the others needs no TensorFlow graph.
-    from pipeline import datasets
-    from pipeline.runs import runtime
-    from pipeline.trainings import meta_training
-
-    config = base.make_config(network, smoke=False)
-    config.tasks, config.task_split = case["tasks"], "class_wise"
-    config.image_size, config.batch_size = image_size, batch_size
     runtime.configure(0)
     data = datasets.load_images(
         source, image_size=image_size, memory_gib=memory_gib
@@ -97,10 +91,12 @@ def measure(source, memory_gib, network, image_size, batch_size, steps, **case):
     tasks = datasets.split_tasks(
         data.train_images,
         data.train_labels,
-        tasks=config.tasks,
-        split=config.task_split,
+        tasks=case["tasks"],
+        split="class_wise",
     )
-    trainer = meta_training.make_trainer(config, tasks[0].classes)
+    trainer = scaling.make_trainer(
+        scaling.Case(network, batch_size, case["tasks"], image_size=image_size)
+    )
     clock = _Clock()
     trainer.fit(
         datasets.task_batches(

@@ -122,6 +122,8 @@ class CheckTest:
 
 # What is only slow, or a rate that is only bad.
 _UNBOUNDED = {
+    "cache_gib",
+    "memory_gib",
     "alpha",
     "beta",
     "clip",

@@ -124,6 +124,7 @@ class CheckTest:
 _UNBOUNDED = {
     "cache_gib",
     "memory_gib",
+    "minutes",
     "alpha",
     "beta",
     "clip",

@@ -84,6 +84,8 @@ def write_shards(folder):
         "shards": entries,
     }
     (place / tfrecord_shards.MANIFEST).write_text(json.dumps(manifest))
+    for index in place.glob(f"*{tfrecord_shards.INDEX_SUFFIX}"):
+        index.unlink()  # not read with images that fit into memory
 
 
 def write_npz(folder, compressed=False):

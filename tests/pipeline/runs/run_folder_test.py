@@ -164,10 +164,10 @@ class StoreTest:
         folder = run_folder.RunFolder(uri, CONFIG)
         folder.start()
         folder.append({"step": 1})
-        assert artifact_store.names_in(uri) == []
+        assert artifact_store.names_in(uri) == ["lease.json"]
         folder.publish()
         names = artifact_store.names_in(uri)
-        assert names == ["config.json", "history.jsonl"]
+        assert names == ["config.json", "history.jsonl", "lease.json"]
         again = run_folder.RunFolder(uri, CONFIG)
         assert again.history() == [{"step": 1}]
 

@@ -14,7 +14,7 @@ from tests import squares
 
 
 def assert_same_data(actual, expected):
-    for field in dataclasses.fields(expected)[:-1]:  # not where they lay
+    for field in dataclasses.fields(expected)[:5]:  # not where they lay
         np.testing.assert_array_equal(
             getattr(actual, field.name), getattr(expected, field.name)
         )

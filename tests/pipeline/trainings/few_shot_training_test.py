@@ -260,7 +260,7 @@ class FailureTest:
             ({"image_channels": 2}, "`channels` must be 1 or 3"),
             ({"samples": 0}, "`samples` must be an integer from 1"),
             ({"test_episodes": 0}, "`test_episodes` must be an integer from 1"),
-            ({"data__source": "csv:x"}, "`source` must be few_shot:"),
+            ({"data__source": "lmdb:x"}, "`source` must be few_shot:"),
         ],
     )
     def test_wrong_config_can_be_corrected_in_its_folder(

@@ -282,7 +282,7 @@ class FailureTest:
             ({"method": "dropout"}, r"one of \('base', 'meta_perturb',"),
             ({"network": "conv5"}, "Did you mean 'conv6'"),
             ({"data__validation_fraction": 1.5}, "fraction"),
-            ({"data__source": "csv:x"}, "tfds:NAME, folder:PATH, npz:PATH or"),
+            ({"data__source": "lmdb:x"}, "tfds:NAME, folder:PATH, zip:FILE"),
         ],
     )
     def test_wrong_config_can_be_corrected_in_its_folder(

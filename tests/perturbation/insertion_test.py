@@ -20,8 +20,8 @@ class ApplicationsTest:
     @pytest.mark.parametrize(
         ("network", "positions", "channels"),
         [
-            ("ResNet50V2", 16, 2048),
-            ("EfficientNetB0", 16, 320),
+            pytest.param("ResNet50V2", 16, 2048, marks=pytest.mark.long),
+            pytest.param("EfficientNetB0", 16, 320, marks=pytest.mark.long),
             ("MobileNetV3Small", 11, 96),
         ],
     )

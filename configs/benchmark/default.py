@@ -31,7 +31,7 @@ _APPLICATIONS = {
     "InceptionV3": 96,
     "Xception": 96,
 }  # name in keras.applications -> pixels
-# Of what is measured (part/key/...), at most: 1.3 to 1.7 times of what two busy
+# Of what is measured (part/key/...), at most: 1.3 to 2.5 times of what two busy
 # cores measured, 1.60, 0.80, 0.61 (once 1.24) and 42.
 _LIMITS = {
     "training_step/ratio/median": 2.1,

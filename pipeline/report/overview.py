@@ -6,24 +6,16 @@ import string
 from pipeline import intervals
 from pipeline.report import results_page as page
 
-_PAGE = string.Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-$style</style>
-</head>
-<body>
-<h1>$title</h1>
+_PAGE = string.Template(
+    page.HEAD
+    + """\
 <p>$count targets. Mean ± 95&nbsp;% interval over seeds (Student's t), on test
 images that no choice has seen. <a href="results.csv">Every run as CSV</a>.</p>
 $sections
 </body>
 </html>
-""")
+"""
+)
 _SECTION = string.Template("""\
 <h2><a href="$label.html">$label</a></h2>
 <p>$data, $network, $steps steps, $training training images.</p>

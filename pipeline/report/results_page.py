@@ -24,18 +24,22 @@ svg { max-width: 100%; height: auto; }
 .verdict { font-size: 1.1rem; font-weight: 600; }
 .note { color: #59636e; } pre { overflow-x: auto; font-size: .8rem; }
 """
-_PAGE = string.Template("""\
+HEAD = """\
 <!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>What φ brought: $data</title>
+<title>$title</title>
 <style>
 $style</style>
 </head>
 <body>
-<h1>What φ brought: $data</h1>
+<h1>$title</h1>
+"""  # of every page: a template's beginning
+_PAGE = string.Template(
+    HEAD
+    + """\
 <p class="verdict">$verdict</p>
 <p>Base is the plain network. MetaPerturb is the same network with φ: a small
 function, learned on other images, that perturbs its features.</p>
@@ -67,7 +71,8 @@ $positions
 <pre>$config</pre>
 </body>
 </html>
-""")
+"""
+)
 # What of a run the page links to -> the link's text.
 _RUN_FILES = {
     "result.json": "result",
@@ -99,7 +104,7 @@ def render(result, drawings, meta_run, config):
     runs, label = result["runs"], result["label"]
     meta_result = files.read_json(meta_run / "result.json")
     return _PAGE.substitute(
-        data=html.escape(result["data"]),
+        title=f"What φ brought: {html.escape(result['data'])}",
         label=label,
         style=STYLE,
         verdict=html.escape(intervals.verdict(result["gains"])),

@@ -28,18 +28,9 @@ _STYLE = """\
 figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 """
-_PAGE = string.Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-$style</style>
-</head>
-<body>
-<h1>$title</h1>
+_PAGE = string.Template(
+    results_page.HEAD
+    + """\
 <p class="verdict">$verdict</p>
 <p>$read</p>
 $metrics
@@ -65,7 +56,8 @@ $command
 <p class="note">$made</p>
 </body>
 </html>
-""")
+"""
+)
 _HEADINGS = {  # metric -> heading, unit, decimals, what is better
     "accuracy": ("accuracy", "%", 1, "higher"),
     "balanced_accuracy": ("balanced accuracy", "%", 1, "higher"),

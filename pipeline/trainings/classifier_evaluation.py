@@ -133,14 +133,7 @@ def _read(workdir, config, data_dir, is_own):
             )
         else:
             data = datasets.load_images(
-                source,
-                image_size=config.image_size,
-                data_dir=data_dir,
-                manual_dir=config.data.manual_dir or None,
-                test_fraction=config.data.test_fraction,
-                seed=config.data.seed,
-                memory_gib=config.data.memory_gib,
-                cache_gib=config.data.cache_gib,
+                source, **target_data.reading(config, data_dir)
             )
         _check_classes(workdir, data.class_names, source)
         return (

@@ -20,6 +20,7 @@ from pipeline.listing import cut_sizes
 from pipeline.listing import layouts
 from pipeline.listing import source_names
 from pipeline.storage import artifact_store
+from pipeline.trainings import target_data
 
 KEYS = ("batch_size", "steps", "image_size")
 _LARGEST_BATCH = 64
@@ -121,16 +122,9 @@ def _facts(config, data_dir, source):
         )
         classes, original = len(listing.names), _size_of(listing)
     else:
-        data = datasets.load_images(
-            source,
-            image_size=config.image_size or _SIZES[0],
-            data_dir=data_dir,
-            manual_dir=config.data.manual_dir or None,
-            test_fraction=config.data.test_fraction,
-            seed=config.data.seed,
-            memory_gib=config.data.memory_gib,
-            cache_gib=config.data.cache_gib,
-        )
+        options = target_data.reading(config, data_dir)
+        options["image_size"] = config.image_size or _SIZES[0]
+        data = datasets.load_images(source, **options)
         classes, original = len(data.class_names), data.original_size
         kept = 1 - config.data.validation_fraction * (data.validation is None)
         most = int(kept * len(data.train_labels))

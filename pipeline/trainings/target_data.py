@@ -47,16 +47,10 @@ def load_data(
     """
     data = _load(
         source or config.data.source,
-        image_size=config.image_size,
-        data_dir=data_dir,
-        manual_dir=config.data.manual_dir or None,
-        test_fraction=config.data.test_fraction,
-        seed=config.data.seed,
         noted=noted,
         for_training=for_training,
         keep_repeated=config.data.keep_repeated,
-        memory_gib=config.data.memory_gib,
-        cache_gib=config.data.cache_gib,
+        **reading(config, data_dir),
     )
     if config.data.pooled:
         data = _drawn_anew(
@@ -79,6 +73,19 @@ def load_data(
     )
     data = dataclasses.replace(data, train_images=images, train_labels=labels)
     return data, validation
+
+
+def reading(config, data_dir=None):
+    """Returns how a target config reads a source, for `load_images`."""
+    return {
+        "image_size": config.image_size,
+        "data_dir": data_dir,
+        "manual_dir": config.data.manual_dir or None,
+        "test_fraction": config.data.test_fraction,
+        "seed": config.data.seed,
+        "memory_gib": config.data.memory_gib,
+        "cache_gib": config.data.cache_gib,
+    }
 
 
 def _drawn_anew(data, examples_per_class, seed):

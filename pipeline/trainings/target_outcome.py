@@ -162,10 +162,15 @@ def save_predictions(path, labels, **judged):
     arrays = {f"{part}_labels": values for part, values in labels.items()}
     for prefix, each in judged.items():
         for name, probabilities in each.probabilities.items():
-            logs = np.log(np.maximum(probabilities, _LEAST))
+            logs = logarithms(probabilities)
             arrays[f"{prefix}_{name}"] = logs.astype("float16")
     with files.new_file(path) as partial, open(partial, "wb") as file:
         np.savez_compressed(file, **arrays)
+
+
+def logarithms(probabilities):
+    """Returns them as finite numbers, also of a probability of 0."""
+    return np.log(np.maximum(probabilities, _LEAST))
 
 
 def normalized(images):

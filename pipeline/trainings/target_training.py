@@ -42,7 +42,6 @@ from pipeline.trainings import target_outcome
 _INSPECTED_IMAGES = 8
 _EVALUATION_BATCH = 256
 _WARM_STEPS, _TIMED_STEPS = 3, 5
-_LEAST = 1e-30  # a probability of 0 has no logarithm
 _MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
@@ -403,7 +402,7 @@ def _tracker(network, data, validation, config):
             found[f"{part}_accuracy"] = values["accuracy"]
         if "validation" in prepared:  # as it is exported: with a temperature
             found["validation_loss"] = temperature.best_loss(
-                np.log(np.maximum(probabilities, _LEAST)), labels
+                target_outcome.logarithms(probabilities), labels
             )
         return found
 

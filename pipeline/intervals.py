@@ -10,6 +10,13 @@ METRICS = {  # name -> (heading, unit, decimals, whether higher is better)
     "brier_score": ("Brier score", "0 to 2", 3, False),
 }
 
+_PLAIN = "base"
+_NAMES = {
+    _PLAIN: "plain network",
+    "meta_perturb": "φ",
+    "manifold_mixup": "Manifold Mixup",
+}
+
 
 def interval(values):
     """Returns mean and half width of the 95 % interval of the mean.
@@ -51,23 +58,34 @@ def summarize(runs, part="test"):
     }
 
 
-def paired_gains(runs, method="meta_perturb", base="base", part="test"):
-    """Returns {metric: interval} of the method's gain over the plain network.
+def paired_gains(runs, part="test"):
+    """Returns {method: {metric: interval}} of gains over the plain network.
 
-    Pairs runs of the same seed. A gain is positive where the method is
-    better; `clear` says whether the 95 % interval excludes zero.
+    Pairs runs of the same seed; a method without pairs is left out. A gain is
+    positive where the method is better; `clear` says whether the 95 %
+    interval excludes zero.
     """
+    methods = dict.fromkeys(run["method"] for run in runs)
+    gains = {
+        method: _gains_of(runs, method, part)
+        for method in methods
+        if method != _PLAIN
+    }
+    return {method: found for method, found in gains.items() if found}
+
+
+def _gains_of(runs, method, part):
     by_seed = {(run["method"], run["seed"]): run[part] for run in runs}
     seeds = [seed for name, seed in by_seed if name == method]
-    seeds = [seed for seed in seeds if (base, seed) in by_seed]
+    seeds = [seed for seed in seeds if (_PLAIN, seed) in by_seed]
     gains = {}
-    pairs = [by_seed[key, s] for key in (method, base) for s in seeds]
+    pairs = [by_seed[key, s] for key in (method, _PLAIN) for s in seeds]
     for metric in _common(pairs) if pairs else ():
         higher_is_better = METRICS[metric][3]
         sign = 1 if higher_is_better else -1
         gain = interval(
             [
-                sign * (by_seed[method, s][metric] - by_seed[base, s][metric])
+                sign * (by_seed[method, s][metric] - by_seed[_PLAIN, s][metric])
                 for s in seeds
             ]
         )
@@ -83,17 +101,26 @@ def _common(numbers):
     return [name for name in METRICS if all(name in each for each in numbers)]
 
 
+def name_of(method):
+    """Returns a method's name in sentences: "φ + Manifold Mixup"."""
+    return " + ".join(_NAMES.get(part, part) for part in method.split("+"))
+
+
 def text_table(summary, gains):
     """Returns the table that the pipeline prints."""
-    names = {"base": "plain network", "meta_perturb": "with φ"}
     first = next(iter(summary.values()), METRICS)
     head = ["", *headings(first)]
     rows = [head]
     for method, numbers in summary.items():
-        rows.append([names.get(method, method), *format_metrics(numbers)])
+        rows.append([name_of(method), *format_metrics(numbers)])
     if gains:
-        rows.append(["gain, seed by seed", *format_metrics(gains, sign="+")])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        rows += [[""], ["gain, seed by seed"]]
+    for method, numbers in gains.items():
+        rows.append([name_of(method), *format_metrics(numbers, sign="+")])
+    widths = [
+        max(len(row[i]) for row in rows if i < len(row))
+        for i in range(len(head))
+    ]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
         for row in rows
@@ -128,23 +155,47 @@ def format_interval(numbers, decimals, sign=""):
 
 
 def verdict(gains):
-    """Returns one honest sentence on what φ brought."""
+    """Returns honest sentences on what each method brought."""
     if not gains:
         return "There is no pair of runs to compare."
+    sentences = [_verdict_on(name_of(key), gains[key]) for key in gains]
+    return (
+        " ".join(f"{each}." for each in sentences) + " (95 % intervals over "
+        "seeds, on test images that no choice has seen.)"
+    )
+
+
+def _verdict_on(name, gains):
     kinds = {"better": [], "worse": [], "open": []}
-    for name, gain in gains.items():
+    for metric, gain in gains.items():
         kind = "better" if gain["mean"] > 0 else "worse"
-        kinds[kind if gain["clear"] else "open"].append(METRICS[name][0])
+        kinds[kind if gain["clear"] else "open"].append(METRICS[metric][0])
     parts = []
     if kinds["better"]:
-        parts.append(f"φ clearly improved {' and '.join(kinds['better'])}")
+        parts.append(f"{name} clearly improved {_listed(kinds['better'])}")
     if kinds["worse"]:
-        parts.append(f"φ clearly worsened {' and '.join(kinds['worse'])}")
+        parts.append(f"{name} clearly worsened {_listed(kinds['worse'])}")
     if not parts:
-        parts.append("φ changed none of the metrics clearly")
-    elif kinds["open"]:
-        parts.append(f"no clear difference in {' and '.join(kinds['open'])}")
+        return f"{name} changed none of the metrics clearly"
+    if kinds["open"]:
+        parts.append(f"no clear difference in {_listed(kinds['open'])}")
+    return "; ".join(parts)
+
+
+def _listed(names):
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def choice_sentence(choice):
+    """Returns what the Tuner chose, in a sentence, or an empty text."""
+    if not choice:
+        return ""
+    method = choice["method"]
+    values = choice["values"][method]
+    noise = {trial["c_max"] for trial in choice["trials"]}
     return (
-        "; ".join(parts) + " (95 % interval over seeds, on test images that "
-        "no choice has seen)."
+        f"Chosen on the source, by tasks of {choice['classes']} classes of "
+        f"{choice['shots']} images: {name_of(method)}"
+        + (f", noise at {values['c_max']:g}" if len(noise) > 1 else "")
+        + f", temperature {values['temperature']:.2f}."
     )

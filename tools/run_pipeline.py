@@ -5,8 +5,8 @@ r"""Runs the whole pipeline on this machine and prints what φ brought.
     python -m tools.run_pipeline --config=configs/pipeline/sweep.py \
         --workdir=gs://bucket/sweep --compile=sweep.yaml --image=NAME:TAG
 
-ExampleGen -> MetaTrainer -> PhiExporter -> for each target: ExampleGen ->
-TargetTrainer (method x seed) -> Evaluator -> Pusher; then Reporter. The same
+ExampleGen -> MetaTrainer -> PhiExporter -> for each target: ExampleGen -> Tuner
+-> TargetTrainer (method x seed) -> Evaluator -> Pusher; then Reporter. The same
 command again reuses every finished step. Leaves `report.html`,
 `evaluation.json`, `results.csv` and `serving/` in the workdir. With --compile
 nothing runs: the pipeline is written for a Kubeflow cluster.
@@ -56,6 +56,9 @@ def _run():
         print(intervals.text_table(result["summary"], result["gains"]))
         print()
         print(intervals.verdict(result["gains"]))
+        sentence = intervals.choice_sentence(result["choice"])
+        if sentence:
+            print(f"{sentence} This is what was pushed.")
     page = pathlib.Path(_FLAGS.workdir).resolve() / "report.html"
     print(f"Report with plots: {page}")
 

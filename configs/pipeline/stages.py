@@ -1,4 +1,4 @@
-"""What each stage of the pipeline asks of a cluster.
+"""What each stage of the pipeline asks of a cluster, and the Tuner's section.
 
 On one machine only `caching` counts: nothing is requested, and a stage that
 failed is not repeated, for its error is the user's to see.
@@ -10,11 +10,21 @@ _REQUESTS = {  # stage -> CPU cores, memory
     "example_gen": ("2", "8G"),
     "meta_trainer": ("8", "16G"),
     "phi_exporter": ("1", "4G"),
+    "tuner": ("4", "8G"),
     "target_trainer": ("4", "8G"),
     "evaluator": ("4", "8G"),
     "pusher": ("1", "4G"),
     "reporter": ("1", "2G"),
 }
+
+
+def make_tuner(tasks):
+    """Returns the section `tuner`: how the source chooses for a target."""
+    tuner = ml_collections.ConfigDict()
+    tuner.tasks = tasks  # of the target's size; 0: nothing is chosen
+    tuner.strengths = (0.25, 0.5, 1.0)  # `c_max` of methods with φ
+    tuner.judged = 50  # further images of each class, which tell the best
+    return tuner
 
 
 def make_stages():

@@ -43,6 +43,8 @@ def get_config(argument=""):
         "meta_perturb",
     )
     config.seeds = (0, 1, 2)
+    config.seeds_together = 1  # in one stage, one after the other
+    config.tuner = stages.make_tuner(tasks=0)
     config.parallel_targets = 0  # at a time, on a cluster; 0: all
     config.stages = stages.make_stages()
     config.beam_options = ()  # of Apache Beam, for ExampleGen; (): in memory

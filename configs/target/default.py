@@ -43,6 +43,7 @@ def get_config(argument=""):
     config.noise_ramp = 0.4  # part of all steps
     config.c_max = 1.0  # the largest noise coefficient; less: weaker noise
     config.samples = 30  # Monte Carlo; 100 in the paper's tables
+    config.temperature = 0.0  # of the logits; 0: fitted on validation images
     config.export = True  # report.html and SavedModel, beside model.keras
 
     # The form without noise, `deterministic.keras`, is learned from these.

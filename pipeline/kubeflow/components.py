@@ -71,31 +71,74 @@ def phi_exporter(
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def target_trainer(
-    examples: dsl.Input[dsl.Dataset],
+def tuner(
+    source: dsl.Input[dsl.Dataset],
+    target: dsl.Input[dsl.Dataset],
     phi: dsl.Input[dsl.Model],
-    classifier: dsl.Output[dsl.Model],
-    method: str,
-    seed: str,  # the fields of a loop's item are strings to the engine
+    choice: dsl.OutputPath(str),
+    methods: str,
+    settings: str,
     config: str,
     runs: str,
     fingerprint: str,
 ):
-    """Kubeflow component of `train`; `config` is JSON."""
+    """Kubeflow component of `tune`; all but `runs` and `fingerprint` JSON."""
+    import json
+    import pathlib
+
+    from mp_keras import files
+    from pipeline import fingerprints
+    from pipeline.stages import tuner as stage
+
+    found = stage.tune(
+        source.path,
+        target.path,
+        phi.path,
+        json.loads(methods),
+        fingerprints.from_json(config),
+        json.loads(settings),
+        runs,
+        fingerprint,
+    )
+    pathlib.Path(choice).parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(choice, found)
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def target_trainer(
+    examples: dsl.Input[dsl.Dataset],
+    phi: dsl.Input[dsl.Model],
+    classifiers: dsl.Output[dsl.Model],
+    method: str,
+    seeds: str,  # the fields of a loop's item are strings to the engine
+    config: str,
+    choice: str,
+    runs: str,
+    fingerprint: str,
+):
+    """Kubeflow component of `train_seeds`.
+
+    `seeds` and `config` are JSON, and so is `choice`, or empty.
+    """
+    import json
+
     from pipeline import fingerprints
     from pipeline.stages import target_trainer as stage
 
-    result = stage.train(
+    results = stage.train_seeds(
         examples.path,
         phi.path,
         method,
-        int(seed),
+        json.loads(seeds),
         fingerprints.from_json(config),
         runs,
         fingerprint,
-        classifier.path,
+        classifiers.path,
+        choice=json.loads(choice or "null"),
     )
-    classifier.metadata.update(result)
+    classifiers.metadata.update(
+        {str(result["seed"]): result for result in results}
+    )
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -108,22 +151,26 @@ def evaluator(
     results: dsl.Output[dsl.Artifact],
     label: str,
     config: str,
+    choice: str,
     fingerprint: str,
 ):
-    """Kubeflow component of `evaluate`; `config` is JSON."""
+    """Kubeflow component of `evaluate`; `config` is JSON, `choice` too."""
+    import json
     import pathlib
     import shutil
 
     from pipeline import fingerprints
     from pipeline.stages import evaluator as stage
+    from pipeline.stages import target_trainer
 
     result = stage.evaluate(
-        [classifier.path for classifier in classifiers],
+        target_trainer.run_folders(each.path for each in classifiers),
         examples.path,
         meta_run.path,
         fingerprints.from_json(config),
         label,
         results.path,
+        choice=json.loads(choice or "null"),
     )
     # A metrics artifact without a file would never be reused.
     for name, path in (
@@ -151,10 +198,11 @@ def pusher(
 
     from mp_keras import files
     from pipeline.stages import pusher as stage
+    from pipeline.stages import target_trainer
 
     result = stage.push(
         metrics.path,
-        [classifier.path for classifier in classifiers],
+        target_trainer.run_folders(each.path for each in classifiers),
         f"{destination}/{label}",
     )
     pathlib.Path(pushed.path).parent.mkdir(parents=True, exist_ok=True)

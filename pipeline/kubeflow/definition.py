@@ -1,9 +1,11 @@
 """The whole pipeline, as Kubeflow runs it locally or on a cluster.
 
     ExampleGen (source) -> MetaTrainer -> PhiExporter -> for each target:
-        ExampleGen -> TargetTrainer, one per method and seed -> Evaluator
-                                                           -> Pusher
+        ExampleGen -> Tuner -> TargetTrainer, one per method and some seeds
+        -> Evaluator -> Pusher
     and then, over all targets: Reporter
+
+The Tuner is there if the config's section `tuner` has tasks.
 
 The traps: the engine reuses a finished step when the component's own source
 and its arguments are the same. It knows neither the installed packages nor the
@@ -29,6 +31,7 @@ from pipeline.kubeflow.components import phi_exporter
 from pipeline.kubeflow.components import pusher
 from pipeline.kubeflow.components import reporter
 from pipeline.kubeflow.components import target_trainer
+from pipeline.kubeflow.components import tuner
 from pipeline.storage import artifact_store
 
 
@@ -126,6 +129,7 @@ def make_pipeline(
                 examples_options=item.examples,
                 config=item.config,
                 fingerprint=item.fingerprint,
+                source=source.outputs["examples"],
                 phi=exported.outputs["phi"],
                 meta_run=learned.outputs["run"],
                 image=image,
@@ -148,10 +152,11 @@ def make_pipeline(
 
 def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
     """Returns the pipeline of one target."""
+    seeds, together = pipeline_config.seeds, pipeline_config.seeds_together
     trainings = [
-        {"method": method, "seed": str(seed)}
+        {"method": method, "seeds": json.dumps(seeds[i : i + together])}
         for method in pipeline_config.methods
-        for seed in pipeline_config.seeds
+        for i in range(0, len(seeds), together)
     ]
 
     @dsl.pipeline(name="target")
@@ -160,6 +165,7 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
         examples_options: str,
         config: str,
         fingerprint: str,
+        source: dsl.Input[dsl.Dataset],
         phi: dsl.Input[dsl.Model],
         meta_run: dsl.Input[dsl.Model],
         image: str,
@@ -173,14 +179,31 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
             image,
             "ExampleGen (target)",
         )
+        choice = ""
+        if pipeline_config.tuner.tasks:
+            tuned = stages.add(
+                tuner(
+                    source=source,
+                    target=generated.outputs["examples"],
+                    phi=phi,
+                    methods=json.dumps(pipeline_config.methods),
+                    settings=fingerprints.to_json(pipeline_config.tuner),
+                    config=config,
+                    runs=f"{workdir}/runs",
+                    fingerprint=fingerprint,
+                ),
+                image,
+            )
+            choice = tuned.outputs["choice"]
         with dsl.ParallelFor(trainings) as training:
             trained = stages.add(
                 target_trainer(
                     examples=generated.outputs["examples"],
                     phi=phi,
                     method=training.method,
-                    seed=training.seed,
+                    seeds=training.seeds,
                     config=config,
+                    choice=choice,
                     runs=f"{workdir}/runs",
                     fingerprint=fingerprint,
                 ),
@@ -188,18 +211,19 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
             )
         evaluated = stages.add(
             evaluator(
-                classifiers=dsl.Collected(trained.outputs["classifier"]),
+                classifiers=dsl.Collected(trained.outputs["classifiers"]),
                 examples=generated.outputs["examples"],
                 meta_run=meta_run,
                 label=label,
                 config=config,
+                choice=choice,
                 fingerprint=software,
             ),
             image,
         )
         stages.add(
             pusher(
-                classifiers=dsl.Collected(trained.outputs["classifier"]),
+                classifiers=dsl.Collected(trained.outputs["classifiers"]),
                 metrics=evaluated.outputs["metrics"],
                 label=label,
                 destination=f"{workdir}/serving",

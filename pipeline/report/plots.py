@@ -111,17 +111,17 @@ def reliability_by_method(probabilities, labels, runs):
 
     Args:
         probabilities: One array `(examples, classes)` a run.
-        labels: Integer array `(examples,)`.
+        labels: One integer array `(examples,)` a run.
         runs: List of the Evaluator's dicts, one per run.
     """
     pooled = {}
-    for predicted, run in zip(probabilities, runs):
-        pooled.setdefault(run["method"], []).append(predicted)
+    for predicted, truth, run in zip(probabilities, labels, runs):
+        pair = pooled.setdefault(run["method"], ([], []))
+        pair[0].append(predicted)
+        pair[1].append(truth)
     curves = {
-        method: reliabilities.reliability_curve(
-            np.concatenate(seeds), np.tile(labels, len(seeds))
-        )
-        for method, seeds in pooled.items()
+        method: reliabilities.reliability_curve(*map(np.concatenate, pair))
+        for method, pair in pooled.items()
     }
     return saving.svg_element(reliability.draw({"test images": curves}))
 

@@ -42,12 +42,14 @@ _PAGE = string.Template(
     + """\
 <p class="verdict">$verdict</p>
 <p>Base is the plain network. MetaPerturb is the same network with φ: a small
-function, learned on other images, that perturbs its features.</p>
+function, learned on other images, that perturbs its features. Manifold Mixup
+blends the features of two images, and their labels, while it trains.</p>
 $summary
 <p class="note">$network, $steps steps, $training training images,
 $validation for validation, $test for the test; $samples noise samples per
 prediction. Mean ± 95&nbsp;% interval over seeds (Student's t).</p>
 $metrics
+$choice
 <h2>Every run</h2>
 $runs
 <p class="note">The pages behind the links: what a run measured, its
@@ -79,6 +81,13 @@ _RUN_FILES = {
     "config.json": "config",
     "history.jsonl": "history",
 }
+_CHOICE = string.Template("""\
+<h2>What was chosen on the source</h2>
+<p>$sentence</p>
+$trials
+<p class="note">Losses and accuracies on $judged_on further images of each task,
+after the temperature. No image of the target took part.</p>
+""")
 _POSITIONS = string.Template("""\
 <h2>What φ does at each position</h2>
 <p>One test image inside $network. A row is a position, in its strongest
@@ -114,6 +123,7 @@ def render(result, drawings, meta_run, config):
         samples=result["samples"],
         **result["examples"],
         metrics=drawings["metrics"],
+        choice=_choice(result.get("choice")),
         runs=_runs_table(runs),
         pictures=", ".join(
             _link(f"{label}/figures/{name}.svg", name.replace("_", " "))
@@ -128,21 +138,21 @@ def render(result, drawings, meta_run, config):
     )
 
 
-def draw(runs, folders, probabilities, data, meta_run):
+def draw(runs, folders, probabilities, labels, images, meta_run):
     """Returns the page's drawings, {name: SVG text}.
 
     Args:
         runs: List of the Evaluator's dicts, one per run.
         folders: Path of each run's folder.
-        probabilities: One array `(examples, classes)` a run, of the test part.
-        data: `ImageData` of the target.
+        probabilities: One array `(examples, classes)` a run, of its test part.
+        labels: One integer array `(examples,)` a run.
+        images: uint8 array `(n, height, width, channels)`: φ is shown on the
+            first.
         meta_run: Path of the MetaTrainer's folder.
     """
     drawings = {
         "metrics": plots.metrics_by_method(runs),
-        "reliability": plots.reliability_by_method(
-            probabilities, data.test_labels, runs
-        ),
+        "reliability": plots.reliability_by_method(probabilities, labels, runs),
         "convergence": plots.convergence(
             [_history(folder) for folder in folders], runs
         ),
@@ -151,9 +161,8 @@ def draw(runs, folders, probabilities, data, meta_run):
     perturbed = _first_perturbed(runs)
     if perturbed is not None:
         path = folders[perturbed] / "model.keras"
-        images = data.test_images[:1]
         views = mp_keras.inspect_positions(
-            keras.saving.load_model(path), mp_keras.normalize(images)
+            keras.saving.load_model(path), mp_keras.normalize(images[:1])
         )
         drawings["feature_maps"] = plots.maps_of_positions(views, images[0])
         drawings["scales"] = plots.scales_of_positions(
@@ -204,14 +213,38 @@ def _meta_note(result):
 
 def _summary_table(result):
     rows = summary_rows(result["summary"])
-    if result["gains"]:
+    for method, gains in result["gains"].items():
         rows.append(
             [
-                "gain, seed by seed (positive: φ is better)",
-                *intervals.format_metrics(result["gains"], sign="+"),
+                f"gain of {method_styles.style_of(method).label}, seed by seed "
+                "(positive: better than Base)",
+                *intervals.format_metrics(gains, sign="+"),
             ]
         )
     return table(["", *intervals.headings()], rows)
+
+
+def _choice(choice):
+    """Shows what the Tuner tried and chose, if there was one."""
+    if not choice:
+        return ""
+    rows = [
+        [
+            method_styles.style_of(trial["method"]).label,
+            f"{trial['c_max']:g}",
+            str(trial["task"]),
+            f"{trial['accuracy']:.1f}",
+            f"{trial['negative_log_likelihood']:.3f}",
+            f"{trial['temperature']:.2f}",
+        ]
+        for trial in choice["trials"]
+    ]
+    head = ["method", "noise", "task", *intervals.headings()[:2], "temperature"]
+    return _CHOICE.substitute(
+        sentence=html.escape(intervals.choice_sentence(choice)),
+        trials=table(head, rows),
+        judged_on=choice["judged_on"],
+    )
 
 
 def summary_rows(summary):

@@ -186,6 +186,7 @@ RULES = {
             "meta_dropout.deviation",
             "phi_l2",
             "phi_stddev",
+            "temperature",
         ),
         _AT_LEAST_0,
     ),

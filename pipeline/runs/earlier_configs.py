@@ -16,6 +16,7 @@ _TARGET = {
         "deterministic": {"samples": 2, "mixtures": 10_000},
         "early_stopping": {"patience": 0},
         "minutes": 30.0,
+        "temperature": 0.0,
     },
     "data": {
         "balanced": False,

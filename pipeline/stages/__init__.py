@@ -1,9 +1,9 @@
 """The stages of the pipeline, one file each: plain functions on folders.
 
-ExampleGen -> MetaTrainer -> PhiExporter -> TargetTrainer (method x seed) ->
-Evaluator -> Pusher, the roles that TFX gives them. They know nothing of the
-engine; kubeflow/components.py hands them paths. A stage that the pipeline of
-this machine started ends with it.
+ExampleGen -> MetaTrainer -> PhiExporter -> Tuner -> TargetTrainer (method x
+seed) -> Evaluator -> Pusher, the roles that TFX gives them. They know nothing
+of the engine; kubeflow/components.py hands them paths. A stage that the
+pipeline of this machine started ends with it.
 """
 
 import os

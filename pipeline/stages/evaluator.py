@@ -10,6 +10,7 @@ The test part is for the report alone; choices are made on the validation part.
     LABEL/runs/METHOD-seedN/       result, config and history of each run
 """
 
+import functools
 import pathlib
 
 from mp_keras import files
@@ -25,7 +26,9 @@ from pipeline.trainings import target_data
 _SHOWN = ("result.json", "config.json", "history.jsonl")
 
 
-def evaluate(classifiers, examples, meta_run, config, label, directory):
+def evaluate(
+    classifiers, examples, meta_run, config, label, directory, choice=None
+):
     """Evaluates all classifiers of a target and writes its report.
 
     Args:
@@ -35,38 +38,51 @@ def evaluate(classifiers, examples, meta_run, config, label, directory):
         config: Config of `configs/target/`, for the data's parts and samples.
         label: Str, the target's name, fit for a file name.
         directory: Path-like, made if it is missing.
+        choice: Dict that the Tuner returned, or None (default).
 
     Returns: the dict that `evaluation.json` holds: `runs`, one dict each;
-        `summary`, mean and 95 % interval of each method; `gains`, of the
-        difference to the plain network, seed by seed.
+        `summary`, mean and 95 % interval of each method; `gains`, of each
+        method's difference to the plain network, seed by seed; `choice`.
     """
     source = example_gen_stage.examples_source(examples)
-    data, validation = target_data.load_data(config, source=source)
-    parts = {"test": (data.test_images, data.test_labels)}
-    if validation:
-        parts["validation"] = validation
+
+    @functools.cache  # several runs are of the same data
+    def parts_of(data_seed):
+        config.data.seed = data_seed
+        data, validation = target_data.load_data(config, source=source)
+        parts = {"test": (data.test_images, data.test_labels)}
+        if validation:
+            parts["validation"] = validation
+        return parts, len(data.train_labels)
+
     folders = [pathlib.Path(folder) for folder in classifiers]
-    runs, probabilities = [], []
+    runs, probabilities, labels = [], [], []
     for folder in folders:
+        stored = files.read_json(folder / "config.json")
+        parts, training = parts_of(stored["data"]["seed"])
         run, predicted = _evaluate_run(folder, parts, config.samples)
         run["folder"] = f"{label}/runs/{run['method']}-seed{run['seed']}"
         runs.append(run)
         probabilities.append(predicted["test"])
+        labels.append(parts["test"][1])
     result = {
         "label": label,
         "data": config.data.source,
         "samples": config.samples,
         "examples": {
-            "training": len(data.train_labels),
-            "validation": len(validation[1]) if validation else 0,
-            "test": len(data.test_labels),
+            "training": training,
+            "validation": len(parts.get("validation", ((), ()))[1]),
+            "test": len(parts["test"][1]),
         },
         "runs": runs,
         "summary": intervals.summarize(runs),
         "gains": intervals.paired_gains(runs),
+        "choice": choice,
     }
     meta_run = pathlib.Path(meta_run)
-    drawings = results_page.draw(runs, folders, probabilities, data, meta_run)
+    drawings = results_page.draw(
+        runs, folders, probabilities, labels, parts["test"][0], meta_run
+    )
     page = results_page.render(result, drawings, meta_run, config)
     _write(pathlib.Path(directory), result, folders, drawings, page)
     return result

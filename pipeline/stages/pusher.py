@@ -1,5 +1,8 @@
 """Pusher: the best classifier goes to serving, if it deserves to.
 
+Where the Tuner chose a method, that is the method's first seed, for nothing is
+left to tell seeds apart. Otherwise it is the best on validation data.
+
 TensorFlow Serving's layout: `<destination>/<version>/saved_model.pb`, versions
 counted from 1. What does not load, lacks its metrics, or is worse on
 validation data than the plain network by more than the plain network's seeds
@@ -28,7 +31,7 @@ _BLESSED_BY = ("negative_log_likelihood", "accuracy")
 
 
 def push(evaluation_file, classifiers, destination):
-    """Pushes the blessed run with the lowest validation loss, or says why not.
+    """Pushes the best of the blessed runs, or says why not.
 
     Args:
         evaluation_file: Path-like, `evaluation.json` of the Evaluator.
@@ -40,7 +43,8 @@ def push(evaluation_file, classifiers, destination):
         list of dicts (`method`, `seed`, `reason`). The latter is also written
         to `refused.json` in `destination`.
     """
-    runs = files.read_json(evaluation_file).get("runs", [])
+    evaluation = files.read_json(evaluation_file)
+    runs, choice = evaluation.get("runs", []), evaluation.get("choice")
     part = "validation" if all("validation" in run for run in runs) else "test"
     folders = _by_run(classifiers)
     refused, accepted = [], []
@@ -54,7 +58,10 @@ def push(evaluation_file, classifiers, destination):
     plain = [run[part] for run, _ in accepted if run["method"] == _PLAIN]
     blessed = []
     for run, folder in accepted:
-        reason = _reason_not_to_bless(run[part], plain, part)
+        if choice:
+            reason = _reason_not_chosen(run, choice["method"])
+        else:
+            reason = _reason_not_to_bless(run[part], plain, part)
         if reason:
             refused.append(_refusal(run, reason))
         else:
@@ -63,9 +70,11 @@ def push(evaluation_file, classifiers, destination):
     with _local(destination) as local:
         files.write_json(local / "refused.json", refused)
         if blessed:
-            best, folder = min(
-                blessed, key=lambda pair: pair[0][part][_BLESSED_BY[0]]
-            )
+            best, folder = blessed[0]
+            if not choice:
+                best, folder = min(
+                    blessed, key=lambda pair: pair[0][part][_BLESSED_BY[0]]
+                )
             version = _newest_version(destination)
             if not _holds(f"{destination}/{version}", best, folder):
                 version += 1
@@ -107,6 +116,13 @@ def _reason_to_refuse(run, folder, part):
     if not np.allclose(outputs.sum(), 1, atol=1e-3):
         return f"its probabilities sum to {outputs.sum()}"
     return None
+
+
+def _reason_not_chosen(run, chosen):
+    """Returns that the Tuner chose another method than the run's, or None."""
+    if run["method"] == chosen:
+        return None
+    return f"the method chosen on the source is {chosen}"
 
 
 def _reason_not_to_bless(numbers, plain, part):

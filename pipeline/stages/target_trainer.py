@@ -1,4 +1,6 @@
-"""TargetTrainer: one classifier, with φ or without (Algorithm 2)."""
+"""TargetTrainer: one classifier a seed, with φ or without (Algorithm 2)."""
+
+import pathlib
 
 from pipeline.runs import run_folder
 from pipeline.stages import example_gen as example_gen_stage
@@ -17,14 +19,53 @@ _KEPT = (
 )
 
 
+def train_seeds(examples, phi, method, seeds, *others, choice=None):
+    """Trains a classifier a seed, each in a folder of its own in `directory`.
+
+    Args:
+        examples, phi, method: As for `train`.
+        seeds: Sequence of int.
+        *others: `config`, `runs`, `fingerprint` and `directory` of `train`.
+        choice: Dict that the Tuner returned, or None (default).
+
+    Returns: the results, a list.
+    """
+    config, runs, fingerprint, directory = others
+    if choice:
+        config.update(choice["values"][method])
+    return [
+        train(
+            examples,
+            phi,
+            method,
+            seed,
+            config,
+            runs,
+            fingerprint,
+            pathlib.Path(directory, f"{method}-seed{seed}"),
+        )
+        for seed in seeds
+    ]
+
+
+def run_folders(classifiers):
+    """Returns the folders of all runs in those that `train_seeds` filled."""
+    return [
+        folder
+        for directory in classifiers
+        for folder in sorted(pathlib.Path(directory).iterdir())
+    ]
+
+
 def train(examples, phi, method, seed, config, runs, fingerprint, directory):
     """Trains a classifier in a folder that outlives a kill, and copies it.
 
     Args:
         examples: Path-like, folder that ExampleGen wrote.
         phi: Path-like, SavedModel of φ.
-        method: Str, "base" or "meta_perturb".
-        seed: Int, seed of this training.
+        method: Str, as `config.method`.
+        seed: Int, seed of this training, and of its draw of the images where
+            `config.data.pooled` is true.
         config: Config of `configs/target/`; φ, method and seed are set here.
         runs: Path-like or URI, folder of the runs that can be resumed.
         fingerprint: Str that stands for the data and the software.
@@ -35,6 +76,8 @@ def train(examples, phi, method, seed, config, runs, fingerprint, directory):
     config.phi = str(phi)
     config.method = method
     config.seed = seed
+    if config.data.pooled:
+        config.data.seed = seed
     workdir = run_folder.resumable_path(
         runs, "train_target", config, fingerprint
     )

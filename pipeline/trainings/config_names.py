@@ -18,6 +18,7 @@ WRAPPERS = (  # what trains the network
     "mixup",
     "adversarial_training",
 )
+NOISY = ("meta_perturb", "fresh_phi", "mean_preserving_noise")  # by `c_max`
 ENSEMBLE = "deep_ensemble"  # several runs of "base"
 METHODS = ("base", *LAYERS, *WRAPPERS, ENSEMBLE)
 NETWORKS = (

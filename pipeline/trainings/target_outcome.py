@@ -1,6 +1,7 @@
 """What a trained network is worth: calibrated, judged, and in one pass.
 
-    temperature    fitted on the validation images, if there are any
+    temperature    the config's, or else fitted on the validation images, if
+                   there are any
     metrics        with it, and `before_temperature`, on test and validation
     predictions    logarithms of the probabilities, image by image, so that
                    another metric needs no run again
@@ -35,10 +36,10 @@ class Judged:
     """One form of a network, judged.
 
     Attributes:
-        network: `keras.Model`; ends in a temperature if one was fitted.
+        network: `keras.Model`; ends in a temperature if there is one.
         metrics: Dict as `result.json` holds it: those of the test part,
-            `temperature` and `before_temperature`, both None without a
-            validation part, and `validation`, if there is one.
+            `temperature` and `before_temperature`, both None without one, and
+            `validation`, if there is such a part.
         probabilities: Dict from part, or part and "_before_temperature", to
             an array `(examples, classes)`.
     """
@@ -48,7 +49,7 @@ class Judged:
     probabilities: dict
 
 
-def judge(network, test, validation, samples):
+def judge(network, test, validation, samples, temperature=0.0):
     """Returns the `Judged` form of a network.
 
     Args:
@@ -57,10 +58,16 @@ def judge(network, test, validation, samples):
         validation: Pair of the same, or None. Of more than 20,000 images the
             temperature is fitted on some, evenly spaced.
         samples: Int >= 1, noise samples.
+        temperature: Float, that of the network; 0 (default): fitted on
+            `validation`, if there is one.
     """
     parts, tried = {"test": test}, [1.0]
     if validation:
         parts["validation"] = validation
+    if temperature:
+        network = temperatures.with_temperature(network, temperature)
+        tried.append(temperature)
+    elif validation:
         step = -(-len(validation[1]) // _CALIBRATED_ON)  # rounded up
         network = mp_keras.fit_temperature(
             network,
@@ -81,14 +88,13 @@ def judge(network, test, validation, samples):
         if after:
             metrics[part][BEFORE] = judged_images.metrics_of(before, labels)
             probabilities[f"{part}_{BEFORE}"] = before
-    found = {**metrics.pop("test"), "temperature": None, **metrics}
-    if validation:
-        found["temperature"] = tried[1]
+    found = {**metrics.pop("test"), **metrics}
+    found["temperature"] = tried[1] if len(tried) > 1 else None
     return Judged(network, found, probabilities)
 
 
 def judge_deterministic(
-    network, sampled, train_images, test, validation, options
+    network, sampled, train_images, test, validation, options, temperature=0.0
 ):
     """Returns the `Judged` form of a network that draws no noise in test.
 
@@ -100,7 +106,7 @@ def judge_deterministic(
         network: As `judge` got it.
         sampled: What `judge` returned for it.
         train_images: uint8 images that the one pass learns from, some or all.
-        test, validation: As `judge` got them.
+        test, validation, temperature: As `judge` got them.
         options: Section `deterministic` of a config of `configs/target/`.
     """
     if monte_carlo.noisy_layers(network):
@@ -111,7 +117,7 @@ def judge_deterministic(
             options.samples,
             options.mixtures,
         )
-        judged = judge(single, test, validation, 1)
+        judged = judge(single, test, validation, 1, temperature)
     else:
         judged = dataclasses.replace(sampled, metrics={**sampled.metrics})
     compared = {

@@ -148,7 +148,9 @@ def _judge(network, data, validation, config, folder):
     Returns: the `Judged` Monte Carlo form, and the metrics of both.
     """
     test = data.test_images, data.test_labels
-    judged = target_outcome.judge(network, test, validation, config.samples)
+    judged = target_outcome.judge(
+        network, test, validation, config.samples, config.temperature
+    )
     single = target_outcome.judge_deterministic(
         network,
         judged,
@@ -156,6 +158,7 @@ def _judge(network, data, validation, config, folder):
         test,
         validation,
         config.deterministic,
+        config.temperature,
     )
     for name, each in (("model", judged), ("deterministic", single)):
         with files.new_file(folder.path / f"{name}.keras") as path:

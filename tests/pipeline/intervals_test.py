@@ -71,7 +71,7 @@ class PairedGainsTest:
             make_run("base", 0, 50.0, likelihood=2.0, calibration=9.0),
             make_run("meta_perturb", 0, 53.0, likelihood=1.5, calibration=11.0),
         ]
-        gains = intervals.paired_gains(runs)
+        gains = intervals.paired_gains(runs)["meta_perturb"]
         assert gains["accuracy"]["mean"] == 3
         assert gains["negative_log_likelihood"]["mean"] == 0.5
         assert gains["expected_calibration_error"]["mean"] == -2
@@ -86,7 +86,7 @@ class PairedGainsTest:
             make_run("base", 2, 10.0),
             make_run("meta_perturb", 1, 92.0),
         ]
-        gain = intervals.paired_gains(runs)["accuracy"]
+        gain = intervals.paired_gains(runs)["meta_perturb"]["accuracy"]
         assert gain["mean"] == 2
         assert gain["half_width"] == pytest.approx(2.4841, rel=1e-4)
         assert not gain["clear"]
@@ -98,7 +98,7 @@ class PairedGainsTest:
             make_run("meta_perturb", 1, 99.0),
             make_run("base", 2, 1.0),
         ]
-        gain = intervals.paired_gains(runs)["accuracy"]
+        gain = intervals.paired_gains(runs)["meta_perturb"]["accuracy"]
         assert (gain["mean"], gain["seeds"]) == (1, 1)
 
     def test_clear_where_the_interval_excludes_zero(self):
@@ -107,16 +107,26 @@ class PairedGainsTest:
         for seed in range(3):
             runs.append(make_run("base", seed, 50.0))
             runs.append(make_run("meta_perturb", seed, 59.0 + seed))
-        gains = intervals.paired_gains(runs)
+        gains = intervals.paired_gains(runs)["meta_perturb"]
         assert gains["accuracy"]["clear"]
         assert not gains["negative_log_likelihood"]["clear"]  # 0 ± 0
 
     def test_single_pair_is_never_clear(self):
         runs = [make_run("base", 0, 1.0), make_run("meta_perturb", 0, 99.0)]
-        assert not intervals.paired_gains(runs)["accuracy"]["clear"]
+        assert not intervals.paired_gains(runs)["meta_perturb"]["accuracy"][
+            "clear"
+        ]
 
-    def test_no_pair(self):
-        assert intervals.paired_gains([make_run("base", 0, 50.0)]) == {}
+    def test_every_method_that_has_a_pair(self):
+        runs = [
+            make_run("base", 0, 50.0),
+            make_run("mixup", 0, 49.0),
+            make_run("meta_perturb", 0, 53.0),
+            make_run("drop_block", 1, 99.0),
+        ]
+        gains = intervals.paired_gains(runs)
+        found = {key: gain["accuracy"]["mean"] for key, gain in gains.items()}
+        assert found == {"mixup": -1, "meta_perturb": 3}
 
 
 def make_gains(accuracy, likelihood, calibration):
@@ -135,27 +145,42 @@ class VerdictTest:
             (
                 make_gains((4, True), (0.1, False), (9, True)),
                 "φ clearly improved accuracy and calibration error; "
-                "no clear difference in negative log-likelihood (95 %",
+                "no clear difference in negative log-likelihood. (95 %",
             ),
             (
                 make_gains((-4, True), (0.1, False), (9, False)),
                 "φ clearly worsened accuracy; no clear difference in "
-                "negative log-likelihood and calibration error (95 %",
+                "negative log-likelihood and calibration error. (95 %",
             ),
             (
                 make_gains((-4, True), (0.1, True), (9, False)),
                 "φ clearly improved negative log-likelihood; "
                 "φ clearly worsened accuracy; no clear difference in "
-                "calibration error (95 %",
+                "calibration error. (95 %",
             ),
             (
                 make_gains((4, False), (0.1, False), (9, False)),
-                "φ changed none of the metrics clearly (95 %",
+                "φ changed none of the metrics clearly. (95 %",
             ),
         ],
     )
     def test_says_what_is_clear(self, gains, sentence):
-        assert intervals.verdict(gains).startswith(sentence)
+        assert intervals.verdict({"meta_perturb": gains}).startswith(sentence)
+
+    def test_a_sentence_for_each_method(self):
+        nothing = make_gains((4, False), (0.1, False), (9, False))
+        all_three = make_gains((4, True), (0.1, True), (9, True))
+        text = intervals.verdict(
+            {
+                "meta_perturb": nothing,
+                "meta_perturb+manifold_mixup": all_three,
+            }
+        )
+        assert text.startswith(
+            "φ changed none of the metrics clearly. φ + Manifold Mixup clearly "
+            "improved accuracy, negative log-likelihood and calibration error. "
+            "(95 %"
+        )
 
     def test_without_pairs(self):
         assert "no pair of runs" in intervals.verdict({})
@@ -172,12 +197,14 @@ class TextTableTest:
         table = intervals.text_table(
             intervals.summarize(runs), intervals.paired_gains(runs)
         )
-        head, plain, ours, gain = table.splitlines()
+        head, plain, ours, _, title, gain = table.splitlines()
+        assert title == "gain, seed by seed"
         assert head.split("  ")[0] == ""
         for heading in ("accuracy (%)", "likelihood (nats)", "error (%)"):
             assert heading in head
         assert plain.startswith("plain network ")
-        assert ours.startswith("with φ ")
+        assert ours.startswith("φ ")
+        assert gain.startswith("φ ")
         # Differences 3.25 and 1.25; t, 1 degree: 12.706.
         assert "+2.2 ± 12.7" in gain
         columns = [line.index("±") for line in (plain, ours)]
@@ -191,3 +218,27 @@ class TextTableTest:
         )
         _, row = table.splitlines()
         assert row.split() == ["drop_block", "50.0", "1.000", "5.0"]
+
+
+class ChoiceSentenceTest:
+    def test_names_method_and_values(self):
+        choice = {
+            "method": "meta_perturb+manifold_mixup",
+            "values": {
+                "base": {"c_max": 1.0, "temperature": 2.0},
+                "meta_perturb+manifold_mixup": {
+                    "c_max": 0.25,
+                    "temperature": 1.254,
+                },
+            },
+            "trials": [{"c_max": 1.0}, {"c_max": 0.25}],
+            "classes": 10,
+            "shots": 5,
+        }
+        assert intervals.choice_sentence(choice) == (
+            "Chosen on the source, by tasks of 10 classes of 5 images: "
+            "φ + Manifold Mixup, noise at 0.25, temperature 1.25."
+        )
+
+    def test_nothing_was_chosen(self):
+        assert intervals.choice_sentence(None) == ""

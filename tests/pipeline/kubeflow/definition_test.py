@@ -84,7 +84,7 @@ class MakePipelineTest:
             "example-gen": set(),
             "meta-trainer": {"example-gen"},
             "phi-exporter": {"meta-trainer"},
-            "loop": {"meta-trainer", "phi-exporter"},
+            "loop": {"example-gen", "meta-trainer", "phi-exporter"},
             "reporter": {"loop"},
         }
         tasks = tasks_of(target_dag(spec))
@@ -97,14 +97,31 @@ class MakePipelineTest:
         body = dag_of(spec, tasks["loop"])
         assert list(body.tasks) == ["target-trainer"]
 
-    def test_one_training_a_method_and_seed(self, make_spec, config):
+    @pytest.mark.parametrize(
+        ("together", "seeds"), [(1, ("[0]", "[3]")), (5, ("[0, 3]",))]
+    )
+    def test_one_training_a_method_and_seeds(
+        self, make_spec, config, together, seeds
+    ):
+        config.seeds_together = together
         loop = tasks_of(target_dag(make_spec(config)))["loop"]
         assert json.loads(loop.parameter_iterator.items.raw) == [
-            {"method": "base", "seed": "0"},
-            {"method": "base", "seed": "3"},
-            {"method": "meta_perturb", "seed": "0"},
-            {"method": "meta_perturb", "seed": "3"},
+            {"method": method, "seeds": text}
+            for method in ("base", "meta_perturb")
+            for text in seeds
         ]
+
+    def test_tuner_comes_before_the_trainings(self, make_spec, config):
+        config.tuner.tasks = 2
+        tasks = tasks_of(target_dag(make_spec(config)))
+        waits = waits_of(tasks)
+        assert waits["tuner"] == {"example-gen"}
+        assert waits["loop"] == {"example-gen", "tuner"}
+        assert waits["evaluator"] == {"example-gen", "loop", "tuner"}
+        stored = constants_of(tasks["tuner"])
+        assert json.loads(stored["settings"].string_value)["tasks"] == 2
+        methods = json.loads(stored["methods"].string_value)
+        assert methods == list(config.methods)
 
     def test_config_arrives_whole(self, make_spec, config):
         spec = make_spec(config)

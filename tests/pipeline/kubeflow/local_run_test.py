@@ -194,7 +194,7 @@ class ResumedTest:
         ):
             assert line in lines
         assert "base, seed 0: 100%|" in resumed.output
-        assert any(line.startswith("with φ  ") for line in lines)
+        assert any(line.startswith("φ  ") for line in lines)
         assert "\x1b" not in resumed.output
         assert "KFP Executor" not in resumed.output
         assert resumed.errors == ""

@@ -125,7 +125,7 @@ class ReliabilityByMethodTest:
         figure = draw(
             plots.reliability_by_method,
             [right, wrong, right],
-            np.array([1]),
+            [np.array([1])] * 3,
             make_runs("base", "meta_perturb", "base"),
         )
         shown = {
@@ -141,7 +141,7 @@ class ReliabilityByMethodTest:
         figure = draw(
             plots.reliability_by_method,
             [first, second],
-            labels,
+            [labels, labels],
             make_runs("base", "base"),
         )
         (bar,) = figure.axes[0].patches

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from pipeline import intervals
-from pipeline.datasets import image_data
 from pipeline.report import results_page as report
 from tests.pipeline import smoke
 
@@ -52,7 +51,6 @@ def page(folder):
     }
     images = np.zeros((4, 8, 8, 3), np.uint8)
     labels = np.arange(4)
-    data = image_data.ImageData(images, labels, images, labels, tuple("abcd"))
     result = {
         "label": "cats",
         "data": NASTY,
@@ -64,7 +62,7 @@ def page(folder):
     }
     config = smoke.target_config(NASTY)
     drawings = report.draw(
-        [run], [folder], [np.full((4, 4), 0.25)], data, folder
+        [run], [folder], [np.full((4, 4), 0.25)], [labels], images, folder
     )
     return report.render(result, drawings, folder, config)
 

@@ -1,6 +1,7 @@
 """Evaluator: the report's numbers, found again from the SavedModels."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -98,7 +99,8 @@ class EvaluateTest:
         ):
             assert result["summary"]["base"][metric]["mean"] == base[metric]
             gain = sign * (ours[metric] - base[metric])
-            assert result["gains"][metric]["mean"] == pytest.approx(gain)
+            found = result["gains"]["meta_perturb"][metric]["mean"]
+            assert found == pytest.approx(gain)
 
     def test_report(self, evaluated):
         result = smoke.read_json(evaluated / "squares" / "evaluation.json")
@@ -146,6 +148,7 @@ class EvaluateTest:
         self, classifiers, examples, meta_run, make_target_config, tmp_path
     ):
         (tmp_path / "broken" / "saved_model").mkdir(parents=True)
+        shutil.copy(classifiers["base"] / "config.json", tmp_path / "broken")
         with pytest.raises(ValueError, match="must be a whole SavedModel"):
             evaluator.evaluate(
                 [classifiers["base"], tmp_path / "broken"],

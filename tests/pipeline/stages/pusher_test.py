@@ -72,6 +72,7 @@ class Runs:
         self._folders = folders
         self._root = root
         self.stored = []
+        self.choice = None
         self.classifiers = []
 
     def add(self, name, loss, part="validation", **changes):
@@ -95,7 +96,8 @@ class Runs:
 
     def push(self, destination):
         file = self._root / "evaluation.json"
-        file.write_text(json.dumps({"runs": self.stored}))
+        evaluation = {"runs": self.stored, "choice": self.choice}
+        file.write_text(json.dumps(evaluation))
         return pusher.push(file, self.classifiers, destination)
 
 
@@ -145,6 +147,20 @@ class PushTest:
         runs.add("good", 1.0, part="test").add("better", 0.5, part="test")
         runs.push(tmp_path / "serving")
         assert served(tmp_path / "serving" / "1") == [0.5, 0.5]
+
+    def test_first_seed_of_the_method_that_the_source_chose(
+        self, runs, tmp_path
+    ):
+        """Whatever its metrics on the target's images are."""
+        runs.add("good", 20.0).add("better", 0.1)
+        runs.choice = {"method": "meta_perturb"}
+        result = runs.push(tmp_path)
+        assert served(tmp_path / "1") == [0.25, 0.75]
+        (refused,) = result["refused"]
+        assert (refused["method"], refused["seed"]) == ("base", 0)
+        assert refused["reason"].endswith(
+            "chosen on the source is meta_perturb"
+        )
 
     def test_versions_are_counted(self, make_runs, tmp_path):
         serving = tmp_path / "serving"

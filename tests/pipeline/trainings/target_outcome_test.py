@@ -46,6 +46,21 @@ class JudgeTest:
             < validation["before_temperature"]["negative_log_likelihood"]
         )
 
+    def test_given_temperature_is_taken_as_it_is(self, images):
+        network = small_networks.make_network()
+        pair = images, LABELS
+        for validation in (None, pair):
+            judged = target_outcome.judge(network, pair, validation, 5, 3.0)
+            assert temperature.temperature_of(judged.network) == 3.0
+            assert judged.metrics["temperature"] == 3.0
+            assert ("validation" in judged.metrics) == (validation is pair)
+            expected = mp_keras.monte_carlo_predict(
+                judged.network, target_outcome.normalized(images), 5
+            )
+            np.testing.assert_allclose(
+                judged.probabilities["test"], expected, rtol=1e-4
+            )
+
     def test_many_images_are_predicted_in_parts(self, images, monkeypatch):
         network = small_networks.make_network()
         test = np.tile(images, (44, 1, 1, 1)), np.tile(LABELS, 44)  # 528

@@ -59,6 +59,23 @@ def page(folder):
         "runs": [run],
         "summary": intervals.summarize([run]),
         "gains": {},
+        "choice": {
+            "method": "base",
+            "values": {"base": {"c_max": 1.0, "temperature": 1.5}},
+            "trials": [
+                {
+                    "method": "base",
+                    "c_max": 1.0,
+                    "task": 0,
+                    "accuracy": 61.25,
+                    "negative_log_likelihood": 0.98765,
+                    "temperature": 1.5,
+                }
+            ],
+            "classes": 4,
+            "shots": 2,
+            "judged_on": 12,
+        },
     }
     config = smoke.target_config(NASTY)
     drawings = report.draw(
@@ -98,7 +115,13 @@ class RenderTest:
         assert reader.open == []
         summary = ["Base", "43.8", "1.235", "5.0", "0.654"]
         assert reader.cells[:5] == summary
-        assert reader.cells[5:-1] == [summary[0], "7", *summary[1:], "62"]
+        trial = ["Base", "1", "0", "61.2", "0.988", "1.50"]
+        assert reader.cells[5:11] == trial
+        assert reader.cells[11:-1] == [summary[0], "7", *summary[1:], "62"]
+
+    def test_says_what_the_source_chose(self, page):
+        assert "by tasks of 4 classes of 2 images: plain network" in page
+        assert "on 12 further images of each task" in page
 
     def test_links_to_the_files_that_a_run_has(self, page):
         for file in ("result.json", "history.jsonl"):

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from pipeline.datasets import tasks as tasks_module
 from pipeline.datasets.tasks import split_tasks
 
 
@@ -116,14 +115,6 @@ class SplitTasksTest:
         images, labels = numbered_data
         with pytest.raises(ValueError, match="Received: 1 class"):
             split_tasks(images, labels * 0, tasks=2, split="homogeneous")
-
-
-class TaskTest:
-    def test_task_cannot_be_changed(self, numbered_data):
-        task, _ = split_tasks(*numbered_data, tasks=2)
-        assert isinstance(task, tasks_module.Task)
-        with pytest.raises(AttributeError):
-            task.class_ids = ()
 
 
 class TrainExamplesTest:

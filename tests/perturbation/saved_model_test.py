@@ -10,7 +10,6 @@ from keras import layers
 
 import mp_keras
 from mp_keras.perturbation import function
-from mp_keras.perturbation import positions_of
 from mp_keras.perturbation import saved_model
 from tests import plain_tensorflow
 from tests import small_networks
@@ -61,10 +60,6 @@ def stateless_noise(shape, seed):
 
 
 class RoundTripTest:
-    def test_numbers_are_the_same_bit_for_bit(self, phi, exported):
-        assert_same_phi(mp_keras.load_perturbation(exported), phi)
-        assert_same_phi(mp_keras.load_perturbation(str(exported)), phi)
-
     def test_card_holds_norms_and_source(self, exported):
         assert mp_keras.load_card(exported) == {
             "channel_norm": 16,
@@ -88,25 +83,6 @@ class RoundTripTest:
         after = {f: f.read_bytes() for f in copied.rglob("*") if f.is_file()}
         assert after == before
         assert list(copied.parent.iterdir()) == [copied]  # no leftovers
-
-
-class NativeLayersTest:
-    def test_loaded_phi_trains_in_a_network(self, phi, exported):
-        loaded = mp_keras.load_perturbation(exported)
-        model = small_networks.make_network(loaded)
-        model.compile(
-            mp_keras.AdamL2(0.01),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        )
-        images, labels = draw(8, 8, 8, 3), np.arange(8) % 3
-        model.train_on_batch(images, labels)
-        first, second = positions_of(model)
-        for position in (first, second):
-            assert_same_phi(position.perturbation, phi)
-            assert np.all(position.moving_mean != 0)
-            assert np.all(position.moving_variance != 1)
-        assert first.moving_mean.shape == (4, 4)
-        assert second.moving_mean.shape == (6, 4)
 
 
 def tfsm_layer(path):
@@ -324,10 +300,6 @@ class ShippedTest:
 
 
 class DamageTest:
-    def test_folder_without_a_saved_model(self, tmp_path):
-        with pytest.raises(ValueError, match="without `saved_model.pb`"):
-            mp_keras.load_perturbation(tmp_path)
-
     def test_file_instead_of_a_folder(self, tmp_path):
         path = tmp_path / "phi.pth"
         path.write_bytes(b"something")
@@ -340,16 +312,6 @@ class DamageTest:
         tf.saved_model.save(module, str(tmp_path / "other"))
         with pytest.raises(ValueError, match="other must be a SavedModel"):
             mp_keras.load_perturbation(tmp_path / "other")
-
-    @pytest.mark.parametrize("kept", [0, 20, 0.5, -1])
-    @pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
-    def test_truncated_variables(self, copied, suffix, kept):
-        file = copied / "variables" / f"variables.{suffix}"
-        content = file.read_bytes()
-        size = int(kept * len(content)) if kept == 0.5 else kept
-        file.write_bytes(content[:size])
-        with pytest.raises(ValueError, match="a SavedModel(.|\n)*whole"):
-            mp_keras.load_perturbation(copied)
 
     @pytest.mark.parametrize("number", [np.nan, np.inf])
     def test_number_that_is_not_finite(self, monkeypatch, tmp_path, number):

@@ -106,13 +106,6 @@ class TinyImagenetTest:
         stored = {e["image"] for e in tfds.as_numpy(raw)}
         assert stored == {_jpeg(50), _jpeg(51), _jpeg(52)}
 
-    def test_original_wins_over_other_copies(self, manual):
-        for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200.zip"):
-            fakes.write_zip(manual / name, _files())
-        archive = tiny_imagenet_archive.open_archive(manual)
-        assert archive.read("wnids.txt") == b"n02\nn01\nn03"
-        assert archive.path.name == "tiny-imagenet-200.zip"
-
     def test_real_subset_is_listed(self, shared_data):
         archive = tiny_imagenet_archive.open_archive(shared_data)
         wnids = archive.read("wnids.txt").decode().split()
@@ -132,31 +125,6 @@ class TinyImagenetErrorTest:
         if other_file:
             (manual / "other.zip").write_bytes(b"")
         with pytest.raises(FileNotFoundError, match="tiny-imagenet-200.zip"):
-            _load(tmp_path)
-
-    def test_missing_folder_raises(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="tiny-imagenet-200.zip"):
-            _load(tmp_path)
-
-    def test_two_copies_raise(self, manual):
-        for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200-b.zip"):
-            fakes.write_zip(manual / name, _files())
-        with pytest.raises(ValueError, match="one copy"):
-            tiny_imagenet_archive.open_archive(manual)
-
-    def test_truncated_zip_raises(self, tmp_path, manual):
-        path = manual / "tiny-imagenet-200.zip"
-        fakes.write_zip(path, _files())
-        path.write_bytes(path.read_bytes()[:5000])
-        with pytest.raises(ValueError, match="complete zip file"):
-            _load(tmp_path)
-
-    def test_damaged_member_raises(self, tmp_path, manual):
-        path = manual / "tiny-imagenet-200.zip"
-        fakes.write_zip(path, _files())
-        content = _jpeg(0)
-        path.write_bytes(path.read_bytes().replace(content, content[::-1]))
-        with pytest.raises(ValueError, match="complete zip file"):
             _load(tmp_path)
 
     @pytest.mark.parametrize(

@@ -101,12 +101,6 @@ class MiniImagenetErrorTest:
         with pytest.raises(FileNotFoundError, match="Put a zip file or folder"):
             _load(manual_dir)
 
-    def test_two_copies_raise(self, tmp_path):
-        for name in ("mini-imagenet-a.zip", "mini-imagenet-b.zip"):
-            fakes.write_zip(tmp_path / name, _files())
-        with pytest.raises(ValueError, match="one copy of miniImageNet"):
-            _load(tmp_path)
-
     @pytest.mark.parametrize(
         ("name", "content", "message"),
         [

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 import requests
@@ -155,20 +153,6 @@ class LoadTfdsTest:
         with pytest.raises(ValueError, match="configuration and version"):
             _load("digits/none", tmp_path)
 
-    def test_folder_and_tfds_agree(self, tmp_path):
-        from PIL import Image
-
-        for index in range(4):
-            path = tmp_path / "images" / str(index % 2) / f"{index}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(make_image(0, index)).save(path)
-        folder = load_images(
-            f"folder:{tmp_path}/images", image_size=8, test_fraction=0.5
-        )
-        known = _load("fake_varied_sizes", tmp_path).train_images
-        for image in folder.train_images:
-            assert (known == image).all(axis=(1, 2, 3)).any()
-
 
 class SplitsTest:
     def test_named_splits_are_read(self, tmp_path):
@@ -251,16 +235,3 @@ class DownloadTest:
         monkeypatch.setattr(FakeVariedSizes, "_generate_examples", fail)
         with pytest.raises(RuntimeError, match="a mistake"):
             _load("fake_varied_sizes", tmp_path)
-
-
-class ImportTest:
-    def test_builders_are_registered(self):
-        assert "pipeline.datasets" in sys.modules
-        known = tfds.list_builders(with_community_datasets=False)
-        assert set(known) >= {
-            "glyphs",
-            "digits",
-            "tiny_imagenet",
-            "stanford_cars",
-            "fgvc_aircraft",
-        }

@@ -110,10 +110,6 @@ class ResNet20Test:
         found = positions_of(model)
         assert [position.seed - 30 for position in found] == list(numbers)
 
-    def test_unknown_location(self):
-        with pytest.raises(ValueError, match="'all', 'before_pooling', 'top'"):
-            mp_keras.networks.ResNet20(2, positions="upper")
-
     def test_layers_of_a_function(self):
         model = mp_keras.networks.ResNet20(
             2,

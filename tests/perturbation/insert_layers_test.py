@@ -51,24 +51,6 @@ class InsertLayersTest:
         assert np.any(ours != theirs)
         assert dropouts(plain) == []
 
-    @pytest.mark.parametrize(
-        ("positions", "numbers"),
-        [
-            ("before_pooling", (2, 5, 8)),
-            ("top", (6, 7, 8)),
-            ("bottom", (0, 1, 2)),
-        ],
-    )
-    def test_locations_keep_the_numbers_of_the_network(
-        self, positions, numbers
-    ):
-        plain = mp_keras.networks.ResNet20(3, (8, 8, 3))
-        model = insertion.insert_layers(plain, make_dropout, positions)
-        assert [layer.seed for layer in dropouts(model)] == list(numbers)
-        for dropout in dropouts(model):
-            before = dropout.input._keras_history.operation
-            assert isinstance(before, layers.Add)
-
     def test_named_layers_and_split_activations(self):
         model = insertions.named_network(activation="relu")
         copy = insertion.insert_layers(model, make_dropout, ["first"])

@@ -96,17 +96,6 @@ class SavingTest:
                 model(inputs, training=training),
             )
 
-    def test_weights_file(self, tmp_path):
-        model, other = (
-            examples.small_network(),
-            examples.small_network(examples.random_phi(seed=9)),
-        )
-        model(examples.feature_maps(4, 8, 8, 3), training=True)
-        model.save_weights(tmp_path / "model.weights.h5")
-        other.load_weights(tmp_path / "model.weights.h5")
-        for ours, theirs in zip(model.get_weights(), other.get_weights()):
-            np.testing.assert_array_equal(ours, theirs)
-
 
 class UnknownShapesTest:
     @pytest.mark.tensorflow_only

@@ -180,25 +180,6 @@ class DataTest:
 
 
 class RunTest:
-    @pytest.mark.parametrize(
-        ("key", "value", "message"),
-        [
-            ("method", "dropout", "one of ('base', 'meta_perturb', "),
-            ("phi", "HERE", "must be a SavedModel written by"),
-        ],
-    )
-    def test_wrong_target_config(self, source, tmp_path, key, value, message):
-        value = value.replace("HERE", str(tmp_path))
-        line = error_of(
-            "train_target",
-            f"{_TARGET}:conv4,smoke",
-            f"--config.data.source={source}",
-            f"--config.{key}={value}",
-            f"--workdir={tmp_path / 'run'}",
-        )
-        assert message in line
-        assert value in line
-
     def test_origin_is_shown_if_asked_for(self, tmp_path):
         arguments = "evaluate", f"--workdir={tmp_path}"
         assert error_of(*arguments).endswith(processes.HINT)

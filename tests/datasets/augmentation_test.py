@@ -79,17 +79,13 @@ class CropAndFlipTest:
             images.shape
         )
 
-    def test_wrong_seeds_raise(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`seeds` must be integers"):
             augmentation.crop_and_flip(_images(), np.zeros((64, 2)), 2)
         with pytest.raises(ValueError, match=r"shape \(64, 3\)"):
             augmentation.crop_and_flip(_images(), np.zeros((64, 3), int), 2)
-
-    def test_wrong_images_raise(self):
         with pytest.raises(ValueError, match="`images` must be"):
             augmentation.crop_and_flip(_images()[0], _seeds())
-
-    def test_negative_padding_raises(self):
         with pytest.raises(ValueError, match="Received: padding=-1"):
             augmentation.crop_and_flip(_images(), _seeds(), -1)
 

@@ -170,9 +170,11 @@ class ArgumentsTest:
         with pytest.raises(ValueError, match="`clip` must be positive"):
             make_trainer(clip=clip)
 
-    def test_noise_from_is_no_negative(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`noise_from`.*noise_from=-1"):
             make_trainer(noise_from=-1)
+        with pytest.raises(ValueError, match="`perturbation` must be"):
+            tasks.make_network(meta_dropout.MetaDropout)
 
     @pytest.mark.parametrize("wrap", [False, True])
     def test_function_makes_a_learner(self, wrap):
@@ -187,10 +189,6 @@ class ArgumentsTest:
         trainer.compile("sgd")
         with pytest.raises(ValueError, match="must have 2 tasks"):
             fit(trainer, steps=1, count=count)
-
-    def test_perturbation_is_made(self):
-        with pytest.raises(ValueError, match="`perturbation` must be"):
-            tasks.make_network(meta_dropout.MetaDropout)
 
 
 class TwoNumbersNetwork:

@@ -87,11 +87,9 @@ class ResNet20Test:
         model = mp_keras.networks.ResNet20(3, (8, 8, 3), phi)
         examples.assert_reloads(model, tmp_path)
 
-    def test_too_few_classes(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`classes` must be at least 2"):
             mp_keras.networks.ResNet20(1)
-
-    def test_unknown_depth(self):
         with pytest.raises(ValueError, match="`depth` must be one of.*50"):
             mp_keras.networks.ResNet(50, 10)
 

@@ -69,14 +69,12 @@ class LoadNpzTest:
         with pytest.raises(ValueError, match=f"data.npz(.|\n)*{message}"):
             load(**changes)
 
-    def test_empty_part_raises(self, load, arrays):
+    def test_missing_parts_raise(self, load, arrays, tmp_path):
         with pytest.raises(ValueError, match="0 and 0"):
             load(
                 test_images=arrays["test_images"][:0],
                 test_labels=arrays["test_labels"][:0],
             )
-
-    def test_missing_file_raises(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="no such file"):
             load_images(f"npz:{tmp_path}/none.npz", image_size=8)
 

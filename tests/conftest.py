@@ -74,6 +74,14 @@ def shared():
     return SHARED
 
 
+@pytest.fixture
+def phi():
+    """A φ of fresh numbers."""
+    import mp_keras
+
+    return mp_keras.PerturbationFunction(seed=1)
+
+
 @pytest.fixture(scope="module")
 def eagerly():
     """Runs what the tests of a module train without graphs, for time."""

@@ -9,11 +9,6 @@ from mp_keras.perturbation import positions_of
 from tests.networks import examples
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class Conv4Test:
     def test_parameter_counts_by_hand(self):
         model = mp_keras.networks.Conv4(10)

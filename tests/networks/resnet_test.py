@@ -11,11 +11,6 @@ from tests.networks import examples
 from tests.networks import numpy_networks
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class ResNet20Test:
     def test_parameter_counts_by_hand(self):
         model = mp_keras.networks.ResNet20(10)

@@ -23,9 +23,7 @@ def dropouts(model):
 
 class InsertLayersTest:
     @pytest.mark.parametrize("positions", ["auto", "top"])
-    def test_is_the_twin_of_perturb_model(self, positions):
-        phi = mp_keras.PerturbationFunction(seed=1)
-
+    def test_is_the_twin_of_perturb_model(self, positions, phi):
         def make_layer(index):
             return mp_keras.MetaPerturbLayer(
                 phi, 64, 24, seed=7 + index, name=f"meta_perturb_{index}"
@@ -71,8 +69,7 @@ class InsertLayersTest:
         model = insertion.insert_layers(plain, make_dropout)
         assert len(dropouts(model)) == 9
 
-    def test_network_with_phi_takes_further_layers(self):
-        phi = mp_keras.PerturbationFunction(seed=1)
+    def test_network_with_phi_takes_further_layers(self, phi):
         perturbed = mp_keras.networks.ResNet20(3, (8, 8, 3), phi, seed=3)
         model = insertion.insert_layers(perturbed, make_dropout)
         assert len(positions_of(model)) == 9

@@ -11,11 +11,6 @@ from tests.perturbation import examples
 from tests.perturbation import insertions
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class ApplicationsTest:
     @pytest.mark.parametrize(
         ("network", "positions", "channels"),

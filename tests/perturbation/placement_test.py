@@ -8,11 +8,6 @@ import mp_keras
 from mp_keras.perturbation import placement
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class PlacementTest:
     def test_without_perturbation_features_pass(self):
         place = placement.Placement(None, [1], 16, None)

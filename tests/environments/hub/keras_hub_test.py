@@ -97,10 +97,11 @@ class BackbonesTest:
             (mobilenet, 5),
         ],
     )
-    def test_one_position_in_each_block_of_an_exact_copy(self, make, count):
+    def test_one_position_in_each_block_of_an_exact_copy(
+        self, make, count, phi
+    ):
         backbone = make()
         assert len(mp_keras.find_positions(backbone)) == count
-        phi = mp_keras.PerturbationFunction(seed=1)
         perturbed = mp_keras.perturb_model(backbone, phi)
         insertions.assert_same_network(
             backbone, perturbed, insertions.images(32)
@@ -112,11 +113,10 @@ class BackbonesTest:
         exec(markdown_code.code_under(page, "KerasHub"), names)
         assert [each.rule for each in names["positions"]] == ["addition"] * 4
 
-    def test_task_that_preprocesses_in_fit_is_refused(self):
+    def test_task_that_preprocesses_in_fit_is_refused(self, phi):
         task = keras_hub.models.ImageClassifier(
             backbone=resnet(), num_classes=3
         )
-        phi = mp_keras.PerturbationFunction(seed=1)
         with pytest.raises(ValueError, match="overrides .*fit"):
             mp_keras.perturb_model(task, phi)
 

@@ -6,19 +6,13 @@ from keras import ops
 
 import mp_keras
 from mp_keras.perturbation import function
+from tests import small_networks
+from tests.perturbation import examples
 
 
 @pytest.fixture
 def values():
-    rng = np.random.default_rng(0)
-    return {
-        name: rng.normal(0, 0.3, shape).astype("float32")
-        for name, shape in function.WEIGHT_SHAPES.items()
-    }
-
-
-def feature_maps(*shape, seed=1):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+    return small_networks.random_phi().values()
 
 
 class NumbersTest:
@@ -106,7 +100,7 @@ class NumbersTest:
 class NoiseMeanTest:
     def test_permuted_channels_permute_it(self, values):
         phi = mp_keras.PerturbationFunction(values)
-        features = feature_maps(2, 6, 5, 8)
+        features = examples.feature_maps(2, 6, 5, 8)
         order = np.random.default_rng(2).permutation(8)
         np.testing.assert_allclose(
             phi.noise_mean(features[..., order]),
@@ -116,7 +110,7 @@ class NoiseMeanTest:
 
     def test_each_channel_sees_the_mean_of_all(self, values):
         phi = mp_keras.PerturbationFunction(values)
-        features = feature_maps(1, 6, 6, 4)
+        features = examples.feature_maps(1, 6, 6, 4)
         moved = features.copy()
         moved[..., 3] += 1
         difference = phi.noise_mean(moved) - phi.noise_mean(features)
@@ -142,13 +136,13 @@ class ScaleTest:
         np.testing.assert_allclose(scale, expected, rtol=1e-6)
 
     def test_statistics_of_a_batch(self):
-        features = feature_maps(5, 3, 4)
+        features = examples.feature_maps(5, 3, 4)
         mean, variance = function.batch_statistics(features)
         np.testing.assert_allclose(mean, features.mean(0), atol=1e-6)
         np.testing.assert_allclose(variance, features.var(0, ddof=1), rtol=1e-5)
 
     def test_one_example_has_variance_zero(self):
-        features = feature_maps(1, 3, 4)
+        features = examples.feature_maps(1, 3, 4)
         mean, variance = function.batch_statistics(features)
         np.testing.assert_array_equal(mean, features[0])
         np.testing.assert_array_equal(variance, np.zeros((3, 4)))

@@ -51,10 +51,6 @@ def assert_same_phi(actual, expected):
         np.testing.assert_array_equal(actual.values()[name], array)
 
 
-def draw(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
 def stateless_noise(shape, seed):
     return tf.random.stateless_normal(shape, seed).numpy()
 
@@ -96,7 +92,7 @@ def tfsm_layer(path):
 def toy_problem():
     """Two classes: the bright half of the images is above or below."""
     labels = np.arange(32) % 2
-    images = 0.3 * draw(32, 8, 8, 3)
+    images = 0.3 * small_networks.draw_images(32, 8, 8, 3)
     for image, label in zip(images, labels):
         image[4 * label : 4 * label + 4] += 1
     return images, labels
@@ -157,7 +153,7 @@ class TfsmLayerTest:
 
     def test_serving_form_equals_the_reference(self, phi, exported):
         """Norms of the export, batch statistics, coefficient 1, no clip."""
-        features = 40 * draw(3, 5, 4, 6)
+        features = 40 * small_networks.draw_images(3, 5, 4, 6)
         outputs = tfsm_layer(exported)(features, training=False)
         noise = stateless_noise(features.shape, (2020, 0))
         config = (CHANNEL_NORM, SPATIAL_NORM, 1.0)
@@ -168,7 +164,8 @@ class TfsmLayerTest:
         np.testing.assert_allclose(outputs, unclipped, rtol=1e-4, atol=1e-4)
 
     def test_training_form_draws_anew(self, exported):
-        layer, features = tfsm_layer(exported), draw(2, 5, 4, 6)
+        layer = tfsm_layer(exported)
+        features = small_networks.draw_images(2, 5, 4, 6)
         first, second = (layer(features, training=True) for _ in "ab")
         assert np.mean(np.asarray(first) != np.asarray(second)) > 0.99
 
@@ -216,8 +213,8 @@ class PlainTensorFlowTest:
         """Features at which the clip works, and all that goes with them."""
         rng = np.random.default_rng(2)
         return {
-            "features": (30 * draw(4, 6, 5, 7)),
-            "upstream": draw(4, 6, 5, 7, seed=1),
+            "features": 30 * small_networks.draw_images(4, 6, 5, 7),
+            "upstream": small_networks.draw_images(4, 6, 5, 7, seed=1),
             "config": np.array(self.CONFIG, "float32"),
             "seed": np.array(self.SEED, "int32"),
             "mean": rng.uniform(0, 1, (7, 4)).astype("float32"),

@@ -10,6 +10,7 @@ import re
 
 import keras
 import pytest
+from absl import logging
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 BACKEND = keras.backend.backend()
@@ -89,3 +90,13 @@ def eagerly():
 
     with eager.eager_steps():
         yield
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """The lines of the warnings that are logged, as they come."""
+    lines = []
+    monkeypatch.setattr(
+        logging, "warning", lambda text, *args: lines.append(text % args)
+    )
+    return lines

@@ -11,7 +11,6 @@ import mp_keras
 from configs.meta_train import small_tasks
 from mp_keras import checkpointing
 from pipeline.runs import run_folder
-from pipeline.runs import run_log
 from pipeline.trainings import meta_training
 from pipeline.workers import strategies
 from tests import squares
@@ -282,29 +281,10 @@ class RestartsTest:
         assert result["steps"] == 4
 
     @pytest.mark.long
-    def test_stopped_run_goes_on_as_an_unbroken_one(
-        self, source, tmp_path, monkeypatch
-    ):
+    def test_stopped_run_goes_on_as_an_unbroken_one(self, source, tmp_path):
         whole = self.run(source, tmp_path / "whole")
-        end = run_log.RunLog.on_train_batch_end
-        stops = iter((2, 3))  # done steps: both before a restart
-
-        def stop_after(steps):
-            def on_train_batch_end(log, batch, logs=None):
-                end(log, batch, logs)
-                if int(log.model.optimizer.iterations) == steps:
-                    raise KeyboardInterrupt
-
-            return on_train_batch_end
-
-        for steps in stops:
-            with (
-                monkeypatch.context() as patch,
-                pytest.raises(KeyboardInterrupt),
-            ):
-                patch.setattr(
-                    run_log.RunLog, "on_train_batch_end", stop_after(steps)
-                )
+        for steps in (2, 3):  # both before a restart
+            with smoke.interrupted_after(steps):
                 self.run(source, tmp_path / "broken")
         broken = self.run(source, tmp_path / "broken")
         assert broken[0] == whole[0]

@@ -11,7 +11,6 @@ from mp_keras import baselines
 from mp_keras.baselines import manifold_mixup
 from mp_keras.graphs import layer_search
 from mp_keras.perturbation import positions_of
-from pipeline.runs import run_log
 from pipeline.trainings import config_names
 from pipeline.trainings import methods
 from pipeline.trainings import target_training
@@ -232,23 +231,12 @@ class FineTuningTest:
 class TrainTest:
     @pytest.mark.parametrize("method", TRAINED)
     def test_resumed_run_equals_an_unbroken_one(
-        self, config_of, tmp_path, monkeypatch, method
+        self, config_of, tmp_path, method
     ):
         config = config_of(method, steps=4, checkpoint_every=2, log_every=1)
         whole = target_training.train_target(config, tmp_path / "whole")
-        original = run_log.RunLog.on_train_batch_end
-
-        def killed_after_three(self, batch, logs=None):
-            original(self, batch, logs)
-            if self._step == 3:
-                raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                run_log.RunLog, "on_train_batch_end", killed_after_three
-            )
-            with pytest.raises(KeyboardInterrupt):
-                target_training.train_target(config, tmp_path / "broken")
+        with smoke.interrupted_after(3):
+            target_training.train_target(config, tmp_path / "broken")
         resumed = target_training.train_target(config, tmp_path / "broken")
         del whole["seconds"], resumed["seconds"]
         assert resumed == whole

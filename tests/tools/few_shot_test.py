@@ -36,6 +36,7 @@ def run(arguments, tmp_path_factory):
 
 
 class FewShotTest:
+    @pytest.mark.long  # what kills do is tested in one process as well
     def test_killed_and_resumed_run_equals_the_unbroken_one(
         self, run, arguments, tmp_path
     ):

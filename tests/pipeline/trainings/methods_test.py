@@ -32,8 +32,17 @@ WRAPPERS = {
     "mixup": baselines.Mixup,
     "adversarial_training": baselines.AdversarialTraining,
 }
-JOINED = [f"{layer}+{wrapper}" for layer in LAYERS for wrapper in WRAPPERS]
+# Each layer and each wrapper trains in `make test`; all pairs are long.
+JOINED = [
+    pytest.param(
+        f"{layer}+{wrapper}",
+        marks=[pytest.mark.long] if (row - column) % len(WRAPPERS) else [],
+    )
+    for row, layer in enumerate(LAYERS)
+    for column, wrapper in enumerate(WRAPPERS)
+]
 TRAINED = [m for m in config_names.METHODS if m != config_names.ENSEMBLE]
+RESUMED = ("meta_perturb", "drop_block", "manifold_mixup")  # others are long
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +238,16 @@ class FineTuningTest:
 
 
 class TrainTest:
-    @pytest.mark.parametrize("method", TRAINED)
+    @pytest.mark.parametrize(
+        "method",
+        [
+            pytest.param(
+                method,
+                marks=[] if method in RESUMED else [pytest.mark.long],
+            )
+            for method in TRAINED
+        ],
+    )
     def test_resumed_run_equals_an_unbroken_one(
         self, config_of, tmp_path, method
     ):

@@ -74,7 +74,7 @@ class EvaluateFewShotTest:
                 "`meta_dropout.logits` must be that of",
             ),
             ({"data__seed": 1}, "`data.seed` must be that of(.|\n)*learned"),
-            ({"test_episodes": 0}, "`test_episodes` must be at least 1"),
+            ({"test_episodes": 0}, "`test_episodes` must be an integer"),
         ],
     )
     def test_config_that_does_not_suit_it(self, run, source, changes, message):

@@ -173,11 +173,10 @@ class ProjectionResNetsTest:
             )
         assert model.name == name.lower()
 
-    def test_equals_numpy(self, tmp_path):
+    def test_equals_numpy(self):
         model = mp_keras.networks.ResNet18(3, (9, 9, 3))
         examples.randomize_batch_norms(model)
         images = small_networks.draw_images(2, 9, 9, 3)
         levels = [(channels, 2) for channels in (64, 128, 256, 512)]
         expected = numpy_networks.resnet(model, images, levels, "B")
         np.testing.assert_allclose(model(images), expected, rtol=1e-3)
-        examples.assert_reloads(model, tmp_path)

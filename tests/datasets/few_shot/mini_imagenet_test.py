@@ -78,6 +78,7 @@ class MiniImagenetTest:
         assert data.train.images.shape == (6, 8, 8, 1)
         assert np.bincount(data.train.labels).tolist() == [3, 3]
 
+    @pytest.mark.long  # 6,000 images
     def test_real_part_is_read(self, shared_data):
         data = _load(shared_data, image_size=84)
         parts = (data.train, data.validation, data.test)

@@ -117,6 +117,7 @@ class OmniglotSmallTest:
         assert first.validation.class_names != other.validation.class_names
         assert first.test.digest() == other.test.digest()
 
+    @pytest.mark.long  # 4,840 images, turned
     def test_real_sets(self, shared_data):
         data = _load(shared_data, image_size=28)
         whole = data.train_and_validation()

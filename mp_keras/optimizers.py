@@ -12,6 +12,8 @@ import keras
 from keras import ops
 from keras.optimizers import schedules
 
+from mp_keras import argument_checks
+
 
 @keras.saving.register_keras_serializable(package="mp_keras")
 class AdamL2(keras.optimizers.Optimizer):
@@ -46,10 +48,7 @@ class AdamL2(keras.optimizers.Optimizer):
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if not l2 >= 0:
-            raise ValueError(
-                f"Argument `l2` must be at least 0. Received: l2={l2}"
-            )
+        argument_checks.check_at_least("l2", l2, 0)
         self.l2 = l2
         self.beta_1 = beta_1
         self.beta_2 = beta_2

@@ -10,6 +10,7 @@ import re
 
 import keras
 import pytest
+from absl import logging
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 BACKEND = keras.backend.backend()
@@ -74,6 +75,14 @@ def shared():
     return SHARED
 
 
+@pytest.fixture
+def phi():
+    """A φ of fresh numbers."""
+    import mp_keras
+
+    return mp_keras.PerturbationFunction(seed=1)
+
+
 @pytest.fixture(scope="module")
 def eagerly():
     """Runs what the tests of a module train without graphs, for time."""
@@ -81,3 +90,13 @@ def eagerly():
 
     with eager.eager_steps():
         yield
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    """The lines of the warnings that are logged, as they come."""
+    lines = []
+    monkeypatch.setattr(
+        logging, "warning", lambda text, *args: lines.append(text % args)
+    )
+    return lines

@@ -16,6 +16,7 @@ import keras
 from keras import ops
 
 from mp_keras import annotations
+from mp_keras import argument_checks
 from mp_keras import seeds
 from mp_keras.perturbation import insertion
 
@@ -63,12 +64,8 @@ class InformationDropout(keras.layers.Layer):
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_beta(beta)
-        if not max_alpha > 0:
-            raise ValueError(
-                "Argument `max_alpha` must be positive. "
-                f"Received: max_alpha={max_alpha}"
-            )
+        argument_checks.check_at_least("beta", beta, 0)
+        argument_checks.check_positive("max_alpha", max_alpha)
         self.beta = beta
         self.max_alpha = max_alpha
         self.noisy_in_test = noisy_in_test
@@ -120,14 +117,6 @@ class InformationDropout(keras.layers.Layer):
             "seed": self.seed,
             "noisy_in_test": self.noisy_in_test,
         }
-
-
-def check_beta(beta):
-    """Raises ValueError, if `beta` is negative or not a number."""
-    if not beta >= 0:
-        raise ValueError(
-            f"Argument `beta` must be at least 0. Received: beta={beta}"
-        )
 
 
 def noise_part(response):

@@ -16,6 +16,7 @@ import keras
 from keras import ops
 
 from mp_keras import annotations
+from mp_keras import argument_checks
 from mp_keras import seeds
 from mp_keras.baselines import placed_layers
 from mp_keras.baselines import wrapped_network
@@ -53,10 +54,7 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(network, **kwargs)
-        if not alpha > 0:
-            raise ValueError(
-                f"Argument `alpha` must be positive. Received: alpha={alpha}"
-            )
+        argument_checks.check_positive("alpha", alpha)
         self.alpha = alpha
         self.positions = positions
         self.seed = seeds.given_or_drawn(seed)

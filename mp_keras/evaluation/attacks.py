@@ -129,15 +129,8 @@ class _Attacker:
 
     def __init__(self, model, norm, steps, gradient_samples, random_start):
         argument_checks.check_one_of("norm", norm, NORMS)
-        for name, value in (
-            ("steps", steps),
-            ("gradient_samples", gradient_samples),
-        ):
-            if value < 1:
-                raise ValueError(
-                    f"Argument `{name}` must be at least 1. "
-                    f"Received: {name}={value}"
-                )
+        argument_checks.check_at_least("steps", steps, 1)
+        argument_checks.check_at_least("gradient_samples", gradient_samples, 1)
         self._foolbox = _import_foolbox()
         self._model = model
         self._norm = norm

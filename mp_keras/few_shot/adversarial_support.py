@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.few_shot import perturbation
 
 
@@ -18,11 +19,7 @@ class AdversarialSupport(perturbation.Perturbation):
     """
 
     def __init__(self, epsilon):
-        if not epsilon >= 0:
-            raise ValueError(
-                "Argument `epsilon` must be at least 0. "
-                f"Received: epsilon={epsilon}"
-            )
+        argument_checks.check_at_least("epsilon", epsilon, 0)
         self.epsilon = epsilon
 
     def support_images(self, images, gradient_fn):

@@ -6,6 +6,7 @@ For pictures: features of the last layer (figure 4), activations (figures 6 and
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.few_shot import forward_pass
 from mp_keras.few_shot import network as network_module
 from mp_keras.few_shot import noise_stream
@@ -40,10 +41,7 @@ def noisy_outputs(network, values, images, seed, copies):
         axis before all others.
     Raises: ValueError, if `copies` is less than 1.
     """
-    if copies < 1:
-        raise ValueError(
-            f"Argument `copies` must be at least 1. Received: copies={copies}"
-        )
+    argument_checks.check_at_least("copies", copies, 1)
     dtype = values["logits/kernel"].dtype
     images = tf.cast(images, dtype)
     stream = noise_stream.NoiseStream(seed, dtype)

@@ -9,7 +9,7 @@ the noise is additive and that its weights are trained in the inner steps.
 
 import tensorflow as tf
 
-from mp_keras.baselines import information_dropout
+from mp_keras import argument_checks
 from mp_keras.few_shot import network
 from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
@@ -34,7 +34,7 @@ class InformationBottleneck(perturbation.Perturbation):
     STOCHASTIC = True
 
     def __init__(self, beta):
-        information_dropout.check_beta(beta)
+        argument_checks.check_at_least("beta", beta, 0)
         self.beta = beta
 
     def specs(self, block_shapes, logits_shape):

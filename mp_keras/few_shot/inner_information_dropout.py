@@ -11,6 +11,7 @@ ReLU takes, after batch norm. Before it, other units would be positive.
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.baselines import information_dropout
 from mp_keras.few_shot import perturbation
 from mp_keras.few_shot import weight_spec
@@ -33,7 +34,7 @@ class InnerInformationDropout(perturbation.Perturbation):
     STOCHASTIC = True
 
     def __init__(self, beta):
-        information_dropout.check_beta(beta)
+        argument_checks.check_at_least("beta", beta, 0)
         self.beta = beta
 
     def specs(self, block_shapes, logits_shape):

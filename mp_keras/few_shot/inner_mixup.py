@@ -6,6 +6,7 @@ a random layer, and the labels alike: lambda * x + (1 - lambda) * x'.
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.few_shot import network
 from mp_keras.few_shot import perturbation
 
@@ -30,10 +31,7 @@ class InnerMixup(perturbation.Perturbation):
     STOCHASTIC = True
 
     def __init__(self, gamma):
-        if not gamma > 0:
-            raise ValueError(
-                f"Argument `gamma` must be positive. Received: gamma={gamma}"
-            )
+        argument_checks.check_positive("gamma", gamma)
         self.gamma = gamma
 
     def block_inputs(self, block, inputs, state):

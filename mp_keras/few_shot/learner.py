@@ -14,6 +14,7 @@ derivative; in first order it would be zero.
 import keras
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras import classification
 from mp_keras.few_shot import forward_pass
 from mp_keras.few_shot import noise_stream
@@ -214,11 +215,8 @@ class FewShotLearner(keras.layers.Layer):
 
 def check_samples(samples):
     """Raises ValueError, if `samples` is below 1 and no tensor."""
-    if not tf.is_tensor(samples) and samples < 1:
-        raise ValueError(
-            "Argument `samples` must be at least 1. "
-            f"Received: samples={samples}"
-        )
+    if not tf.is_tensor(samples):
+        argument_checks.check_at_least("samples", samples, 1)
 
 
 def label_checks(labels, network):
@@ -233,16 +231,8 @@ def label_checks(labels, network):
 
 
 def _check(network, inner_steps, inner_rate, first_order):
-    if inner_steps < 1:
-        raise ValueError(
-            "Argument `inner_steps` must be at least 1. "
-            f"Received: inner_steps={inner_steps}"
-        )
-    if not inner_rate > 0:
-        raise ValueError(
-            "Argument `inner_rate` must be positive. "
-            f"Received: inner_rate={inner_rate}"
-        )
+    argument_checks.check_at_least("inner_steps", inner_steps, 1)
+    argument_checks.check_positive("inner_rate", inner_rate)
     if first_order and network.names(weight_spec.NOISE):
         raise ValueError(
             "Argument `first_order` must be False where noise is learned, for "

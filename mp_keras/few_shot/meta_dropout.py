@@ -52,11 +52,7 @@ class MetaDropout(perturbation.Perturbation):
     ):
         argument_checks.check_one_of("transform", transform, TRANSFORMS)
         argument_checks.check_one_of("logits", logits, LOGITS)
-        if not deviation > 0:
-            raise ValueError(
-                "Argument `deviation` must be positive. "
-                f"Received: deviation={deviation}"
-            )
+        argument_checks.check_positive("deviation", deviation)
         self.transform = transform
         self.logits_noise = logits
         self.STOCHASTIC = self.stochastic = stochastic

@@ -11,6 +11,7 @@ examples see one another), and of each noise sample by itself.
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.few_shot import perturbation as perturbation_module
 from mp_keras.few_shot import weight_spec
 
@@ -132,21 +133,13 @@ def _batch_norm(features, offset, samples):
 
 
 def _check(classes, input_shape, channels, perturbation):
-    if classes < 2:
-        raise ValueError(
-            "Argument `classes` must be at least 2. "
-            f"Received: classes={classes}"
-        )
+    argument_checks.check_at_least("classes", classes, 2)
     if len(input_shape) != 3 or min(input_shape[:2]) < _LEAST_SIZE:
         raise ValueError(
             "Argument `input_shape` must be (height, width, channels) of at "
             f"least {_LEAST_SIZE} pixels. Received: input_shape={input_shape}"
         )
-    if channels < 1:
-        raise ValueError(
-            "Argument `channels` must be at least 1. "
-            f"Received: channels={channels}"
-        )
+    argument_checks.check_at_least("channels", channels, 1)
     if perturbation is not None and not isinstance(
         perturbation, perturbation_module.Perturbation
     ):

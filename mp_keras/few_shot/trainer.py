@@ -13,6 +13,7 @@ gradients of tasks or replicas would be another rule.
 
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras import classification
 from mp_keras import optimizers
 from mp_keras import replicated_trainer
@@ -73,11 +74,7 @@ class FewShotTrainer(replicated_trainer.ReplicatedTrainer):
         noise_from=0,
         **kwargs,
     ):
-        if noise_from < 0:
-            raise ValueError(
-                "Argument `noise_from` must be at least 0. "
-                f"Received: noise_from={noise_from}"
-            )
+        argument_checks.check_at_least("noise_from", noise_from, 0)
         if clip is not None and not clip > 0:
             raise ValueError(
                 "Argument `clip` must be positive, or None for no clip. "

@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import argument_checks
 from mp_keras.meta_training import initial_weights
 
 
@@ -68,12 +69,8 @@ class TaskRestarts(keras.callbacks.Callback):
                 "Argument `every` must be an integer of at least 1. "
                 f"Received: every={every}"
             )
-        for name, value in (("ramp", ramp), ("maximum", maximum)):
-            if not 0 <= value <= 1:
-                raise ValueError(
-                    f"Argument `{name}` must be a fraction in [0, 1]. "
-                    f"Received: {name}={value}"
-                )
+        argument_checks.check_fraction("ramp", ramp)
+        argument_checks.check_fraction("maximum", maximum)
         self.every = every
         self.ramp = ramp
         self.maximum = maximum

@@ -1,13 +1,11 @@
 """Checks of what every network's function is called with."""
 
+from mp_keras import argument_checks
+
 
 def check_classes(classes):
     """Raises a ValueError, if there are fewer than 2 classes."""
-    if classes < 2:
-        raise ValueError(
-            "Argument `classes` must be at least 2. "
-            f"Received: classes={classes}"
-        )
+    argument_checks.check_at_least("classes", classes, 2)
 
 
 def check_poolings(input_shape, poolings):

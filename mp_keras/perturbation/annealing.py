@@ -15,6 +15,7 @@ import warnings
 import keras
 import numpy as np
 
+from mp_keras import argument_checks
 from mp_keras.graphs import layer_search
 
 
@@ -56,12 +57,8 @@ class NoiseAnnealing(keras.callbacks.Callback):
         maximum: float = 1.0,
     ) -> None:
         super().__init__()
-        for name, value in (("ramp", ramp), ("maximum", maximum)):
-            if not 0 <= value <= 1:
-                raise ValueError(
-                    f"Argument `{name}` must be a fraction in [0, 1]. "
-                    f"Received: {name}={value}"
-                )
+        argument_checks.check_fraction("ramp", ramp)
+        argument_checks.check_fraction("maximum", maximum)
         self.maximum = maximum
         self.ramp = ramp
         self.total_steps = total_steps

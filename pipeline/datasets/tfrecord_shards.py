@@ -34,6 +34,11 @@ _FEATURES = {
 }
 
 
+def image_bytes(size):
+    """Returns how many bytes an image of so many pixels a side takes."""
+    return 3 * size**2
+
+
 def shard_name(part, number, count):
     """Returns the file name of shard `number` of `count` of a part."""
     return f"{part}-{number:05d}-of-{count:05d}.tfrecord"
@@ -79,13 +84,13 @@ def index_path(path):
     return path.with_name(path.name + INDEX_SUFFIX)
 
 
-def read_index(path, entry, image_bytes):
+def read_index(path, entry, size):
     """Returns the offsets of a shard's images and their labels, int64 `(n,)`.
 
     Args:
         path: Path of the shard.
         entry: What `write_shard` returned.
-        image_bytes: Int, of one image.
+        size: Int, height and width of the images in pixels.
 
     Raises: ValueError, if the index is not there or does not fit the shard.
     """
@@ -96,7 +101,7 @@ def read_index(path, entry, image_bytes):
         if table.shape != (entry["examples"], 2) or table.dtype != np.int64:
             raise ValueError(f"{table.dtype} of shape {table.shape}")
         offsets, labels = table.T
-        room = path.stat().st_size - image_bytes
+        room = path.stat().st_size - image_bytes(size)
         if len(table) and not 0 <= offsets.min() <= offsets.max() <= room:
             raise ValueError(f"offsets beyond {path.name}")
     except (OSError, ValueError) as error:

@@ -43,14 +43,13 @@ def learn_phi(config, workdir):
     )
     runs = training.stack(
         [
-            training.Run(
-                np.int32(config.seed + index),
+            training.make_run(
+                config.seed + index,
                 noise,
-                np.float32(config.alpha),
-                np.float32(config.learning_rate),
-                np.float32(config.l2),
-                task["train"].astype("int32"),
-                task["labels"][task["train"]],
+                config.alpha,
+                config,
+                task["train"],
+                task["labels"],
             )
             for index, task in enumerate(tasks)
         ]

@@ -159,14 +159,8 @@ def _run(config, point, index, task, alpha):
         phi, *map(np.float32, (coefficient, 0.4, config.fade, 0.0, 0.0))
     )
     noise = noise._replace(per_channel=np.float32(config.per_channel))
-    return training.Run(
-        np.int32(index),
-        noise,
-        np.float32(alpha),
-        np.float32(config.learning_rate),
-        np.float32(config.l2),
-        task["train"].astype("int32"),
-        task["labels"][task["train"]],
+    return training.make_run(
+        index, noise, alpha, config, task["train"], task["labels"]
     )
 
 

@@ -131,15 +131,7 @@ def make_run(row, seed, images, labels):
                 if name != "phi"
             ),
         )
-    return training.Run(
-        np.int32(seed),
-        noise,
-        np.float32(row["alpha"]),
-        np.float32(row["learning_rate"]),
-        np.float32(row["l2"]),
-        images.astype("int32"),
-        labels[images],
-    )
+    return training.make_run(seed, noise, row["alpha"], row, images, labels)
 
 
 def read_phi(name, seed):

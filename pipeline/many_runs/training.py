@@ -45,6 +45,26 @@ class Run(typing.NamedTuple):
     labels: typing.Any
 
 
+def make_run(seed, noise, alpha, rates, images, labels):
+    """Returns a `Run` with numbers as the device takes them.
+
+    Args:
+        seed, noise, alpha: As `Run` has them.
+        rates: Config or dict with `learning_rate` and `l2`.
+        images: Int array `(examples,)`, which images.
+        labels: Int array, the labels of all images.
+    """
+    return Run(
+        np.int32(seed),
+        noise,
+        np.float32(alpha),
+        np.float32(rates["learning_rate"]),
+        np.float32(rates["l2"]),
+        images.astype("int32"),
+        labels[images],
+    )
+
+
 class Trained(typing.NamedTuple):
     """What a batch of trainings leaves; leading axis: runs.
 

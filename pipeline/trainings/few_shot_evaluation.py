@@ -15,6 +15,7 @@ from mp_keras import files
 from mp_keras.evaluation.metrics import classification_metrics
 from mp_keras.few_shot import episode_evaluation
 from pipeline import intervals
+from pipeline.runs import config_values
 from pipeline.runs import run_configs
 from pipeline.runs import runtime
 from pipeline.storage import artifact_store
@@ -52,6 +53,7 @@ def evaluate_few_shot(workdir, config=None, data_dir=None):
     with artifact_store.working_copy(workdir) as folder:
         stored = _read_config(folder)
         config = stored if config is None else config
+        config_values.check(config.to_dict())
         _check_same_weights(folder, stored, config)
         _check_new_classes(folder, stored, config)
         data = few_shot_episodes.load_data(config, data_dir)
@@ -108,7 +110,6 @@ def test_metrics(learner, class_images, config):
         `accuracy_half_width`, of the 95 % interval of the mean over episodes
         in percent, None for a single episode; `episodes`.
     """
-    check_episodes(config)
     episodes = few_shot_episodes.fixed_episodes(
         config, class_images, config.test_episodes
     )
@@ -146,20 +147,6 @@ def settings(trained, tested):
         **{key: tested[key] for key in _TEST},
         "data": tested.data.source,
     }
-
-
-def check_episodes(config):
-    """Raises ValueError, if there would be nothing to test on."""
-    for key, least in (
-        ("samples", 1),
-        ("test_episodes", 1),
-        ("validation_episodes", 0),
-    ):
-        if config[key] < least:
-            raise ValueError(
-                f"Config key `{key}` must be at least {least}. "
-                f"Received: {key}={config[key]}"
-            )
 
 
 def _with_progress(episodes, count):

@@ -41,7 +41,6 @@ def few_shot_train(config, workdir, data_dir=None):
     if finished:
         logging.info("%s is finished; nothing to do", workdir)
         return finished
-    few_shot_evaluation.check_episodes(config)
     strategy = strategies.make_strategy(config.replicas)
     trainer = few_shot_methods.make_trainer(config, strategy)
     data = few_shot_episodes.load_data(config, data_dir)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mp_keras import preprocessing
 from pipeline.datasets import augmentation
 
 
@@ -80,26 +79,15 @@ class CropAndFlipTest:
             images.shape
         )
 
-    def test_wrong_seeds_raise(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`seeds` must be integers"):
             augmentation.crop_and_flip(_images(), np.zeros((64, 2)), 2)
         with pytest.raises(ValueError, match=r"shape \(64, 3\)"):
             augmentation.crop_and_flip(_images(), np.zeros((64, 3), int), 2)
-
-    def test_wrong_images_raise(self):
         with pytest.raises(ValueError, match="`images` must be"):
             augmentation.crop_and_flip(_images()[0], _seeds())
-
-    def test_negative_padding_raises(self):
         with pytest.raises(ValueError, match="Received: padding=-1"):
             augmentation.crop_and_flip(_images(), _seeds(), -1)
-
-
-class NormalizeTest:
-    def test_range_is_minus_one_to_one(self):
-        scaled = preprocessing.normalize(np.array([0, 51, 255], np.uint8))
-        assert scaled.dtype == tf.float32
-        np.testing.assert_allclose(scaled, [-1.0, -0.6, 1.0], atol=1e-6)
 
 
 def test_without_flip_only_crops():

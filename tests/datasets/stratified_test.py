@@ -60,10 +60,8 @@ class FirstPerClassTest:
         chosen = stratified.first_per_class(labels, 2)
         assert chosen.tolist() == [0, 1, 2, 3, 5, 6]
 
-    def test_too_many_raise(self):
+    def test_wrong_counts_raise(self):
         with pytest.raises(ValueError, match="class 1 has 2.*count=3"):
             stratified.first_per_class(np.array([0, 1, 0, 1, 0]), 3)
-
-    def test_wrong_count_raises(self):
         with pytest.raises(ValueError, match="Received: count=0"):
             stratified.first_per_class(np.array([0, 1]), 0)

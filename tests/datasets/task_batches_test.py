@@ -88,9 +88,13 @@ class TaskBatchesTest:
         with pytest.raises(ValueError, match="`only` must be a range.*4 tas"):
             _batches(tasks, only=only)
 
-    def test_share_in_uneven_elements_raises(self, tasks):
+    def test_wrong_arguments_raise(self, tasks):
         with pytest.raises(ValueError, match="must divide 4(.|\n)*element=3"):
             _batches(tasks, tasks_per_element=3)
+        with pytest.raises(ValueError, match="15 examples.*batch_size=16"):
+            _batches(tasks, batch_size=16)
+        with pytest.raises(ValueError, match="at least one task"):
+            _batches([])
 
     def test_tasks_and_parts_have_their_own_streams(self, tasks):
         same = dataclasses.replace(
@@ -133,14 +137,6 @@ class TaskBatchesTest:
             return sum(len(f.node_def) for f in definition.library.function)
 
         assert nodes(2) == nodes(5)
-
-    def test_large_batch_raises(self, tasks):
-        with pytest.raises(ValueError, match="15 examples.*batch_size=16"):
-            _batches(tasks, batch_size=16)
-
-    def test_no_task_raises(self):
-        with pytest.raises(ValueError, match="at least one task"):
-            _batches([])
 
     def test_unlike_tasks_raise(self, tasks, numbered_data):
         images, labels = numbered_data

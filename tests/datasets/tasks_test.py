@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from pipeline.datasets import tasks as tasks_module
 from pipeline.datasets.tasks import split_tasks
 
 
@@ -95,15 +94,16 @@ class SplitTasksTest:
         ):
             split_tasks(*numbered_data, tasks=tasks, split=split)
 
-    def test_odd_tasks_raise_for_swapped_halves(self, numbered_data):
+    def test_wrong_tasks_and_splits_raise(self, numbered_data):
         with pytest.raises(ValueError, match="even.*Received: tasks=3"):
             split_tasks(*numbered_data, tasks=3)
-
-    def test_unknown_split_raises(self, numbered_data):
         with pytest.raises(
             ValueError, match="class_wise, swapped_halves, homogeneous.*'x'"
         ):
             split_tasks(*numbered_data, tasks=2, split="x")
+        images, labels = numbered_data
+        with pytest.raises(ValueError, match="Received: 1 class"):
+            split_tasks(images, labels * 0, tasks=2, split="homogeneous")
 
     def test_too_few_examples_raise(self, numbered_data):
         with pytest.raises(ValueError, match="12 examples.*10 of class 0"):
@@ -111,19 +111,6 @@ class SplitTasksTest:
         with pytest.raises(ValueError, match="2 examples.*1 of class"):
             images, labels = numbered_data
             split_tasks(images[:6], labels[:6], tasks=2)
-
-    def test_single_class_raises(self, numbered_data):
-        images, labels = numbered_data
-        with pytest.raises(ValueError, match="Received: 1 class"):
-            split_tasks(images, labels * 0, tasks=2, split="homogeneous")
-
-
-class TaskTest:
-    def test_task_cannot_be_changed(self, numbered_data):
-        task, _ = split_tasks(*numbered_data, tasks=2)
-        assert isinstance(task, tasks_module.Task)
-        with pytest.raises(AttributeError):
-            task.class_ids = ()
 
 
 class TrainExamplesTest:

@@ -10,16 +10,12 @@ import tensorflow as tf
 import mp_keras
 from tests.environments import markdown_code
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "fine_tuning.md"
-
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
-    names = {"__name__": "page"}
-    code = markdown_code.code_under(PAGE, "keras.applications")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("page"))
-        exec(compile(code, PAGE, "exec"), names)
+        names = markdown_code.run("fine_tuning.md", "keras.applications")
         yield {**names, "folder": pathlib.Path.cwd()}
 
 

@@ -1,7 +1,23 @@
-"""Takes the Python out of a page of documentation, to be run by a test."""
+"""Takes the Python out of a page of documentation, and runs it."""
 
 import pathlib
 import re
+
+_DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+
+
+def run(page, heading, names=None):
+    """Runs the code under a heading of a page, and returns its names.
+
+    Args:
+        page: Str, file name in `docs/`.
+        heading: As `code_under` takes it.
+        names: Dict of what the code finds defined, or None (default).
+    """
+    names = {"__name__": "page", **(names or {})}
+    path = _DOCS / page
+    exec(compile(code_under(path, heading), path, "exec"), names)
+    return names
 
 
 def code_under(path, heading):

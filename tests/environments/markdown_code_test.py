@@ -13,8 +13,6 @@ above = 0
 
 ## One
 
-Words.
-
 ```python
 a = 1  # not a heading:
 # b
@@ -50,41 +48,31 @@ def page(tmp_path):
     return write
 
 
-class CodeUnderTest:
-    def test_python_of_a_heading_and_those_below_it(self, page):
-        code = markdown_code.code_under(page(), "One")
-        lines = [line for line in code.splitlines() if line]
-        assert lines == ["a = 1  # not a heading:", "# b", 'c = "```"']
-
-    def test_next_heading_of_the_level_ends_it(self, page):
-        assert markdown_code.code_under(page(), "Deeper").strip() == 'c = "```"'
-
-    def test_first_level_holds_the_whole_page(self, page):
-        names = {}
-        exec(markdown_code.code_under(page(), "Page"), names)
-        assert [names[name] for name in ("above", "a", "d")] == [0, 1, 4]
-
-    def test_lines_keep_their_numbers(self, page):
-        code = markdown_code.code_under(page(), "Two").splitlines()
-        assert code[PAGE.splitlines().index("d = 4")] == "d = 4"
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [
+        ("One", ["a = 1  # not a heading:", "# b", 'c = "```"']),
+        ("Deeper", ['c = "```"']),
+        ("Two", ["d = 4"]),
+    ],
+)
+def test_python_under_a_heading_keeps_its_place(page, heading, expected):
+    code = markdown_code.code_under(page(), heading).splitlines()
+    assert [line for line in code if line] == expected
+    assert code.index(expected[0]) == PAGE.splitlines().index(expected[0])
 
 
-class BadPageTest:
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "# Other\n```python\na = 1\n```\n",
-            PAGE + PAGE,
-            "## One\n```bash\nls\n```\n",
-            "## One\n```python\na = 1\n```\n```python\nb = 2\n",
-            "## One\n```python\n\n```\n",
-        ],
-        ids=["no heading", "twice", "no python", "no end", "empty"],
-    )
-    def test_page_without_whole_code(self, text, page):
-        with pytest.raises(ValueError, match="the heading 'One' once"):
-            markdown_code.code_under(page(text), "One")
-
-    def test_message_says_what_was_found(self, page):
-        with pytest.raises(ValueError, match="the heading 2 times, 6 lines"):
-            markdown_code.code_under(page(PAGE + PAGE), "One")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Other\n```python\na = 1\n```\n",
+        PAGE + PAGE,
+        "## One\n```bash\nls\n```\n",
+        "## One\n```python\na = 1\n```\n```python\nb = 2\n",
+        "## One\n```python\n\n```\n",
+    ],
+    ids=["no heading", "twice", "no python", "no end", "empty"],
+)
+def test_page_without_whole_code(text, page):
+    with pytest.raises(ValueError, match="the heading 'One' once"):
+        markdown_code.code_under(page(text), "One")

@@ -1,24 +1,12 @@
 """The page "Use it in your own model", as far as this environment runs it."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
 import mp_keras
 from tests.environments import markdown_code
 
-PAGE = (
-    pathlib.Path(__file__).resolve().parents[2] / "docs" / "your_own_model.md"
-)
-
-
-def run(heading):
-    """Runs the code under a heading; returns its names."""
-    names = {"__name__": "page"}
-    code = markdown_code.code_under(PAGE, heading)
-    exec(compile(code, PAGE, "exec"), names)
-    return names
+PAGE = "your_own_model.md"
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +15,8 @@ def plain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("programs")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run("Save φ for other programs")
-        names = run("Plain TensorFlow")
+        markdown_code.run(PAGE, "Save φ for other programs")
+        names = markdown_code.run(PAGE, "Plain TensorFlow")
     saved = mp_keras.load_perturbation(folder / "phi")
     (folder / "phi").rename(folder / "gone")
     return {**names, "saved": saved}

@@ -44,20 +44,10 @@ class ReliabilityCurveTest:
         with pytest.raises(ValueError, match=r"Received: shapes \(2, 2\)"):
             reliability.reliability_curve([[0.5, 0.5], [1, 0]], labels)
 
-    def test_no_example_is_an_error(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="an example at least"):
             reliability.reliability_curve(np.zeros((0, 3)), [])
-
-    def test_bins_must_be_positive(self):
         with pytest.raises(ValueError, match="`bins` must be a positive int"):
             reliability.reliability_curve([[0.5, 0.5]], [0], bins=0)
-
-    @pytest.mark.parametrize(("label", "error"), [(0, 0.0), (1, 1.0)])
-    def test_one_sure_example(self, label, error):
-        curve = reliability.reliability_curve([[1.0, 0.0]], [label])
-        np.testing.assert_array_equal(curve.count, [0] * 14 + [1])
-        assert curve.expected_calibration_error() == error
-
-    def test_numbers_that_are_not_finite_raise(self):
         with pytest.raises(FloatingPointError, match="in 1 of 2 rows"):
             reliability.reliability_curve([[0.5, 0.5], [np.nan, 1]], [0, 1])

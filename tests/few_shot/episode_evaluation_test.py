@@ -77,11 +77,9 @@ class EvaluateEpisodesTest:
         for other in found[1:3]:
             assert np.abs(found[0] - other).max() > 1e-4
 
-    def test_no_episode_raises(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`episodes`(.|\n)*none"):
             episode_evaluation.evaluate_episodes(tasks.make_learner(), [])
-
-    def test_samples_must_be_positive(self):
         with pytest.raises(ValueError, match="`samples`(.|\n)*samples=0"):
             episode_evaluation.EpisodeEvaluator(tasks.make_learner(), 0)
 

@@ -97,12 +97,10 @@ class AdaptTest:
                 pixels(examples), np.array(labels, np.int32), pixels(2)
             )
 
-    def test_no_query_is_refused(self, loaded):
+    def test_wrong_images_are_refused(self, loaded):
         error = tf.errors.InvalidArgumentError
         with pytest.raises(error, match="There must be a query image"):
             loaded.adapt(pixels(3), LABELS[:3], pixels(0))
-
-    def test_takes_only_pixels_of_its_size(self, loaded):
         floats = tf.zeros((3, *tasks.SHAPE))
         with pytest.raises((ValueError, TypeError), match="float32"):
             loaded.adapt(floats, LABELS[:3], pixels(2))

@@ -1,6 +1,5 @@
 """The few-shot network against Keras layers, and its weights."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,36 +10,7 @@ from mp_keras.few_shot import network
 from tests.few_shot import tasks
 
 
-def keras_logits(values, images):
-    """The same network of Keras layers."""
-    hidden = images
-    for block in range(4):
-        weights = [
-            values[f"block_{block}/{part}"] for part in ("kernel", "bias")
-        ]
-        hidden = tf.nn.bias_add(
-            keras.ops.conv(hidden, weights[0], padding="same"), weights[1]
-        )
-        norm = keras.layers.BatchNormalization(scale=False)
-        norm.build(hidden.shape)
-        norm.beta.assign(values[f"block_{block}/offset"])
-        hidden = keras.layers.ReLU()(norm(hidden, training=True))
-        hidden = keras.layers.MaxPooling2D()(hidden)
-    flat = keras.layers.Flatten()(hidden)
-    return flat @ values["logits/kernel"] + values["logits/bias"]
-
-
 class ForwardTest:
-    def test_equals_keras_layers(self):
-        learner = tasks.make_learner(spread=0.5)
-        images, *_ = tasks.make_task()
-        values = learner.values()
-        np.testing.assert_allclose(
-            learner.logits(values, images),
-            keras_logits(values, images),
-            atol=1e-4,
-        )
-
     def test_samples_do_not_see_one_another(self):
         """Batch norm takes the statistics of each sample by itself."""
         learner = tasks.make_learner(spread=0.5)

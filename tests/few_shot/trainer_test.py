@@ -58,7 +58,7 @@ def sgd():
 class OuterStepTest:
     def test_is_the_mean_gradient_of_the_tasks(self, sgd):
         trainer = make_trainer()
-        trainer.compile(sgd)
+        trainer.compile(sgd, run_eagerly=True)
         values, gradients, after = one_step(trainer)
         for old, new, pair in zip(values.values(), after, zip(*gradients)):
             mean = np.clip((pair[0] + pair[1]) / 2, -3, 3)
@@ -66,7 +66,7 @@ class OuterStepTest:
 
     def test_the_mean_is_clipped_and_not_its_parts(self, sgd):
         trainer = make_trainer(clip=0.01)
-        trainer.compile(sgd)
+        trainer.compile(sgd, run_eagerly=True)
         values, gradients, after = one_step(trainer)
         told_apart = 0
         for old, new, pair in zip(values.values(), after, zip(*gradients)):
@@ -79,7 +79,7 @@ class OuterStepTest:
 
     def test_logs(self):
         trainer = make_trainer()
-        trainer.compile()
+        trainer.compile(run_eagerly=True)
         fit(trainer, steps=2)
         logs = {m.name: float(m.result()) for m in trainer.metrics}
         assert 0 <= logs["query_accuracy"] <= 1
@@ -90,7 +90,7 @@ class OuterStepTest:
 class NoiseTest:
     def test_logs_the_norms_of_phi_alone(self, sgd):
         trainer = make_trainer(perturbation=meta_dropout.MetaDropout(), clip=1)
-        trainer.compile(sgd)
+        trainer.compile(sgd, run_eagerly=True)
         values, gradients, after = one_step(trainer)
         found = dict.fromkeys(("grad", "weight", "update"), 0.0)
         for name, new, pair in zip(values, after, zip(*gradients)):
@@ -140,7 +140,7 @@ class NoiseTest:
 
 
 class ReplicasTest:
-    def test_two_replicas_equal_one(self):
+    def test_two_replicas_equal_one_and_each_other(self):
         found = []
         for replicas in (1, 2):
             trainer = make_trainer(
@@ -150,11 +150,6 @@ class ReplicasTest:
             found.append(fit(trainer, steps=2, count=4))
         for one, two in zip(*found):
             np.testing.assert_allclose(one, two, atol=1e-5)
-
-    def test_all_replicas_hold_the_same(self):
-        trainer = make_trainer(2, 2, meta_dropout.MetaDropout())
-        trainer.compile()
-        fit(trainer, steps=1)
         for weight in trainer.learner.weights:
             first, second = weight.value.values
             np.testing.assert_array_equal(first, second)
@@ -170,9 +165,11 @@ class ArgumentsTest:
         with pytest.raises(ValueError, match="`clip` must be positive"):
             make_trainer(clip=clip)
 
-    def test_noise_from_is_no_negative(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`noise_from`.*noise_from=-1"):
             make_trainer(noise_from=-1)
+        with pytest.raises(ValueError, match="`perturbation` must be"):
+            tasks.make_network(meta_dropout.MetaDropout)
 
     @pytest.mark.parametrize("wrap", [False, True])
     def test_function_makes_a_learner(self, wrap):
@@ -184,13 +181,9 @@ class ArgumentsTest:
     @pytest.mark.parametrize("count", [1, 3])
     def test_steps_have_the_tasks_that_were_said(self, count):
         trainer = make_trainer(tasks_=2)
-        trainer.compile("sgd")
+        trainer.compile("sgd", run_eagerly=True)
         with pytest.raises(ValueError, match="must have 2 tasks"):
             fit(trainer, steps=1, count=count)
-
-    def test_perturbation_is_made(self):
-        with pytest.raises(ValueError, match="`perturbation` must be"):
-            tasks.make_network(meta_dropout.MetaDropout)
 
 
 class TwoNumbersNetwork:

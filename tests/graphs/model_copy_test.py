@@ -2,17 +2,11 @@
 
 import keras
 import numpy as np
-import pytest
 from keras import layers
 
 import mp_keras
 from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
-
-
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
 
 
 class ModelCopyTest:

@@ -56,15 +56,6 @@ def mutate(content, count, seed=0):
     return found
 
 
-def flip_bits(content, count, seed=0):
-    """Returns copies with one bit flipped each, as `mutate` does."""
-    chance = random.Random(f"{seed} {len(content)}")
-    return [
-        (f"flip_bit {number}", _flip_bit(content, chance))
-        for number in range(count)
-    ]
-
-
 def _place(content, chance, length=1):
     # Headers and ends are hit more often than by their share.
     last = max(0, len(content) - length)

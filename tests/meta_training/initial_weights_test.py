@@ -58,7 +58,7 @@ class DrawTest:
         shapes = [values.shape for values in initial_weights.draw(outer)]
         assert shapes == [tuple(v.shape) for v in outer.trainable_variables]
 
-    def test_seeded_initializer_raises(self):
+    def test_weights_that_cannot_be_drawn_raise(self):
         seeded = keras.initializers.GlorotUniform(seed=1)
         inputs = keras.Input((3,))
         dense = layers.Dense(2, kernel_initializer=seeded, name="answers")
@@ -66,8 +66,6 @@ class DrawTest:
         message = "without a seed(.|\n)*answers/kernel"
         with pytest.raises(ValueError, match=message):
             initial_weights.draw(network)
-
-    def test_weight_without_initializer_raises(self):
         inputs = keras.Input((3,))
         network = keras.Model(inputs, _Offset(name="offset")(inputs))
         message = "`shift_initializer`(.|\n)*offset/shift"

@@ -9,11 +9,6 @@ from mp_keras.perturbation import positions_of
 from tests.networks import examples
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class Conv4Test:
     def test_parameter_counts_by_hand(self):
         model = mp_keras.networks.Conv4(10)
@@ -84,13 +79,9 @@ class Conv4Test:
         with pytest.raises(ValueError, match="at least 16 pixels"):
             mp_keras.networks.Conv4(2, shape)
 
-    @pytest.mark.parametrize(
-        ("positions", "numbers"),
-        [("before_pooling", (0, 1, 2, 3)), ("top", (3,)), ("bottom", (0,))],
-    )
-    def test_locations(self, phi, positions, numbers):
-        model = mp_keras.networks.Conv4(2, (16, 16, 3), phi, positions)
-        assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
+    def test_location(self, phi):
+        model = mp_keras.networks.Conv4(2, (16, 16, 3), phi, "top")
+        assert examples.names(model) == ["meta_perturb_3"]
 
     def test_layers_of_a_function(self):
         model = mp_keras.networks.Conv4(
@@ -139,18 +130,12 @@ class Conv6Test:
         assert examples.norms(model) == {(64, 84)}
 
     @pytest.mark.parametrize(
-        ("variant", "positions", "numbers"),
-        [
-            ("code", "before_pooling", (0, 1, 3, 5)),
-            ("code", "top", (4, 5)),
-            ("paper", "before_pooling", (0, 1, 3, 4, 5)),
-            ("paper", "top", (5,)),
-            ("paper", "bottom", (0,)),
-        ],
+        ("variant", "numbers"),
+        [("code", (0, 1, 3, 5)), ("paper", (0, 1, 3, 4, 5))],
     )
-    def test_locations(self, phi, variant, positions, numbers):
+    def test_location(self, phi, variant, numbers):
         model = mp_keras.networks.Conv6(
-            2, (32, 32, 3), phi, positions, channels=4, variant=variant
+            2, (32, 32, 3), phi, "before_pooling", channels=4, variant=variant
         )
         assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
 

@@ -11,11 +11,6 @@ from tests.networks import examples
 from tests.networks import numpy_networks
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class ResNet20Test:
     def test_parameter_counts_by_hand(self):
         model = mp_keras.networks.ResNet20(10)
@@ -87,32 +82,19 @@ class ResNet20Test:
         model = mp_keras.networks.ResNet20(3, (8, 8, 3), phi)
         examples.assert_reloads(model, tmp_path)
 
-    def test_too_few_classes(self):
+    def test_wrong_arguments_raise(self):
         with pytest.raises(ValueError, match="`classes` must be at least 2"):
             mp_keras.networks.ResNet20(1)
-
-    def test_unknown_depth(self):
         with pytest.raises(ValueError, match="`depth` must be one of.*50"):
             mp_keras.networks.ResNet(50, 10)
 
-    @pytest.mark.parametrize(
-        ("positions", "numbers"),
-        [
-            ("before_pooling", (2, 5, 8)),
-            ("top", (6, 7, 8)),
-            ("bottom", (0, 1, 2)),
-        ],
-    )
-    def test_locations(self, phi, positions, numbers):
-        model = mp_keras.networks.ResNet20(2, (84, 84, 3), phi, positions, 30)
-        assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
+    def test_location(self, phi):
+        model = mp_keras.networks.ResNet20(
+            2, (84, 84, 3), phi, "before_pooling", 30
+        )
+        assert examples.names(model) == [f"meta_perturb_{i}" for i in (2, 5, 8)]
         assert examples.norms(model) == {(64, 84)}
-        found = positions_of(model)
-        assert [position.seed - 30 for position in found] == list(numbers)
-
-    def test_unknown_location(self):
-        with pytest.raises(ValueError, match="'all', 'before_pooling', 'top'"):
-            mp_keras.networks.ResNet20(2, positions="upper")
+        assert [each.seed for each in positions_of(model)] == [32, 35, 38]
 
     def test_layers_of_a_function(self):
         model = mp_keras.networks.ResNet20(
@@ -184,23 +166,17 @@ class ProjectionResNetsTest:
         assert examples.trained_parameters(model) == count == parameters
         assert examples.shapes(model) == shapes
         assert examples.norms(model) == {(512, 32)}
+        for position in positions_of(model):
+            assert examples.operations_around(position) == (
+                keras.layers.Add,
+                keras.layers.ReLU,
+            )
         assert model.name == name.lower()
 
-    def test_equals_numpy(self, tmp_path):
+    def test_equals_numpy(self):
         model = mp_keras.networks.ResNet18(3, (9, 9, 3))
         examples.randomize_batch_norms(model)
         images = small_networks.draw_images(2, 9, 9, 3)
         levels = [(channels, 2) for channels in (64, 128, 256, 512)]
         expected = numpy_networks.resnet(model, images, levels, "B")
         np.testing.assert_allclose(model(images), expected, rtol=1e-3)
-        examples.assert_reloads(model, tmp_path)
-
-    def test_locations(self, phi):
-        model = mp_keras.networks.ResNet18(2, (16, 16, 3), phi, "top")
-        assert examples.names(model) == ["meta_perturb_6", "meta_perturb_7"]
-        assert examples.shapes(model) == [(2, 2, 512)] * 2
-        for position in positions_of(model):
-            assert examples.operations_around(position) == (
-                keras.layers.Add,
-                keras.layers.ReLU,
-            )

@@ -46,18 +46,13 @@ class WideResNet28x2Test:
                 keras.layers.ReLU,
             )
 
-    @pytest.mark.parametrize(
-        ("positions", "numbers"),
-        [
-            ("before_pooling", (3, 7, 11)),
-            ("top", (8, 9, 10, 11)),
-            ("bottom", (0, 1, 2, 3)),
-        ],
-    )
-    def test_locations(self, positions, numbers):
+    def test_location(self):
         phi = small_networks.random_phi()
-        model = mp_keras.networks.WideResNet28x2(2, (96, 96, 3), phi, positions)
-        assert examples.names(model) == [f"meta_perturb_{i}" for i in numbers]
+        model = mp_keras.networks.WideResNet28x2(
+            2, (96, 96, 3), phi, "before_pooling"
+        )
+        names = [f"meta_perturb_{i}" for i in (3, 7, 11)]
+        assert examples.names(model) == names
         assert examples.norms(model) == {(128, 96)}
 
     @pytest.mark.parametrize("size", [8, 9])
@@ -67,11 +62,6 @@ class WideResNet28x2Test:
         images = small_networks.draw_images(2, size, size, 3)
         expected = numpy_networks.wide_resnet(model, images, _LEVELS)
         np.testing.assert_allclose(model(images), expected, rtol=1e-3)
-
-    def test_saved_model_gives_equal_outputs(self, tmp_path):
-        phi = small_networks.random_phi()
-        model = mp_keras.networks.WideResNet28x2(3, (8, 8, 3), phi)
-        examples.assert_reloads(model, tmp_path)
 
     def test_perturb_model_finds_the_additions_instead(self):
         plain = mp_keras.networks.WideResNet28x2(3, (8, 8, 3))

@@ -12,11 +12,6 @@ from tests.perturbation import insertions
 from tests.perturbation import network_zoo as zoo
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 def around_backbone():
     inputs = keras.Input((8, 8, 3))
     features = zoo.conv_norm_relu(inputs, 8)

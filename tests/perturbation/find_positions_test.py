@@ -183,8 +183,7 @@ class FoundPositionsTest:
             "   layer  shape  rule\n0  norm   6x6x4  convolution"
         )
 
-    def test_numbers_are_those_of_the_inserted_layers(self):
-        phi = mp_keras.PerturbationFunction(seed=1)
+    def test_numbers_are_those_of_the_inserted_layers(self, phi):
         model = _residuals_with(None)
         found = mp_keras.find_positions(model)
         perturbed = mp_keras.perturb_model(model, phi)
@@ -200,10 +199,9 @@ class FoundPositionsTest:
 
 
 class WarningTest:
-    def test_layers_that_cannot_be_read_are_named_once(self):
+    def test_layers_that_cannot_be_read_are_named_once(self, phi):
         blocks = [zoo.OwnBlock(8, name=f"own_{index}") for index in range(4)]
         model = zoo.chain(_RELU, *blocks)
-        phi = mp_keras.PerturbationFunction(seed=1)
         with pytest.warns(UserWarning, match="own_0, own_1") as caught:
             perturbed = mp_keras.perturb_model(model, phi)
         (message,) = [
@@ -214,19 +212,17 @@ class WarningTest:
             f"own_{index}" for index in range(4)
         ]
 
-    def test_bare_convolutions_are_named(self):
+    def test_bare_convolutions_are_named(self, phi):
         def bare(name):
             return layers.Conv2D(8, 3, padding="same", name=name)
 
         model = zoo.chain(*map(bare, "abc"), _RELU)
-        phi = mp_keras.PerturbationFunction(seed=1)
         with pytest.warns(UserWarning, match=r"without φ \(a, b, c\)"):
             mp_keras.perturb_model(model, phi)
         assert mp_keras.find_positions(model).bare == ["a", "b", "c"]
 
-    def test_positions_by_hand_are_taken_without_a_word(self):
+    def test_positions_by_hand_are_taken_without_a_word(self, phi):
         model = zoo.chain(_RELU, zoo.OwnBlock(8, name="own"))
-        phi = mp_keras.PerturbationFunction(seed=1)
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             mp_keras.perturb_model(model, phi, ["own"])

@@ -1,26 +1,18 @@
 """φ itself: its 82 numbers and the parts it computes."""
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import mp_keras
 from mp_keras.perturbation import function
-from tests.perturbation import reference
+from tests import small_networks
+from tests.perturbation import examples
 
 
 @pytest.fixture
 def values():
-    rng = np.random.default_rng(0)
-    return {
-        name: rng.normal(0, 0.3, shape).astype("float32")
-        for name, shape in function.WEIGHT_SHAPES.items()
-    }
-
-
-def feature_maps(*shape, seed=1):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+    return small_networks.random_phi().values()
 
 
 class NumbersTest:
@@ -106,25 +98,9 @@ class NumbersTest:
 
 
 class NoiseMeanTest:
-    def test_shape_and_value(self, values):
-        features = feature_maps(2, 6, 5, 3)
-        expected = reference.equivariant(
-            np.maximum(
-                reference.equivariant(
-                    features, values["noise_self_1"], values["noise_all_1"]
-                ),
-                0,
-            ),
-            values["noise_self_2"],
-            values["noise_all_2"],
-        )
-        mean = mp_keras.PerturbationFunction(values).noise_mean(features)
-        assert mean.shape == (2, 6, 5, 3)
-        np.testing.assert_allclose(mean, expected, atol=1e-5)
-
     def test_permuted_channels_permute_it(self, values):
         phi = mp_keras.PerturbationFunction(values)
-        features = feature_maps(2, 6, 5, 8)
+        features = examples.feature_maps(2, 6, 5, 8)
         order = np.random.default_rng(2).permutation(8)
         np.testing.assert_allclose(
             phi.noise_mean(features[..., order]),
@@ -134,7 +110,7 @@ class NoiseMeanTest:
 
     def test_each_channel_sees_the_mean_of_all(self, values):
         phi = mp_keras.PerturbationFunction(values)
-        features = feature_maps(1, 6, 6, 4)
+        features = examples.feature_maps(1, 6, 6, 4)
         moved = features.copy()
         moved[..., 3] += 1
         difference = phi.noise_mean(moved) - phi.noise_mean(features)
@@ -148,21 +124,6 @@ class NoiseMeanTest:
 
 
 class ScaleTest:
-    def test_channel_features(self, values):
-        features = feature_maps(3, 6, 5, 2)
-        expected = np.stack(
-            [
-                np.maximum(reference.convolve(features, kernel), 0).mean((1, 2))
-                for kernel in values["scale_kernels"]
-            ],
-            axis=-1,
-        )
-        actual = mp_keras.PerturbationFunction(values).channel_features(
-            features
-        )
-        assert actual.shape == (3, 2, 4)
-        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
-
     def test_scale_by_hand(self, values):
         values["scale_head"] = np.arange(10) / 10
         phi = mp_keras.PerturbationFunction(values)
@@ -175,13 +136,13 @@ class ScaleTest:
         np.testing.assert_allclose(scale, expected, rtol=1e-6)
 
     def test_statistics_of_a_batch(self):
-        features = feature_maps(5, 3, 4)
+        features = examples.feature_maps(5, 3, 4)
         mean, variance = function.batch_statistics(features)
         np.testing.assert_allclose(mean, features.mean(0), atol=1e-6)
         np.testing.assert_allclose(variance, features.var(0, ddof=1), rtol=1e-5)
 
     def test_one_example_has_variance_zero(self):
-        features = feature_maps(1, 3, 4)
+        features = examples.feature_maps(1, 3, 4)
         mean, variance = function.batch_statistics(features)
         np.testing.assert_array_equal(mean, features[0])
         np.testing.assert_array_equal(variance, np.zeros((3, 4)))
@@ -205,14 +166,3 @@ class PerturbTest:
             training,
         )
         np.testing.assert_allclose(np.ravel(actual), expected, rtol=1e-6)
-
-    def test_coefficient_zero_is_the_identity(self):
-        features = feature_maps(2, 4, 4, 3)
-        outputs = function.perturb(
-            keras.ops.convert_to_tensor(features),
-            keras.ops.convert_to_tensor(feature_maps(2, 4, 4, 3, seed=2)),
-            keras.ops.ones((3,)) / 2,
-            0.0,
-            training=True,
-        )
-        np.testing.assert_array_equal(outputs, features)

@@ -23,9 +23,7 @@ def dropouts(model):
 
 class InsertLayersTest:
     @pytest.mark.parametrize("positions", ["auto", "top"])
-    def test_is_the_twin_of_perturb_model(self, positions):
-        phi = mp_keras.PerturbationFunction(seed=1)
-
+    def test_is_the_twin_of_perturb_model(self, positions, phi):
         def make_layer(index):
             return mp_keras.MetaPerturbLayer(
                 phi, 64, 24, seed=7 + index, name=f"meta_perturb_{index}"
@@ -51,24 +49,6 @@ class InsertLayersTest:
         assert np.any(ours != theirs)
         assert dropouts(plain) == []
 
-    @pytest.mark.parametrize(
-        ("positions", "numbers"),
-        [
-            ("before_pooling", (2, 5, 8)),
-            ("top", (6, 7, 8)),
-            ("bottom", (0, 1, 2)),
-        ],
-    )
-    def test_locations_keep_the_numbers_of_the_network(
-        self, positions, numbers
-    ):
-        plain = mp_keras.networks.ResNet20(3, (8, 8, 3))
-        model = insertion.insert_layers(plain, make_dropout, positions)
-        assert [layer.seed for layer in dropouts(model)] == list(numbers)
-        for dropout in dropouts(model):
-            before = dropout.input._keras_history.operation
-            assert isinstance(before, layers.Add)
-
     def test_named_layers_and_split_activations(self):
         model = insertions.named_network(activation="relu")
         copy = insertion.insert_layers(model, make_dropout, ["first"])
@@ -89,8 +69,7 @@ class InsertLayersTest:
         model = insertion.insert_layers(plain, make_dropout)
         assert len(dropouts(model)) == 9
 
-    def test_network_with_phi_takes_further_layers(self):
-        phi = mp_keras.PerturbationFunction(seed=1)
+    def test_network_with_phi_takes_further_layers(self, phi):
         perturbed = mp_keras.networks.ResNet20(3, (8, 8, 3), phi, seed=3)
         model = insertion.insert_layers(perturbed, make_dropout)
         assert len(positions_of(model)) == 9

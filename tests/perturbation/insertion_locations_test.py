@@ -10,11 +10,6 @@ from tests.perturbation import insertions
 _NETWORKS = [mp_keras.networks.Conv6, mp_keras.networks.ResNet20]
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class LocationsTest:
     @pytest.mark.parametrize("make", _NETWORKS)
     @pytest.mark.parametrize("positions", ["before_pooling", "top", "bottom"])

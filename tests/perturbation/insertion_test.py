@@ -11,11 +11,6 @@ from tests.perturbation import examples
 from tests.perturbation import insertions
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class ApplicationsTest:
     @pytest.mark.parametrize(
         ("network", "positions", "channels"),
@@ -200,9 +195,13 @@ class RefusedModelsTest:
         with pytest.raises(ValueError, match="load_perturbation.*phi='ours'"):
             mp_keras.perturb_model(insertions.named_network(), "ours")
 
-    def test_unbuilt_sequential(self, phi):
+    def test_models_without_images_or_a_build(self, phi):
         model = keras.Sequential([layers.Conv2D(4, 3, activation="relu")])
         with pytest.raises(ValueError, match="must be built"):
+            mp_keras.perturb_model(model, phi)
+        inputs = keras.Input((8, 3))
+        model = keras.Model(inputs, layers.Conv1D(4, 3)(inputs))
+        with pytest.raises(ValueError, match="must take images"):
             mp_keras.perturb_model(model, phi)
 
     def test_subclassed_model(self, phi):
@@ -220,12 +219,6 @@ class RefusedModelsTest:
         inputs = keras.Input((3, 8, 8))
         model = keras.Model(inputs, layers.ReLU()(first(inputs)))
         with pytest.raises(ValueError, match="channels last.*channels_first"):
-            mp_keras.perturb_model(model, phi)
-
-    def test_no_images(self, phi):
-        inputs = keras.Input((8, 3))
-        model = keras.Model(inputs, layers.Conv1D(4, 3)(inputs))
-        with pytest.raises(ValueError, match="must take images"):
             mp_keras.perturb_model(model, phi)
 
     def test_perturbed_model(self, phi):

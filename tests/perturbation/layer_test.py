@@ -23,20 +23,6 @@ class ContractTest:
             *shape[1:],
         )
 
-    @pytest.mark.parametrize("training", [False, True])
-    def test_mixed_precision(self, training):
-        layer = examples.new_layer(dtype="mixed_bfloat16", stochastic=False)
-        inputs = examples.feature_maps(4, 8, 8, 16)
-        outputs = layer(inputs, training=training)
-        assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
-        assert {weight.dtype for weight in layer.weights} == {"float32"}
-        expected = examples.new_layer(stochastic=False)(
-            inputs, training=training
-        )
-        np.testing.assert_allclose(
-            keras.ops.cast(outputs, "float32"), expected, rtol=0.05, atol=0.02
-        )
-
     def test_weight_counts(self):
         layer = examples.new_layer()
         layer.build((None, 8, 8, 16))
@@ -109,17 +95,6 @@ class SavingTest:
                 loaded(inputs, training=training),
                 model(inputs, training=training),
             )
-
-    def test_weights_file(self, tmp_path):
-        model, other = (
-            examples.small_network(),
-            examples.small_network(examples.random_phi(seed=9)),
-        )
-        model(examples.feature_maps(4, 8, 8, 3), training=True)
-        model.save_weights(tmp_path / "model.weights.h5")
-        other.load_weights(tmp_path / "model.weights.h5")
-        for ours, theirs in zip(model.get_weights(), other.get_weights()):
-            np.testing.assert_array_equal(ours, theirs)
 
 
 class UnknownShapesTest:

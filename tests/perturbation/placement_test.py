@@ -8,11 +8,6 @@ import mp_keras
 from mp_keras.perturbation import placement
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class PlacementTest:
     def test_without_perturbation_features_pass(self):
         place = placement.Placement(None, [1], 16, None)
@@ -54,20 +49,16 @@ class PlacementTest:
         assert len({make_layer(0).seed for make_layer in makers}) == 5
         assert makers[0](3).seed == makers[0](0).seed + 3
 
-    def test_unknown_height(self, phi):
+    def test_wrong_arguments_raise(self, phi):
         with pytest.raises(ValueError, match="height.*must be known"):
             placement.Placement(phi, [1], 16, None)
-
-    def test_unknown_location_is_refused_without_phi_too(self):
         with pytest.raises(ValueError, match="`positions` must be one of"):
             placement.Placement(None, [1], positions="middle")
+        place = placement.Placement(lambda index: None, [1])
+        with pytest.raises(ValueError, match="Keras layer.*None at index 0"):
+            place(np.ones((1, 2, 2, 3), "float32"))
 
     @pytest.mark.parametrize("other", ["phi", 0.1, keras.layers.Dropout(0.1)])
     def test_neither_phi_nor_function(self, other):
         with pytest.raises(ValueError, match="make_layer.*Received"):
             placement.Placement(other, [1], 16, 8)
-
-    def test_function_without_a_layer(self):
-        place = placement.Placement(lambda index: None, [1])
-        with pytest.raises(ValueError, match="Keras layer.*None at index 0"):
-            place(np.ones((1, 2, 2, 3), "float32"))

@@ -10,11 +10,6 @@ from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
 
 
-@pytest.fixture
-def phi():
-    return mp_keras.PerturbationFunction(seed=1)
-
-
 class AutomaticPositionsTest:
     def test_addition_by_operator_counts_and_a_constant_does_not(self, phi):
         inputs = keras.Input((8, 8, 4))

@@ -1,9 +1,7 @@
 """Tests of the PyTorch state dict reader, on files written without PyTorch."""
 
-import collections
 import io
 import pickle
-import random
 import zipfile
 
 import numpy as np
@@ -175,31 +173,6 @@ class TestRefusedStateDicts:
 
 
 class TestRefusedFiles:
-    @FORMATS
-    def test_cut(self, read, write):
-        content = write(*make_state(make_arrays()))
-        for length in np.linspace(0, len(content) - 1, 50).astype(int):
-            with pytest.raises(ValueError):
-                read(content[:length])
-
-    @FORMATS
-    def test_flipped_bits(self, read, write):
-        content = write(*make_state(make_arrays()))
-        generator = random.Random(0)
-        results = collections.Counter()
-        for _ in range(200):
-            broken = bytearray(content)
-            position = generator.randrange(len(content))
-            broken[position] ^= 1 << generator.randrange(8)
-            try:
-                arrays = read(broken)
-            except ValueError:
-                results["refused"] += 1
-            else:
-                results["read"] += 1
-                assert {k: v.shape for k, v in arrays.items()} == SHAPES
-        assert min(results.values()) > 20
-
     @pytest.mark.parametrize(
         "content, match",
         [

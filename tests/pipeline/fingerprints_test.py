@@ -145,20 +145,14 @@ class SourceFingerprintTest:
         after = fingerprints.source_fingerprint("subset:dogs", str(tmp_path))
         assert before == again != after
 
-    def test_missing_subset(self, tmp_path):
+    def test_missing_places_raise(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="dogs_subset_84.npz, whi"):
             fingerprints.source_fingerprint("subset:dogs", str(tmp_path))
-
-    def test_unknown_subset(self, tmp_path):
-        with pytest.raises(ValueError, match="mean cub2010.*'cub'"):
-            fingerprints.source_fingerprint("subset:cub", str(tmp_path))
+        with pytest.raises(FileNotFoundError, match="which does not exist"):
+            fingerprints.source_fingerprint("tfds:x", str(tmp_path / "none"))
 
     @pytest.mark.parametrize("kind", ["npz", "folder"])
     def test_missing_path(self, tmp_path, kind):
         source = f"{kind}:{tmp_path / 'none'}"
         with pytest.raises(FileNotFoundError, match="none, which does not"):
             fingerprints.source_fingerprint(source)
-
-    def test_missing_manual_folder(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="which does not exist"):
-            fingerprints.source_fingerprint("tfds:x", str(tmp_path / "none"))

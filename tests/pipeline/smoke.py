@@ -1,12 +1,15 @@
 """Configs in their smoke form, thinner still, and what runs leave."""
 
+import contextlib
 import json
 
+import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
 from configs.few_shot import glyphs as few_shot_glyphs
 from configs.meta_train import glyphs
 from configs.target import default
+from pipeline.runs import run_log
 
 
 def meta_config(source, **changes):
@@ -44,6 +47,22 @@ def _changed(config, source, changes):
         {key.replace("__", "."): value for key, value in changes.items()}
     )
     return config
+
+
+@contextlib.contextmanager
+def interrupted_after(step):
+    """A training within is interrupted after a step, as by a kill."""
+    follow = run_log.RunLog.on_train_batch_end
+
+    def follow_and_stop(log, batch, logs=None):
+        follow(log, batch, logs)
+        if log._step == step:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_log.RunLog, "on_train_batch_end", follow_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            yield
 
 
 def read_json(path):

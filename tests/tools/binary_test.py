@@ -22,21 +22,6 @@ def error_of(tool, *arguments):
     return lines[0]
 
 
-def truncated(path):
-    squares.write_npz(path)
-    path.write_bytes(path.read_bytes()[:5000])
-
-
-def wrong_dtype(path):
-    images, _ = squares.make_part(12)
-    squares.write_npz(path, train_images=images / 255.0)
-
-
-def label_out_of_range(path):
-    _, labels = squares.make_part(12)
-    squares.write_npz(path, train_labels=labels + 1)
-
-
 class ImportTest:
     """TensorFlow, put in its place here, that cannot be loaded."""
 
@@ -157,48 +142,21 @@ class FlagsTest:
 
 
 class DataTest:
-    @pytest.mark.parametrize(
-        ("write", "message"),
-        [
-            (lambda path: None, "no such file"),
-            (truncated, "must be a complete npz file"),
-            (wrong_dtype, "`train_images` of"),
-            (label_out_of_range, "labels from 1 to 4"),
-        ],
-    )
-    def test_bad_npz(self, tmp_path, write, message):
+    def test_bad_npz(self, tmp_path):
         path = tmp_path / "squares.npz"
-        write(path)
+        squares.write_npz(path)
+        path.write_bytes(path.read_bytes()[:5000])
         line = error_of(
             "meta_train",
             f"{_META}:conv4,smoke",
             f"--config.data.source=npz:{path}",
             f"--workdir={tmp_path / 'run'}",
         )
-        assert message in line
+        assert "must be a complete npz file" in line
         assert str(path) in line
 
 
 class RunTest:
-    @pytest.mark.parametrize(
-        ("key", "value", "message"),
-        [
-            ("method", "dropout", "one of ('base', 'meta_perturb', "),
-            ("phi", "HERE", "must be a SavedModel written by"),
-        ],
-    )
-    def test_wrong_target_config(self, source, tmp_path, key, value, message):
-        value = value.replace("HERE", str(tmp_path))
-        line = error_of(
-            "train_target",
-            f"{_TARGET}:conv4,smoke",
-            f"--config.data.source={source}",
-            f"--config.{key}={value}",
-            f"--workdir={tmp_path / 'run'}",
-        )
-        assert message in line
-        assert value in line
-
     def test_origin_is_shown_if_asked_for(self, tmp_path):
         arguments = "evaluate", f"--workdir={tmp_path}"
         assert error_of(*arguments).endswith(processes.HINT)

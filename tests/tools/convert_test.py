@@ -43,21 +43,3 @@ class ConvertTest:
             keras.ops.softmax(logits),
             atol=1e-5,
         )
-
-    @pytest.mark.parametrize(
-        ("file_format", "message"),
-        [
-            ("tflite", "must have a model.keras"),
-            ("pb", "value should be one of <tflite|onnx>"),
-        ],
-    )
-    def test_mistakes_end_in_one_line(self, tmp_path, file_format, message):
-        code, output, errors = processes.run(
-            "convert",
-            f"--workdir={tmp_path}",
-            f"--format={file_format}",
-            f"--output={tmp_path / 'classifier'}",
-        )
-        assert (code, output) == (1, "")
-        assert message in errors.splitlines()[-1]
-        assert list(tmp_path.iterdir()) == []

@@ -36,6 +36,7 @@ def run(arguments, tmp_path_factory):
 
 
 class FewShotTest:
+    @pytest.mark.long  # what kills do is tested in one process as well
     def test_killed_and_resumed_run_equals_the_unbroken_one(
         self, run, arguments, tmp_path
     ):
@@ -61,19 +62,3 @@ class MistakesTest:
         assert code == 1
         last = errors.splitlines()[-1]
         assert last.startswith("Error: Flag --config must have a value")
-
-    @pytest.mark.parametrize(
-        ("mistake", "message"),
-        [
-            ((f"{_CONFIG},dropout",), "'2way_1shot,smoke,dropout'"),
-            ((_CONFIG, "--mode=test"), "--mode"),
-        ],
-    )
-    def test_unknown_words_are_named(self, tmp_path, mistake, message):
-        workdir = tmp_path / "run"
-        code, _, errors = processes.run(
-            "few_shot", *mistake, f"--workdir={workdir}"
-        )
-        assert code == 1 and "Traceback" not in errors
-        assert message in errors.splitlines()[-1]
-        assert not workdir.exists()

@@ -27,17 +27,3 @@ class ImportTorchPhiTest:
             np.testing.assert_array_equal(values[name], array)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         assert mp_keras.load_card(output)["source_digest"] == digest
-
-    def test_other_file_is_one_line_and_exit_code_1(self, tmp_path):
-        path = tmp_path / "phi.pth"
-        path.write_bytes(b"no checkpoint")
-        code, _, errors = processes.run(
-            "import_torch_phi",
-            f"--checkpoint={path}",
-            f"--output={tmp_path / 'phi'}",
-        )
-        assert code == 1
-        assert errors.splitlines()[-1].startswith("Error: ")
-        assert "phi.pth" in errors.splitlines()[-1]
-        assert "Traceback" not in errors
-        assert not (tmp_path / "phi").exists()

@@ -39,8 +39,12 @@ def start(tool, *arguments, variables=None):
 
 def run(tool, *arguments, variables=None):
     """Returns exit code, standard output and standard error at the end."""
-    process = start(tool, *arguments, variables=variables)
-    output, errors = process.communicate(timeout=_PATIENCE_S)
+    with start(tool, *arguments, variables=variables) as process:
+        try:
+            output, errors = process.communicate(timeout=_PATIENCE_S)
+        except BaseException:  # nobody else would end it
+            process.kill()
+            raise
     return process.returncode, output, errors
 
 

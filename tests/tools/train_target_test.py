@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 import mp_keras
 from mp_keras.perturbation import positions_of
@@ -22,6 +23,7 @@ class TrainTargetTest:
             assert float(position.noise_coefficient) == 1.0
         assert (target_run / "saved_model" / "saved_model.pb").is_file()
 
+    @pytest.mark.long  # what kills do is tested in one process as well
     def test_killed_and_resumed_run_equals_the_unbroken_one(
         self, target_run, target_arguments, tmp_path
     ):

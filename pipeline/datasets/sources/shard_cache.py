@@ -61,7 +61,7 @@ def is_larger(description, gib):
 
 def _bytes_of(description):
     images = description["train_examples"] + description["test_examples"]
-    return 3 * description["image_size"] ** 2 * images
+    return tfrecord_shards.image_bytes(description["image_size"]) * images
 
 
 def _make_room(root, uri, needed, limit_gib):

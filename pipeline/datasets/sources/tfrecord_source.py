@@ -55,7 +55,7 @@ def load_tfrecord(path, image_size, memory_gib=None):
     examples = sum(
         shard["examples"] for part in shards.values() for shard in part
     )
-    needed = 3 * size * size * examples / 2**30
+    needed = tfrecord_shards.image_bytes(size) * examples / 2**30
     mapped = memory_gib is not None and needed > memory_gib
     if mapped:
         _announce(path, needed, memory_gib, size, image_size)
@@ -108,7 +108,7 @@ def _check_manifest(path, description):
         if not (path / name).is_file():
             raise ValueError(f"{name}, and no such file")
         length = (path / name).stat().st_size
-        if 3 * size * size * count > length:
+        if tfrecord_shards.image_bytes(size) * count > length:
             raise ValueError(
                 f"{count} examples of {size} pixels in {name}, of {length} "
                 "bytes"
@@ -121,7 +121,7 @@ def _map_part(path, shards, size):
     found, labels = [], [np.empty((0,), np.int64)]
     for shard in shards:
         place = path / shard["name"]
-        offsets, some = tfrecord_shards.read_index(place, shard, 3 * size**2)
+        offsets, some = tfrecord_shards.read_index(place, shard, size)
         found.append((place, offsets))
         labels.append(some)
     return mapped_images.MappedImages(found, size), np.concatenate(labels)

@@ -1,11 +1,8 @@
-import io
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
-from PIL import Image
 
 from pipeline.datasets.builders import tiny_imagenet
 from pipeline.datasets.builders import tiny_imagenet_archive
@@ -16,11 +13,7 @@ _WNIDS = ("n02", "n01", "n03")  # not sorted, as in the original
 
 
 def _jpeg(seed, mode="RGB", side=64):
-    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
-    image = Image.fromarray(pixels).resize((side, side)).convert(mode)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG")
-    return buffer.getvalue()
+    return fakes.draw_jpeg(seed, (side, side), mode)
 
 
 def _files():
@@ -46,13 +39,6 @@ def _files():
     return files
 
 
-def _write_folder(path, files):
-    for name, content in files.items():
-        file = path / name.removeprefix("tiny-imagenet-200/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-
-
 def _load(tmp_path):
     return load_images(
         "tfds:tiny_imagenet",
@@ -74,7 +60,7 @@ class TinyImagenetTest:
         [
             ("tiny-imagenet-200.zip", fakes.write_zip),
             ("tiny-imagenet-200-small.zip", fakes.write_zip),
-            ("tiny-imagenet-200", _write_folder),
+            ("", fakes.write_folder),  # which has the root in its names
         ],
     )
     def test_archive_is_read(self, tmp_path, manual, name, write):
@@ -93,25 +79,6 @@ class TinyImagenetTest:
         images = _load(tmp_path).train_images.astype(int)
         gray = abs(images - images[..., :1]).max(axis=(1, 2, 3)) == 0
         assert gray.sum() == 3
-
-    def test_colour_files_are_kept_to_the_bit(self, tmp_path, manual):
-        fakes.write_zip(manual / "tiny-imagenet-200.zip", _files())
-        _load(tmp_path)
-        raw = tfds.load(
-            "tiny_imagenet",
-            split="validation",
-            data_dir=tmp_path / "data",
-            decoders={"image": tfds.decode.SkipDecoding()},
-        )
-        stored = {e["image"] for e in tfds.as_numpy(raw)}
-        assert stored == {_jpeg(50), _jpeg(51), _jpeg(52)}
-
-    def test_original_wins_over_other_copies(self, manual):
-        for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200.zip"):
-            fakes.write_zip(manual / name, _files())
-        archive = tiny_imagenet_archive.open_archive(manual)
-        assert archive.read("wnids.txt") == b"n02\nn01\nn03"
-        assert archive.path.name == "tiny-imagenet-200.zip"
 
     def test_real_subset_is_listed(self, shared_data):
         archive = tiny_imagenet_archive.open_archive(shared_data)
@@ -134,31 +101,6 @@ class TinyImagenetErrorTest:
         with pytest.raises(FileNotFoundError, match="tiny-imagenet-200.zip"):
             _load(tmp_path)
 
-    def test_missing_folder_raises(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="tiny-imagenet-200.zip"):
-            _load(tmp_path)
-
-    def test_two_copies_raise(self, manual):
-        for name in ("tiny-imagenet-200-a.zip", "tiny-imagenet-200-b.zip"):
-            fakes.write_zip(manual / name, _files())
-        with pytest.raises(ValueError, match="one copy"):
-            tiny_imagenet_archive.open_archive(manual)
-
-    def test_truncated_zip_raises(self, tmp_path, manual):
-        path = manual / "tiny-imagenet-200.zip"
-        fakes.write_zip(path, _files())
-        path.write_bytes(path.read_bytes()[:5000])
-        with pytest.raises(ValueError, match="complete zip file"):
-            _load(tmp_path)
-
-    def test_damaged_member_raises(self, tmp_path, manual):
-        path = manual / "tiny-imagenet-200.zip"
-        fakes.write_zip(path, _files())
-        content = _jpeg(0)
-        path.write_bytes(path.read_bytes().replace(content, content[::-1]))
-        with pytest.raises(ValueError, match="complete zip file"):
-            _load(tmp_path)
-
     @pytest.mark.parametrize(
         ("name", "content", "message"),
         [
@@ -169,7 +111,6 @@ class TinyImagenetErrorTest:
             ("val/val_annotations.txt", b"val_0.JPEG\tn09\n", "n09"),
             ("val/val_annotations.txt", b"val_0.JPEG", "val_0"),
             ("val/images/val_0.JPEG", _jpeg(1)[:400], "val_0.JPEG must be"),
-            ("val/images/val_0.JPEG", b"no image", "val_0.JPEG must be"),
             ("val/images/val_0.JPEG", _jpeg(1, side=32), r"\(32, 32\)"),
         ],
     )

@@ -50,11 +50,9 @@ class MergeTest:
         old = examples.numbers(whole.images) // 4
         np.testing.assert_array_equal(np.array([1, 0, 2])[whole.labels], old)
 
-    def test_class_in_both_raises(self, data):
+    def test_classes_that_do_not_fit_raise(self, data):
         with pytest.raises(ValueError, match="in both: class 1"):
             class_images.merge(data.select([1]), data)
-
-    def test_images_of_two_shapes_raise(self, data):
         other = dataclasses.replace(data, images=data.images[:, :1])
         with pytest.raises(ValueError, match="of one shape"):
             class_images.merge(data, other)

@@ -33,7 +33,7 @@ def _stacked(dataset):
     return {key: np.stack([step[key] for step in steps]) for key in steps[0]}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data():
     """12 classes of 6 images, mixed."""
     whole = examples.numbered_classes(12, 6)
@@ -41,6 +41,12 @@ def data():
     return ClassImages(
         whole.images[order], whole.labels[order], whole.class_names
     )
+
+
+@pytest.fixture(scope="module")
+def batch(data):
+    """The episodes of the usual arguments."""
+    return _stacked(_episodes(data))
 
 
 class EpisodeBatchesTest:
@@ -69,8 +75,8 @@ class EpisodeBatchesTest:
             assert len(pairs) == 5  # a class each
             assert len({drawn for _, drawn in pairs}) == 5
 
-    def test_queries_of_a_task_are_spread_evenly(self, data):
-        labels = _stacked(_episodes(data, queries=7))["query_labels"]
+    def test_queries_of_a_task_are_spread_evenly(self, batch):
+        labels = batch["query_labels"]
         counts = [
             np.bincount(row, minlength=5) for row in labels.reshape(12, 7)
         ]
@@ -117,22 +123,18 @@ class ClassesPerTest:
 
 
 class EpisodeStepsTest:
-    def test_late_start_equals_tail(self, data):
-        whole, late = _episodes(data), _episodes(data, start_step=2)
-        received = _stacked(late)
-        for key, expected in _stacked(whole).items():
+    def test_late_start_equals_tail(self, data, batch):
+        received = _stacked(_episodes(data, start_step=2))
+        for key, expected in batch.items():
             np.testing.assert_array_equal(received[key], expected[2:])
 
-    def test_task_does_not_depend_on_the_others(self, data):
-        some, more = (
-            _stacked(_episodes(data)),
-            _stacked(_episodes(data, tasks=5)),
-        )
-        for key, expected in some.items():
+    def test_task_does_not_depend_on_the_others(self, data, batch):
+        more = _stacked(_episodes(data, tasks=5))
+        for key, expected in batch.items():
             np.testing.assert_array_equal(more[key][:, :3], expected)
 
-    def test_every_task_step_and_seed_has_its_own(self, data):
-        batches = [_stacked(_episodes(data, seed=seed)) for seed in (0, 1)]
+    def test_every_task_step_and_seed_has_its_own(self, data, batch):
+        batches = [batch, _stacked(_episodes(data, seed=1))]
         images = [batch["support_images"] for batch in batches]
         episodes = examples.numbers(np.concatenate(images)).reshape(24, -1)
         assert len({tuple(row) for row in episodes}) == 24

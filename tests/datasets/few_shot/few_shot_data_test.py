@@ -27,14 +27,10 @@ class CheckFewShotDataTest:
     def test_usable_data_pass(self):
         few_shot_data.check_few_shot_data(_data(), "x")
 
-    def test_single_class_raises(self):
+    def test_unusable_parts_raise(self):
         with pytest.raises(ValueError, match="2 validation classes(.|\n)*: 1"):
             few_shot_data.check_few_shot_data(_data(validation=(3,)), "x")
-
-    def test_class_in_two_parts_raises(self):
         with pytest.raises(ValueError, match="class 1 in train and in test"):
             few_shot_data.check_few_shot_data(_data(test=(1, 6)), "x")
-
-    def test_part_without_images_raises(self):
         with pytest.raises(ValueError, match="images of test of x must be"):
             few_shot_data.check_few_shot_data(_data(test=()), "x")

@@ -6,7 +6,6 @@ import pytest
 
 from pipeline.datasets.builders import glyphs
 from pipeline.datasets.few_shot import load_class_images
-from tests.datasets import fakes
 
 
 def _load(source, **changes):
@@ -50,18 +49,6 @@ class LoadClassImagesTest:
             for image, label in zip(part.images, part.labels)
         }
         assert received == expected
-
-    def test_gray_is_the_luma(self, npz):
-        gray, colored = _load(f"npz:{npz}"), _load(f"npz:{npz}", channels=3)
-        luma = colored.test.images @ np.array([0.299, 0.587, 0.114])
-        assert gray.test.images.shape == (8, 8, 8, 1)
-        np.testing.assert_allclose(
-            gray.test.images[..., 0], luma, rtol=0, atol=0.501
-        )
-
-    def test_seed_decides_the_cut(self, npz):
-        digests = [_load(f"npz:{npz}", seed=s).digest() for s in (0, 0, 1)]
-        assert digests[0] == digests[1] != digests[2]
 
     def test_file_in_a_store(self, npz):
         uri = "memory://few_shot_sources_test/data.npz"
@@ -112,10 +99,3 @@ class LoadClassImagesTest:
     def test_wrong_argument_raises(self, npz, changes, message):
         with pytest.raises(ValueError, match=message):
             _load(f"npz:{npz}", **changes)
-
-    def test_few_classes_raise(self, tmp_path):
-        for label in range(5):
-            file = tmp_path / f"class {label}" / "a.jpg"
-            fakes.write_folder(file.parent, {"a.jpg": fakes.draw_jpeg(label)})
-        with pytest.raises(ValueError, match="at least 6(.|\n)*5 classes"):
-            _load(f"folder:{tmp_path}")

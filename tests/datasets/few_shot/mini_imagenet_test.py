@@ -78,6 +78,7 @@ class MiniImagenetTest:
         assert data.train.images.shape == (6, 8, 8, 1)
         assert np.bincount(data.train.labels).tolist() == [3, 3]
 
+    @pytest.mark.long  # 6,000 images
     def test_real_part_is_read(self, shared_data):
         data = _load(shared_data, image_size=84)
         parts = (data.train, data.validation, data.test)
@@ -100,12 +101,6 @@ class MiniImagenetErrorTest:
         manual_dir = manual_dir and tmp_path / manual_dir
         with pytest.raises(FileNotFoundError, match="Put a zip file or folder"):
             _load(manual_dir)
-
-    def test_two_copies_raise(self, tmp_path):
-        for name in ("mini-imagenet-a.zip", "mini-imagenet-b.zip"):
-            fakes.write_zip(tmp_path / name, _files())
-        with pytest.raises(ValueError, match="one copy of miniImageNet"):
-            _load(tmp_path)
 
     @pytest.mark.parametrize(
         ("name", "content", "message"),

@@ -117,6 +117,7 @@ class OmniglotSmallTest:
         assert first.validation.class_names != other.validation.class_names
         assert first.test.digest() == other.test.digest()
 
+    @pytest.mark.long  # 4,840 images, turned
     def test_real_sets(self, shared_data):
         data = _load(shared_data, image_size=28)
         whole = data.train_and_validation()
@@ -203,12 +204,6 @@ class OmniglotErrorTest:
     def test_missing_set_raises(self, small):
         (small / "images_background_small2.zip").unlink()
         with pytest.raises(FileNotFoundError, match="small2.zip and no folder"):
-            _load(small)
-
-    def test_truncated_zip_raises(self, small):
-        path = small / "images_background_small1.zip"
-        path.write_bytes(path.read_bytes()[:3000])
-        with pytest.raises(ValueError, match="small1.zip must be a complete"):
             _load(small)
 
     def test_damaged_image_raises(self, small):

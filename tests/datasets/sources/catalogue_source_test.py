@@ -182,16 +182,12 @@ class LoadSubsetTest:
         )
         np.testing.assert_array_equal(data.train_images[..., 1], images)
 
-    def test_missing_file_is_named(self, tmp_path):
+    def test_what_is_missing_is_named(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="dogs_subset_84.npz in"):
             load_images("subset:dogs", image_size=8, manual_dir=tmp_path)
-
-    def test_missing_folder_is_asked_for(self):
         message = "cub200_2010_subset_84.npz as `manual_dir`. Received: none"
         with pytest.raises(FileNotFoundError, match=message):
             load_images("subset:cub2010", image_size=8)
-
-    def test_unknown_name_raises(self):
         with pytest.raises(ValueError, match="must be one of cifar10, fash"):
             load_images("subset:none", image_size=8)
 

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 import tensorflow_datasets as tfds
 
@@ -59,10 +57,6 @@ class EntryTest:
         entries = [catalogue.entry(name) for name in catalogue.names()]
         entries += map(catalogue.subset_entry, catalogue.subset_names())
         assert all(entry.flip and len(entry.terms) >= 3 for entry in entries)
-
-    def test_entries_cannot_be_changed(self):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            catalogue.entry("dogs").image_size = 32
 
     def test_unknown_name_lists_all_and_the_closest(self):
         message = "tiny_imagenet, stl10.*mean aircraft.* Received: 'aircrafts'"

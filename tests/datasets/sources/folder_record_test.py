@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from absl import logging
 from PIL import Image
 
 from pipeline import datasets
@@ -28,15 +27,6 @@ def folder(request, tmp_path):
         name = f"{part}{'cat' if number % 2 else 'dog'}/{number:02d}.png"
         write(tmp_path / name, number)
     return tmp_path
-
-
-@pytest.fixture
-def warnings(monkeypatch):
-    lines = []
-    monkeypatch.setattr(
-        logging, "warning", lambda text, *args: lines.append(text % args)
-    )
-    return lines
 
 
 def load(folder, **options):

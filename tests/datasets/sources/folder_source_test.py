@@ -109,13 +109,6 @@ class LoadFolderTest:
         assert data.train_images.shape == (2, 8, 8, 3)
         assert (data.train_images == 255).all()
 
-    def test_sixteen_bits_keep_the_upper_eight(self, plain):
-        pixels = np.full((8, 8), 200 * 256 + 17, np.uint16)
-        for folder in ("cat", "dog"):
-            for file in (plain / folder).iterdir():
-                Image.fromarray(pixels).save(file)
-        assert (_load(plain, keep_repeated=True).train_images == 200).all()
-
     def test_images_below_the_class_folder_count(self, plain):
         _write(plain / "cat" / "images" / "deep.png", 50)
         data = _load(plain)
@@ -136,10 +129,6 @@ class LoadFolderTest:
             Image.fromarray(pixels).save(file)
         expected = image_resizing.resize_array(pixels[None], 8)[0]
         np.testing.assert_array_equal(_load(plain).train_images[-1], expected)
-
-    def test_missing_folder_raises(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="no such folder"):
-            _load(tmp_path / "none")
 
     def test_folder_without_classes_raises(self, tmp_path):
         with pytest.raises(ValueError, match="one folder per class"):
@@ -276,27 +265,3 @@ class LoadFolderTest:
         _write(cut / "test" / "dog" / "a.png")
         with pytest.raises(ValueError, match="test only: dog"):
             _load(cut)
-
-    @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "tif"])
-    def test_truncated_image_raises(self, plain, suffix):
-        path = plain / "cat" / f"bad.{suffix}"
-        pixels = np.random.default_rng(0).integers(
-            0, 256, (32, 32, 3), np.uint8
-        )
-        Image.fromarray(pixels).save(path)
-        path.write_bytes(path.read_bytes()[:300])
-        with pytest.raises(
-            ValueError, match=f"bad.{suffix} must be a complete"
-        ):
-            _load(plain)
-
-    def test_file_without_an_image_raises(self, plain):
-        (plain / "cat" / "bad.png").write_text("no image")
-        with pytest.raises(ValueError, match="bad.png must be a complete"):
-            _load(plain)
-
-    def test_image_bomb_raises(self, plain, monkeypatch):
-        _write(plain / "cat" / "bomb.png", size=(40, 40))
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-        with pytest.raises(ValueError, match="bomb.png.*decompression bomb"):
-            _load(plain)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.datasets.builders import glyphs
 from pipeline.datasets.sources import shard_plans
 from pipeline.datasets.sources import tfds_source
 from pipeline.datasets.sources.loading import load_images
@@ -72,10 +73,12 @@ class PlanFolderTest:
 
 
 class PlanTfdsTest:
-    def test_same_data_as_in_memory(self, tmp_path):
-        builder, splits = tfds_source.prepare("digits", tmp_path, None)
-        plans = shard_plans.plan_tfds(builder, "digits", splits, 12, 500)
-        data = load_images("tfds:digits", image_size=12, data_dir=tmp_path)
+    def test_same_data_as_in_memory(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(glyphs, "_SPLITS", {"train": 3, "test": 2})
+        monkeypatch.setattr(glyphs, "LETTERS", glyphs.LETTERS[:4])
+        builder, splits = tfds_source.prepare("glyphs", tmp_path, None)
+        plans = shard_plans.plan_tfds(builder, "glyphs", splits, 12, 7)
+        data = load_images("tfds:glyphs", image_size=12, data_dir=tmp_path)
         assert len(plans) == 4  # two of each part
         assert_parts_equal(plans, data)
 

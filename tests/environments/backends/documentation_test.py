@@ -1,7 +1,5 @@
 """Runs the code of docs/your_own_model.md on the backend at hand."""
 
-import pathlib
-
 import keras
 import numpy as np
 import pytest
@@ -9,21 +7,19 @@ import pytest
 from mp_keras.perturbation import positions_of
 from tests.environments import markdown_code
 
-PAGE = pathlib.Path(__file__).parents[3] / "docs" / "your_own_model.md"
+PAGE = "your_own_model.md"
 LOOPS = {"jax": "JAX", "torch": "PyTorch"}
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """The names that the section on Keras 3 defines."""
-    names = {}
-    code = markdown_code.code_under(PAGE, "Keras 3: TensorFlow, JAX or PyTorch")
+    heading = "Keras 3: TensorFlow, JAX or PyTorch"
     folder = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         keras.utils.set_random_seed(0)
-        exec(compile(code, PAGE, "exec"), names)
-    return names
+        return markdown_code.run(PAGE, heading)
 
 
 class YourOwnModelTest:
@@ -50,14 +46,8 @@ class YourOwnModelTest:
         heading = "A training loop of your own: "
         heading += LOOPS[keras.backend.backend()]
         model = page["network"]
-        page = {
-            **page,
-            "model": page["mp_keras"].perturb_model(model, page["phi"], seed=0),
-        }
-        exec(
-            compile(markdown_code.code_under(PAGE, heading), PAGE, "exec"),
-            page,
-        )
+        perturbed = page["mp_keras"].perturb_model(model, page["phi"], seed=0)
+        page = markdown_code.run(PAGE, heading, {**page, "model": perturbed})
         losses = page["losses"]
         assert len(losses) == 20 and losses[-1] < 0.5 * losses[0]
         for position in positions_of(page["model"]):

@@ -90,49 +90,6 @@ class MonteCarloTest:
             np.testing.assert_array_equal(np.array(variable.value), old)
 
 
-class FiguresTest:
-    def test_metrics_by_hand(self):
-        probabilities = np.array(
-            [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]], "float32"
-        )
-        labels = np.array([0, 1, 1])
-        metrics = mp_keras.classification_metrics(probabilities, labels)
-        gaps = [1 - 0.9, 0.6 - 0, 1 - 0.7]  # three bins, an example in each
-        np.testing.assert_allclose(
-            [
-                metrics["accuracy"],
-                metrics["negative_log_likelihood"],
-                metrics["expected_calibration_error"],
-            ],
-            [200 / 3, -np.log([0.9, 0.4, 0.7]).mean(), 100 * np.mean(gaps)],
-            rtol=1e-5,
-        )
-        curve = mp_keras.reliability_curve(probabilities, labels)
-        np.testing.assert_array_equal(
-            curve.accuracy[curve.count > 0], [0, 1, 1]
-        )
-        assert curve.expected_calibration_error() == pytest.approx(1 / 3)
-
-    def test_metric_in_evaluate_equals_the_function(self, model, images):
-        labels = np.arange(7) % 3
-        model.compile(
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=[mp_keras.ExpectedCalibrationError(from_logits=True)],
-        )
-        for position in positions_of(model):
-            position.noise_coefficient.assign(0.0)  # no noise
-        found = model.evaluate(images, labels, verbose=0, return_dict=True)
-        probabilities = softmax(np.array(model(images), "float64"))
-        for position in positions_of(model):
-            position.noise_coefficient.assign(1.0)
-        expected = mp_keras.classification_metrics(probabilities, labels)
-        np.testing.assert_allclose(
-            100 * found["expected_calibration_error"],
-            expected["expected_calibration_error"],
-            rtol=1e-4,
-        )
-
-
 class NormalizeTest:
     def test_pixels(self):
         pixels = np.array([[0, 51], [204, 255]], np.uint8)

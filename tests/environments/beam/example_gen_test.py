@@ -141,15 +141,11 @@ class BadInputTest:
         with pytest.raises(ValueError, match="dog must hold at least one"):
             generate(folder, tmp_path / "out")
 
-    def test_missing_folder(self, tmp_path):
+    def test_places_that_are_not_there(self, tmp_path, folder):
         with pytest.raises(FileNotFoundError, match="none must name a folder"):
             generate(tmp_path / "none", tmp_path / "out")
-
-    def test_unreachable_source(self, tmp_path):
         with pytest.raises(ConnectionError, match="nowhere://bucket"):
             generate("nowhere://bucket", tmp_path / "out")
-
-    def test_unreachable_destination(self, folder):
         with pytest.raises(ConnectionError, match="nowhere://bucket"):
             generate(folder, "nowhere://bucket")
 

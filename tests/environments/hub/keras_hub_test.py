@@ -1,7 +1,5 @@
 """φ in KerasHub's backbones and beside KerasTuner, in their environment."""
 
-import pathlib
-
 import keras
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ from tests.perturbation import insertions
 
 keras_hub = pytest.importorskip("keras_hub")
 pytest.importorskip("keras_tuner")
-DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs"
 
 
 def resnet(**options):
@@ -97,26 +94,24 @@ class BackbonesTest:
             (mobilenet, 5),
         ],
     )
-    def test_one_position_in_each_block_of_an_exact_copy(self, make, count):
+    def test_one_position_in_each_block_of_an_exact_copy(
+        self, make, count, phi
+    ):
         backbone = make()
         assert len(mp_keras.find_positions(backbone)) == count
-        phi = mp_keras.PerturbationFunction(seed=1)
         perturbed = mp_keras.perturb_model(backbone, phi)
         insertions.assert_same_network(
             backbone, perturbed, insertions.images(32)
         )
 
     def test_page_puts_phi_around_a_backbone(self):
-        names = {"__name__": "page"}
-        page = DOCS / "fine_tuning.md"
-        exec(markdown_code.code_under(page, "KerasHub"), names)
+        names = markdown_code.run("fine_tuning.md", "KerasHub")
         assert [each.rule for each in names["positions"]] == ["addition"] * 4
 
-    def test_task_that_preprocesses_in_fit_is_refused(self):
+    def test_task_that_preprocesses_in_fit_is_refused(self, phi):
         task = keras_hub.models.ImageClassifier(
             backbone=resnet(), num_classes=3
         )
-        phi = mp_keras.PerturbationFunction(seed=1)
         with pytest.raises(ValueError, match="overrides .*fit"):
             mp_keras.perturb_model(task, phi)
 
@@ -126,9 +121,7 @@ class TunerTest:
         self, tmp_path, monkeypatch
     ):
         monkeypatch.chdir(tmp_path)
-        names = {"__name__": "page"}
-        page = DOCS / "callbacks.md"
-        exec(markdown_code.code_under(page, "KerasTuner"), names)
+        names = markdown_code.run("callbacks.md", "KerasTuner")
         assert set(names["best"].values) == {"channels"}
         position = names["model"].get_layer("meta_perturb_0")
         assert float(np.array(position.noise_coefficient)) == 1

@@ -1,13 +1,8 @@
 """The pages' code for this environment, as it stands."""
 
-import pathlib
-
 import markdown_code
 import numpy as np
 import pytest
-
-DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs"
-PAGE = DOCS / "your_own_model.md"
 
 
 @pytest.fixture
@@ -17,10 +12,7 @@ def run(artifacts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run_code_under(heading):
-        names = {"__name__": "page"}
-        code = markdown_code.code_under(PAGE, heading)
-        exec(compile(code, PAGE, "exec"), names)
-        return names
+        return markdown_code.run("your_own_model.md", heading)
 
     return run_code_under
 

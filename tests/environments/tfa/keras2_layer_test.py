@@ -126,11 +126,9 @@ class BadInputTest:
         with pytest.raises(ValueError, match="endpoints `train` and `test`"):
             make_layer(tmp_path)
 
-    def test_neither_path_nor_packed(self):
+    def test_neither_path_nor_packed_nor_both(self, artifacts):
         with pytest.raises(ValueError, match="one of the arguments `path`"):
             make_layer(None)
-
-    def test_packed_beside_a_path(self, artifacts):
         path = artifacts / "drawn"
         packed = make_layer(path).packed
         with pytest.raises(ValueError, match="packed as well"):

@@ -138,12 +138,10 @@ class ReproduceTest:
         assert "ZeroDivisionError" in str(summary["failures"])
         assert summary["outputs"] == []
 
-    def test_unknown_figure_lists_the_valid_ones(self, source, tmp_path):
+    def test_unknown_names_list_the_valid_ones(self, source, tmp_path):
         config = tiny.make_config(source, [], measure_names=("picture",))
         with pytest.raises(ValueError, match="'convergence'.*'picture'"):
             runner.reproduce(config, tmp_path)
-
-    def test_unknown_metric_lists_the_valid_ones(self, source, tmp_path):
         config = tiny.make_config(source, [], metric="acc")
         with pytest.raises(ValueError, match="'accuracy'.*'acc'"):
             runner.reproduce(config, tmp_path)

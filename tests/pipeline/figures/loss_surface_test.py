@@ -52,11 +52,14 @@ class DrawTest:
         flat = surfaces.LossSurface(OFFSETS, np.zeros((5, 5)))
         saving.save(loss_surface.draw({"base": flat}), tmp_path / "flat")
 
-    def test_nothing_to_draw(self):
+    def test_wrong_surfaces_raise(self):
         with pytest.raises(
             ValueError, match=r"at least one .*Received: .*\[\]"
         ):
             loss_surface.draw({})
+        broken = surfaces.LossSurface(OFFSETS, np.full((5, 5), np.nan))
+        with pytest.raises(ValueError, match="finite losses"):
+            loss_surface.draw({"base": broken})
 
     def test_overflow_is_drawn_as_the_highest_level(self):
         offsets = np.array([-1.0, 0.0, 1.0])
@@ -72,8 +75,3 @@ class DrawTest:
             for figure in (whole, overflowed)
         ]
         np.testing.assert_allclose(*fills)
-
-    def test_losses_must_be_finite(self):
-        broken = surfaces.LossSurface(OFFSETS, np.full((5, 5), np.nan))
-        with pytest.raises(ValueError, match="finite losses"):
-            loss_surface.draw({"base": broken})

@@ -26,11 +26,9 @@ class DrawTest:
         assert first.get_ylim()[0] == 0
         assert first.get_ylim() == second.get_ylim()
 
-    def test_nothing_to_draw(self):
+    def test_wrong_curves_raise(self):
         with pytest.raises(ValueError, match=r"empty.*nothing for \['l2'\]"):
             robustness.draw({"linf": {"base": BASE}, "l2": {}})
-
-    def test_shapes_must_agree(self):
         wrong = {"epsilons": [0, 0.1], "accuracy": BASE["accuracy"]}
         with pytest.raises(ValueError, match=r"\(2, 3\) over \(2,\)"):
             robustness.draw({"linf": {"base": wrong}})

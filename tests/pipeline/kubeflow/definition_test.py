@@ -218,10 +218,6 @@ class OnClusterTest:
             assert "pipelinechannel--image" in container["image"]
             assert "pip install" not in " ".join(container["command"])
 
-    def test_image_without_tag(self, make_spec, config):
-        with pytest.raises(ValueError, match="must be NAME:TAG"):
-            make_spec(config, image="registry.example/mp-keras")
-
     def test_resources(self, make_spec, config):
         stage = config.stages.meta_trainer
         stage.cpu, stage.memory = "500m", "3G"

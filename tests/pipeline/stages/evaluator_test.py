@@ -68,20 +68,6 @@ class EvaluateTest:
             assert run["folder"] == f"squares/runs/{run['method']}-seed5"
             assert (run["seed"], run["steps"]) == (5, 4)
 
-    def test_validation_is_no_part_of_the_training(
-        self, examples, make_target_config
-    ):
-        source = example_gen.examples_source(examples)
-        data, (images, _) = target_data.load_data(
-            make_target_config(), source=source
-        )
-        rows = [
-            {image.tobytes() for image in part}
-            for part in (data.train_images, images, data.test_images)
-        ]
-        assert [len(part) for part in rows] == [24, 24, 20]
-        assert len(set.union(*rows)) == 24 + 24 + 20
-
     def test_summary_and_gains_are_those_of_the_runs(self, evaluated, name):
         result = smoke.read_json(evaluated / "squares" / "evaluation.json")
         assert result["data"] == name

@@ -293,14 +293,12 @@ class RefuseTest:
         (refused,) = runs.push(tmp_path)["refused"]
         assert "no classifier of this method and seed" in refused["reason"]
 
-    def test_nothing_is_pushed_where_all_are_refused(self, make_runs, tmp_path):
+    def test_nothing_to_push(self, make_runs, tmp_path):
         serving = tmp_path / "serving"
         result = make_runs().add("empty", 0.1).add("damaged", 0.2).push(serving)
         assert result["pushed"] is None
         assert [path.name for path in serving.iterdir()] == ["refused.json"]
         assert len(smoke.read_json(serving / "refused.json")) == 2
-
-    def test_no_run_at_all(self, make_runs, tmp_path):
         result = make_runs().push(tmp_path / "serving")
         assert result == {"pushed": None, "refused": []}
 

@@ -39,26 +39,6 @@ class TrainTest:
             for key, array in position.perturbation.values().items():
                 np.testing.assert_array_equal(array, exported[key])
 
-    def test_base_has_no_phi(self, classifiers):
-        model = keras.saving.load_model(classifiers["base"] / "model.keras")
-        assert positions_of(model) == []
-
-    def test_saved_model_and_keras_file_are_the_same_network(self, classifiers):
-        """Without noise: the predictions of the plain network agree."""
-        folder = classifiers["base"]
-        model = keras.saving.load_model(folder / "model.keras")
-        classifier = classifier_evaluation.load_classifier(
-            folder / "saved_model"
-        )
-        images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3))
-        images = images.astype("uint8")
-        pixels = (images.astype("float32") / 255 - 0.5) / 0.5
-        np.testing.assert_allclose(
-            classifier_evaluation.predict(classifier, images, samples=1),
-            keras.ops.softmax(model(pixels)),
-            atol=1e-5,
-        )
-
     def test_second_call_reuses_the_run(
         self,
         examples,

@@ -180,27 +180,6 @@ class LoadClassifierTest:
         with pytest.raises(ValueError, match="`serve` and `predict`"):
             classifier_evaluation.load_classifier(tmp_path / "other")
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "saved_model.pb",
-            "variables/variables.index",
-            "variables/variables.data-00000-of-00001",
-        ],
-    )
-    def test_truncated_file(self, run, tmp_path, name):
-        workdir, _ = run
-        for file in (workdir / "saved_model").rglob("*"):
-            copy = tmp_path / file.relative_to(workdir)
-            if file.is_file():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.write_bytes(file.read_bytes())
-        damaged = tmp_path / "saved_model" / name
-        content = damaged.read_bytes()
-        damaged.write_bytes(content[: len(content) // 2])
-        with pytest.raises(ValueError, match="must be a whole SavedModel"):
-            classifier_evaluation.load_classifier(tmp_path / "saved_model")
-
 
 class PredictTest:
     def test_batches_and_their_seeds(self):

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from mp_keras import checkpointing
 from pipeline.runs import run_folder
-from pipeline.runs import run_log
 from pipeline.trainings import few_shot_episodes
 from pipeline.trainings import few_shot_evaluation
 from pipeline.trainings import few_shot_methods
@@ -167,22 +166,10 @@ def tiny_config(source, **changes):
     return smoke.few_shot_config(source, **changes)
 
 
-def interrupt_at(step, monkeypatch):
-    """Stops the next training after so many steps, as a kill would."""
-    follow = run_log.RunLog.on_train_batch_end
-
-    def stop(self, batch, logs=None):
-        follow(self, batch, logs)
-        if self._step == step:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(run_log.RunLog, "on_train_batch_end", stop)
-
-
 class ResumeTest:
     @pytest.mark.parametrize("replicas", [1, 2])
     def test_resumed_run_equals_the_unbroken_one(
-        self, source, tmp_path, monkeypatch, replicas
+        self, source, tmp_path, replicas
     ):
         config = tiny_config(
             source, replicas=replicas, inner_perturbation="fixed_gaussian"
@@ -195,10 +182,8 @@ class ResumeTest:
                 return few_shot_training.few_shot_train(config, workdir)
 
         expected = train(config, tmp_path / "unbroken")
-        with monkeypatch.context() as context:
-            interrupt_at(3, context)
-            with pytest.raises(KeyboardInterrupt):
-                train(config, tmp_path / "run")
+        with smoke.interrupted_after(3):
+            train(config, tmp_path / "run")
         # Another process would not hold the lock of this one.
         (tmp_path / "run" / "lock").unlink()
         actual = train(config, tmp_path / "run")

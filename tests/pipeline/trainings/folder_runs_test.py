@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 import pytest
-from absl import logging
 from PIL import Image
 
 from configs.target import default
@@ -36,15 +35,6 @@ def config(folder):
     config.method = "base"
     config.data.source = f"folder:{folder}"
     return config
-
-
-@pytest.fixture
-def warnings(monkeypatch):
-    lines = []
-    monkeypatch.setattr(
-        logging, "warning", lambda text, *args: lines.append(text % args)
-    )
-    return lines
 
 
 @pytest.fixture

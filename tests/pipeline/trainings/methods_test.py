@@ -11,7 +11,6 @@ from mp_keras import baselines
 from mp_keras.baselines import manifold_mixup
 from mp_keras.graphs import layer_search
 from mp_keras.perturbation import positions_of
-from pipeline.runs import run_log
 from pipeline.trainings import config_names
 from pipeline.trainings import methods
 from pipeline.trainings import target_training
@@ -33,8 +32,17 @@ WRAPPERS = {
     "mixup": baselines.Mixup,
     "adversarial_training": baselines.AdversarialTraining,
 }
-JOINED = [f"{layer}+{wrapper}" for layer in LAYERS for wrapper in WRAPPERS]
+# Each layer and each wrapper trains in `make test`; all pairs are long.
+JOINED = [
+    pytest.param(
+        f"{layer}+{wrapper}",
+        marks=[pytest.mark.long] if (row - column) % len(WRAPPERS) else [],
+    )
+    for row, layer in enumerate(LAYERS)
+    for column, wrapper in enumerate(WRAPPERS)
+]
 TRAINED = [m for m in config_names.METHODS if m != config_names.ENSEMBLE]
+RESUMED = ("meta_perturb", "drop_block", "manifold_mixup")  # others are long
 
 
 @pytest.fixture(scope="module")
@@ -230,25 +238,23 @@ class FineTuningTest:
 
 
 class TrainTest:
-    @pytest.mark.parametrize("method", TRAINED)
+    @pytest.mark.parametrize(
+        "method",
+        [
+            pytest.param(
+                method,
+                marks=[] if method in RESUMED else [pytest.mark.long],
+            )
+            for method in TRAINED
+        ],
+    )
     def test_resumed_run_equals_an_unbroken_one(
-        self, config_of, tmp_path, monkeypatch, method
+        self, config_of, tmp_path, method
     ):
         config = config_of(method, steps=4, checkpoint_every=2, log_every=1)
         whole = target_training.train_target(config, tmp_path / "whole")
-        original = run_log.RunLog.on_train_batch_end
-
-        def killed_after_three(self, batch, logs=None):
-            original(self, batch, logs)
-            if self._step == 3:
-                raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                run_log.RunLog, "on_train_batch_end", killed_after_three
-            )
-            with pytest.raises(KeyboardInterrupt):
-                target_training.train_target(config, tmp_path / "broken")
+        with smoke.interrupted_after(3):
+            target_training.train_target(config, tmp_path / "broken")
         resumed = target_training.train_target(config, tmp_path / "broken")
         del whole["seconds"], resumed["seconds"]
         assert resumed == whole

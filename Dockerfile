@@ -27,7 +27,8 @@ COPY tools tools
 
 # The stages import this code, from whatever folder the engine starts them in.
 ENV PYTHONPATH=/mp_keras \
-    TF_CPP_MIN_LOG_LEVEL=3
+    TF_CPP_MIN_LOG_LEVEL=3 \
+    TF_ENABLE_ONEDNN_OPTS=1
 
 # A user without rights; what a stage writes, it writes to mounted folders.
 RUN useradd --create-home mp_keras

@@ -25,6 +25,9 @@ DOCS_VENV := .venv-docs
 HUB_VENV := .venv-hub
 TFA_EXPORT := build/tfa
 
+# As the binaries do (tools/binary.py): quicker convolutions on older CPUs.
+export TF_ENABLE_ONEDNN_OPTS ?= 1
+
 .PHONY: demo check test test-long test-workers test-crash test-speed test-tfa \
     test-jax test-torch test-beam test-hub docs venv clean
 

@@ -206,7 +206,7 @@ class PerturbationFunction(keras.layers.Layer):
             kernel = ops.convert_to_tensor(self.scale_kernels)[index]
             response = ops.relu(_depthwise(features, kernel))
             response = ops.cast(response, "float32")
-            parts.append(ops.sum(response, axis=(1, 2)))  # (batch, channels)
+            parts.append(_sum_over_map(response))  # (batch, channels)
         _, height, width, _ = ops.shape(features)
         # A mean's gradient would be a division of the whole map.
         area = ops.cast(height * width, "float32")
@@ -292,7 +292,11 @@ def perturb(features, noise_factor, scale, noise_coefficient, training):
     if noise_factor is not None:
         factor = factor * noise_factor
     outputs = features * (factor + (1 - noise_coefficient))
-    return ops.minimum(outputs, OUTPUT_LIMIT) if training else outputs
+    if not training:
+        return outputs
+    if keras.backend.backend() == "torch":  # half the passes in the gradient
+        return ops.convert_to_tensor(outputs).clamp(max=OUTPUT_LIMIT)
+    return ops.minimum(outputs, OUTPUT_LIMIT)
 
 
 def check_values(values):
@@ -327,6 +331,8 @@ def _depthwise(features, kernel):
     kernel = ops.cast(ops.convert_to_tensor(kernel), features.dtype)
     if keras.backend.backend() == "jax":
         return _shifted_sum(features, kernel)
+    if keras.backend.backend() == "torch":
+        return _grouped_convolution(features, kernel)
     channels = ops.shape(features)[-1]
     kernel = ops.broadcast_to(kernel[:, :, None, None], (3, 3, channels, 1))
     return ops.depthwise_conv(
@@ -336,6 +342,30 @@ def _depthwise(features, kernel):
         padding="same",
         data_format="channels_last",
     )
+
+
+def _grouped_convolution(features, kernel):
+    """The same as `ops.depthwise_conv`, which on PyTorch copies the maps."""
+    import torch
+
+    features = ops.convert_to_tensor(features)
+    channels = features.shape[-1]
+    kernels = kernel.expand(channels, 1, 3, 3).contiguous()
+    outputs = torch.nn.functional.conv2d(
+        features.permute(0, 3, 1, 2), kernels, padding=1, groups=channels
+    )  # (batch, channels, height, width), in memory as the features
+    return outputs.permute(0, 2, 3, 1)
+
+
+def _sum_over_map(features):
+    """Sums over height and width, `(batch, channels)`."""
+    if keras.backend.backend() != "torch":
+        return ops.sum(features, axis=(1, 2))
+    # In the gradient, PyTorch then spreads whole rows and not single pixels.
+    batch, height, width, channels = ops.shape(features)
+    rows = ops.reshape(features, (batch, height, width * channels))
+    row = ops.sum(rows, axis=1)  # (batch, width * channels)
+    return ops.sum(ops.reshape(row, (batch, width, channels)), axis=1)
 
 
 def _shifted_sum(features, kernel):

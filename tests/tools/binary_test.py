@@ -7,6 +7,9 @@ import pytest
 
 from tests import squares
 from tests.tools import processes
+from tools import binary
+
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 _META = "--config=configs/meta_train/glyphs.py"
 _TARGET = "--config=configs/target/default.py"
@@ -47,6 +50,22 @@ def test_names_cannot_forge_a_line(tmp_path):
     name = "a\nError: forged\x1b[31m\u202e\udce9"
     line = error_of("serve", f"--model_dir={tmp_path / name}", "--port=0")
     assert f"{tmp_path}/a\\nError: forged\\x1b[31m\\u202e\\udce9 must" in line
+
+
+class KernelsTest:
+    @pytest.mark.parametrize(
+        ("machine", "before", "expected"),
+        [("x86_64", None, "1"), ("x86_64", "0", "0"), ("aarch64", None, None)],
+    )
+    def test_onednn_is_asked_for_unless_the_environment_decides(
+        self, monkeypatch, machine, before, expected
+    ):
+        environment = {} if before is None else {_ONEDNN: before}
+        monkeypatch.setattr(binary.os, "environ", environment)
+        monkeypatch.setattr(binary.platform, "machine", lambda: machine)
+        monkeypatch.setattr(binary.app, "run", lambda *_, **__: None)
+        binary.run(lambda: None)
+        assert environment.get(_ONEDNN) == expected
 
 
 class FlagsTest:

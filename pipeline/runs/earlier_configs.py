@@ -16,6 +16,11 @@ _TARGET = {
         "deterministic": {"samples": 2, "mixtures": 10_000},
         "early_stopping": {"patience": 0},
         "minutes": 30.0,
+        "pretrained": {
+            "weights": "imagenet",
+            "head_share": 0.3,
+            "rate": 1e-4,
+        },
     },
     "data": {
         "balanced": False,

@@ -13,22 +13,30 @@ NETWORKS = (
     "resnet34",
     "wrn_28_2",
 )
+APPLICATIONS = (  # of keras.applications
+    "ConvNeXtTiny",
+    "EfficientNetB0",
+    "MobileNetV3Small",
+    "ResNet50V2",
+)
 
 
-def parse(argument):
+def parse(argument, names=NETWORKS, default="resnet20"):
     """Returns the network's name and whether `smoke` was asked for.
 
     Args:
-        argument: Str, what stands behind the colon; empty means "resnet20".
+        argument: Str, what stands behind the colon.
+        names: Tuple of str, the networks that it may name.
+        default: Str, the network that an empty argument stands for.
 
     Raises: ValueError, if there is anything else in it.
     """
     words = [word for word in argument.split(",") if word]
     smoke = "smoke" in words
-    networks = [word for word in words if word != "smoke"] or ["resnet20"]
-    if len(networks) != 1 or networks[0] not in NETWORKS:
+    networks = [word for word in words if word != "smoke"] or [default]
+    if len(networks) != 1 or networks[0] not in names:
         raise ValueError(
             "The config's argument must be NETWORK[,smoke] with NETWORK one of "
-            f"{NETWORKS}. Received: {argument!r}"
+            f"{names}. Received: {argument!r}"
         )
     return networks[0], smoke

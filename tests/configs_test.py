@@ -15,6 +15,7 @@ from configs.meta_train import small_tasks_narrow
 from configs.meta_train import tiny_imagenet
 from configs.studies import gradients
 from configs.target import own_images
+from configs.target import pretrained
 from mp_keras.perturbation import positions_of
 from pipeline.runs import config_values
 from pipeline.trainings import data_choices
@@ -39,7 +40,9 @@ def modules_in(folder):
 
 META, TARGET = modules_in("meta_train"), modules_in("target")
 # Those with the paper's values; the others leave them to the data.
-PAPER = [module for module in META + TARGET if module is not own_images]
+PAPER = [
+    module for module in META + TARGET if module not in (own_images, pretrained)
+]
 
 
 def short_name(value):
@@ -73,7 +76,10 @@ class GetConfigTest:
     def test_is_plain_values_and_names_its_command(self, module):
         config = module.get_config()
         assert isinstance(config, ml_collections.ConfigDict)
-        assert json.loads(json.dumps(config.to_dict()))["network"] == "resnet20"
+        network = json.loads(json.dumps(config.to_dict()))["network"]
+        assert network == (
+            "EfficientNetB0" if module is pretrained else "resnet20"
+        )
         file = pathlib.Path(module.__file__)
         command = f"--config=configs/{file.parent.name}/{file.name}:"
         assert command in module.__doc__
@@ -107,13 +113,25 @@ class GetConfigTest:
         held_out = config.data.examples_per_class - config.train_examples
         assert (config.train_examples, held_out) == (50, 100)
 
-    def test_own_images_leave_to_the_data_what_they_decide(self):
-        config = own_images.get_config()
+    @pytest.mark.parametrize(
+        ("module", "network"),
+        [(own_images, "conv4"), (pretrained, "ResNet50V2")],
+    )
+    def test_own_images_leave_to_the_data_what_they_decide(
+        self, module, network
+    ):
+        config = module.get_config(network)
         assert not any(config[key] for key in data_choices.KEYS)
-        assert config.minutes == 30
+        assert (config.minutes, config.network) == (30, network)
         config_values.check(config.to_dict())
-        smoke = own_images.get_config("conv4,smoke")
+        smoke = module.get_config(f"{network},smoke")
         assert all(smoke[key] for key in data_choices.KEYS)
+        assert smoke.network == network
+
+    def test_pretrained_takes_applications_alone(self):
+        with pytest.raises(ValueError, match="'ConvNeXtTiny'(.|\n)*'conv4'"):
+            pretrained.get_config("conv4")
+        assert pretrained.get_config("smoke").pretrained.weights == ""
 
     def test_phi_follows_the_tasks_unless_it_has_its_own(self):
         config = tiny_imagenet.get_config()
@@ -157,7 +175,9 @@ class SmokeTest:
         assert trainer.tasks == 2
 
     @pytest.mark.parametrize("network", ["conv4", "resnet20"])
-    @pytest.mark.parametrize("module", TARGET, ids=short_name)
+    @pytest.mark.parametrize(
+        "module", [m for m in TARGET if m is not pretrained], ids=short_name
+    )
     def test_target_config_builds(self, module, network, tmp_path):
         config = module.get_config(f"{network},smoke")
         config.method = "meta_perturb"

@@ -26,7 +26,9 @@ def get_config(argument=""):
     config.method = "meta_perturb"
     # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
     config.phi = "tiny_imagenet_resnet20"
-    config.network = network  # conv4, vgg9, resnet20, wrn_28_2, ...
+    # conv4, vgg9, resnet20, wrn_28_2, ...; of keras.applications:
+    # ConvNeXtTiny, EfficientNetB0, MobileNetV3Small, ResNet50V2.
+    config.network = network
     config.network_options = ml_collections.ConfigDict()  # its arguments
     config.positions = "all"  # of φ: before_pooling, top, bottom
     # Height and width in pixels; 0: from the data, 32, 64 or 96.
@@ -64,6 +66,15 @@ def get_config(argument=""):
     config.fine_tuning.source = ""  # folder of a finished run; "": none
     # Layers that start anew, by a part of their names.
     config.fine_tuning.exclude = ("batch_norm", "classifier")
+
+    config.pretrained = ml_collections.ConfigDict()  # keras.applications
+    # imagenet, which Keras downloads; a file, .weights.h5, .h5 or .keras; "":
+    # random ones, and a training like that of any network.
+    config.pretrained.weights = "imagenet"
+    # Part of all steps in which the last layer is trained alone.
+    config.pretrained.head_share = 0.3
+    # Learning rate of all layers after that; `learning_rate` before.
+    config.pretrained.rate = 1e-4
 
     _add_baselines(config)
 

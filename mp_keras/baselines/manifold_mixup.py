@@ -115,7 +115,11 @@ def _mixing_layers(network, positions):
     else:
         chosen = position_search.asked_for(network, calls, positions)
     layers = [call.operation for call in calls if call.operation in chosen]
-    nested = [each.name for each in layers if each not in network.layers]
+    own = {
+        node.operation
+        for node in graph_reading.own_nodes(graph_reading.view(network))
+    }
+    nested = [each.name for each in layers if each not in own]
     if nested:
         raise ValueError(
             "Features are mixed behind layers of the network itself, not "

@@ -81,11 +81,11 @@ class ModelCopy:
         for original, copy in self.copies.items():
             nested = graph_reading.is_graph(original)  # its layers follow
             if isinstance(original, keras.Layer) and not nested:
-                _copy_weights(original, copy)
+                copy_weights(original, copy)
         for original, activation in self.activations.items():
             source = layer_kinds.core(original).activation
             if isinstance(source, keras.Layer):
-                _copy_weights(source, activation)
+                copy_weights(source, activation)
 
     def _carry_flags_over(self, model, copy):
         _set_flag(copy, model)  # reaches all layers inside
@@ -113,7 +113,7 @@ def _set_flag(target, source):
         ours.trainable = theirs.trainable
 
 
-def _copy_weights(original, copy):
+def copy_weights(original, copy):
     """Copies as saving and loading would: some layers have state besides."""
     # Not strict: a split convolution has lost the activation's layer, its last.
     for source, target in zip(

@@ -1,5 +1,6 @@
-"""Networks of MetaPerturb's experiments (appendix C.3), plain or perturbed."""
+"""Networks of MetaPerturb's experiments (appendix C.3), and others."""
 
+from mp_keras.networks.applications import Application
 from mp_keras.networks.conv_nets import Conv4
 from mp_keras.networks.conv_nets import Conv6
 from mp_keras.networks.resnet import ResNet
@@ -14,6 +15,7 @@ from mp_keras.networks.wide_resnet import WideResNet28x2
 from mp_keras.networks.zero_pad_shortcut import ZeroPadShortcut
 
 __all__ = [
+    "Application",
     "Conv4",
     "Conv6",
     "ResNet",

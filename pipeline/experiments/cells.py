@@ -10,6 +10,7 @@ import ml_collections
 from pipeline import digests
 from pipeline.experiments import run_kinds
 from pipeline.runs import run_configs
+from pipeline.trainings import config_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,12 +108,18 @@ def chosen(cells, config):
 
 
 def without_places(config):
-    """Returns a config as a dict, without what only says where data lie."""
+    """Returns a config as a dict, without what decides nothing.
+
+    That is where data lie, and how a network would be trained that is not the
+    config's.
+    """
     found = config.to_dict()
     for place in run_configs.PLACES:
         section, key = place.split(".")
         if key in found.get(section, {}):
             found[section][key] = type(found[section][key])()
+    if found.get("network") not in config_names.APPLICATIONS:
+        found.pop("pretrained", None)
     return found
 
 

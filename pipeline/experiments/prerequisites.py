@@ -10,6 +10,7 @@ from pipeline.storage import locks
 from pipeline.trainings import config_names
 from pipeline.trainings import meta_training
 from pipeline.trainings import methods
+from pipeline.trainings import pretrained_weights
 from pipeline.trainings import target_data
 from pipeline.trainings import target_training
 
@@ -43,6 +44,9 @@ class Prerequisites:
             parts.append(cells.without_places(phi))
         if classifier:
             parts.append(cells.without_places(classifier))
+        if "pretrained" in cell.config:
+            weights = pretrained_weights.digest_of(cell.config)
+            parts += [] if weights is None else [weights]
         return parts
 
     def prepare(self, cell):

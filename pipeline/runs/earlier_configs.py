@@ -17,6 +17,11 @@ _TARGET = {
         "early_stopping": {"patience": 0},
         "minutes": 30.0,
         "temperature": 0.0,
+        "pretrained": {
+            "weights": "imagenet",
+            "head_share": 0.3,
+            "rate": 1e-4,
+        },
     },
     "data": {
         "balanced": False,

@@ -3,6 +3,7 @@
 config.json      what was asked for; another config is refused
 chosen.json      what of the config the data decided, if it said 0
 data.json        which images those are: other ones are refused
+weights.json     digest of the file that a pretrained network began with
 lock             held by the process that trains here, as long as it lives
 history.jsonl    one line of means per logging window
 seconds.json     time spent, over all the processes of the run
@@ -37,6 +38,8 @@ from pipeline.runs import stopped_run
 from pipeline.storage import artifact_store
 from pipeline.storage import lease
 
+_WEIGHTS = "weights.json"
+
 
 class RunFolder:
     """One run's folder.
@@ -69,7 +72,7 @@ class RunFolder:
             self._member = cluster.name.replace(" ", "_")
         self.is_writer = cluster is None or cluster.is_chief
         self._lock = self._lease = None
-        self._data = None
+        self._data = self._weights = None
         self._choices = {}
         file = self.path / "config.json"
         if file.exists():
@@ -97,6 +100,8 @@ class RunFolder:
         if self.is_writer:
             if self._choices:
                 files.write_json(self.path / run_configs.CHOSEN, self._choices)
+            if self._weights is not None:
+                files.write_json(self.path / _WEIGHTS, self._weights)
             if self._data is not None:
                 files.write_json(self.path / "data.json", self._data)
             files.write_json(self.path / "config.json", self._config)
@@ -115,6 +120,24 @@ class RunFolder:
             record: As `ImageData` has it.
         """
         self._data = record
+
+    def note_weights(self, file, digest):
+        """Keeps the digest of the weights to begin with for `start`.
+
+        Args:
+            file: Str, the file's path, for the error.
+            digest: Str.
+
+        Raises: ValueError, if the run began with other ones.
+        """
+        noted = self.path / _WEIGHTS
+        self._weights = {"digest": digest}
+        if noted.exists() and run_records.read_object(noted) != self._weights:
+            raise ValueError(
+                f"File {file} must hold the weights that this run began with; "
+                "other ones need a workdir of their own. "
+                f"Received: a file of digest {digest}"
+            )
 
     def choices(self):
         """Returns what of the config was decided when the run began, or {}."""

@@ -48,7 +48,7 @@ _TAGS = {
 _TIMED = (5, 20)  # steps: the first ones also make graphs
 _SHOWN = ("held_out_loss", "query_loss", "loss")  # the first that there is
 _CURE = (
-    "What to try: a smaller `learning_rate`. The same command with it goes on "
+    "What to try: a smaller `{}`. The same command with it goes on "
     "from there; in a `workdir` of its own, it starts anew"
 )
 
@@ -59,7 +59,8 @@ class RunLog(keras.callbacks.Callback):
     Args:
         folder: `RunFolder`.
         checkpoints: `Checkpoints` of everything that the run must resume.
-        steps: Int, all steps of the run.
+        steps: Int, the step that the training ends at: of the run, or of a
+            phase of it.
         start_step: Int, steps done before, as `Checkpoints.restore` says.
         log_every: Int, steps of a window.
         checkpoint_every: Int: a checkpoint is taken at the first window's end
@@ -72,6 +73,8 @@ class RunLog(keras.callbacks.Callback):
         stopping: `EarlyStopping`, or None.
         diagnose: Function without arguments that returns a sentence on where
             numbers are not finite, or None.
+        rate_key: Str, default "learning_rate": the config's key of the rate
+            that is trained with.
 
     Raises: FloatingPointError, if a loss, or a number that is to be saved, is
         not finite; the checkpoints of before are kept.
@@ -91,6 +94,7 @@ class RunLog(keras.callbacks.Callback):
         evaluate=None,
         stopping=None,
         diagnose=None,
+        rate_key="learning_rate",
     ):
         super().__init__()
         self.folder = folder
@@ -104,9 +108,10 @@ class RunLog(keras.callbacks.Callback):
         self.evaluate = evaluate
         self.stopping = stopping
         self.diagnose = diagnose
+        self.rate_key = rate_key
 
     def on_train_begin(self, logs=None):
-        self._step = self._saved_step = self.start_step
+        self._step = self._saved_step = self._logged_step = self.start_step
         self._began = self._window_began = time.monotonic()
         self._seconds_before = self.folder.seconds()
         self._timed_from = None
@@ -190,11 +195,13 @@ class RunLog(keras.callbacks.Callback):
         """Ends the run; it can go on from its newest checkpoint."""
         self.folder.stop(self._step, problem)
         where = self.diagnose() if self.diagnose else ""
-        sentences = [problem, where, _CURE] if where else [problem, _CURE]
+        cure = _CURE.format(self.rate_key)
+        sentences = [problem, where, cure] if where else [problem, cure]
         raise FloatingPointError(". ".join(sentences)) from cause
 
     def _log(self, window, seconds, due):
-        steps = (self._step - 1) % self.log_every + 1
+        steps = self._step - self._logged_step
+        self._logged_step = self._step
         self.folder.append({"step": self._step, **window})
         numbers = {**window, "step_ms": 1000 * seconds / steps}
         with self._writer.as_default(step=self._step):

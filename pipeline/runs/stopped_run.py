@@ -8,10 +8,16 @@ which the checkpoint holds.
 """
 
 from mp_keras import files
+from pipeline.runs import config_values
 from pipeline.runs import run_records
 
 # Keys of a config that may change after a stop.
-CURES = ("learning_rate", "learning_rate_factor", "phi_learning_rate")
+CURES = (
+    "learning_rate",
+    "learning_rate_factor",
+    "phi_learning_rate",
+    "pretrained.rate",
+)
 _FILE = "stops.json"
 
 
@@ -53,9 +59,13 @@ def changeable(folder, config):
     last = noted[-1]
     if "learning_rate" in last:  # φ's as well, in earlier versions
         last = {"phi_learning_rate": last["learning_rate"], **last}
-    last = {key: last[key] for key in _rates(config) if key in last}
-    return CURES if last == _rates(config) else ()
+    rates = _rates(config)
+    if "pretrained.rate" not in last:  # from before there was one
+        rates.pop("pretrained.rate", None)
+    last = {key: last[key] for key in rates if key in last}
+    return CURES if last == rates else ()
 
 
 def _rates(config):
-    return {key: config[key] for key in CURES if key in config}
+    values = config_values.flat(config)
+    return {key: values[key] for key in CURES if key in values}

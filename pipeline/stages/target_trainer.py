@@ -5,6 +5,7 @@ import pathlib
 from pipeline.runs import run_folder
 from pipeline.stages import example_gen as example_gen_stage
 from pipeline.stages import meta_trainer as meta_trainer_stage
+from pipeline.trainings import pretrained_weights
 from pipeline.trainings import target_training
 
 # What of a run goes on to the next stages; checkpoints stay behind.
@@ -78,6 +79,9 @@ def train(examples, phi, method, seed, config, runs, fingerprint, directory):
     config.seed = seed
     if config.data.pooled:
         config.data.seed = seed
+    weights = pretrained_weights.digest_of(config)
+    if weights is not None:
+        fingerprint = f"{fingerprint} {weights}"
     workdir = run_folder.resumable_path(
         runs, "train_target", config, fingerprint
     )

@@ -40,8 +40,10 @@ def check(config, workdir=None):
         if "method" in values and values["method"] != _AUTO:
             config_names.check_method(values["method"])
             _check_phi(values)
-        if "network" in values:
+        if "network" in values and "pretrained" not in values:
             config_names.check_network(values["network"])
+        elif "network" in values and not _has_begun(workdir):
+            config_names.check_target_network(values)
         if "data" in values and not _has_begun(workdir):
             with _quiet():  # the training says it
                 _check_source(values)

@@ -121,19 +121,14 @@ def make_method(config, classes):
 
     Raises: ValueError, if the config names no method, network or location of
         ours, or the source of fine-tuning has another architecture;
-        FileNotFoundError, if there is no such source.
+        FileNotFoundError, if there is no such source; as
+        `networks.make_target_network`.
     """
     config_names.check_method(config.method)
     names = config_names.parts(config.method)
     make_layers = _of(_LAYERS, names)
-    network = networks.make_network(
-        config.network,
-        classes,
-        config.image_size,
-        perturbation=make_layers(config) if make_layers else None,
-        positions=config.positions,
-        seed=config.seed,
-        options=config.network_options,
+    network = networks.make_target_network(
+        config, classes, make_layers(config) if make_layers else None
     )
     if config.fine_tuning.source:
         source = _load_source(config.fine_tuning.source)

@@ -17,6 +17,46 @@ NETWORKS = {
 }
 
 
+def make_target_network(config, classes, perturbation=None):
+    """Returns the network of a target config, ending in logits.
+
+    Args:
+        config: Config of `configs/target/`.
+        classes: Int, number of logits.
+        perturbation: As for `make_network`.
+
+    Raises: ValueError, if the name is unknown, the network refuses the other
+        arguments, or the file of its weights is not one; FileNotFoundError,
+        if there is none; ConnectionError, if they cannot be downloaded.
+    """
+    config_names.check_target_network(config)
+    if config.network not in config_names.APPLICATIONS:
+        return make_network(
+            config.network,
+            classes,
+            config.image_size,
+            perturbation,
+            config.positions,
+            config.seed,
+            config.network_options,
+        )
+    try:
+        return networks.Application(
+            config.network,
+            classes,
+            (config.image_size, config.image_size, 3),
+            perturbation,
+            config.positions,
+            config.seed,
+            weights=config.pretrained.weights or None,
+            **dict(config.network_options),
+        )
+    except (ConnectionError, FileNotFoundError) as error:
+        raise type(error)(
+            f"Config key `pretrained.weights`: {error}"
+        ) from error
+
+
 def make_network(
     name,
     classes,

@@ -3,6 +3,9 @@
 import numpy as np
 from absl import logging
 
+from pipeline.trainings import config_names
+from pipeline.trainings import training_phases
+
 _LEAST_KEPT = 0.1  # of the pixels
 _IMBALANCE = 5
 
@@ -56,8 +59,19 @@ def describe_training(config):
     if "meta_perturb" in method:
         method = method.replace("meta_perturb", f"φ {config.phi}")
     return (
-        f"{method}, {config.network}; {config.steps:,} steps of "
-        f"{config.batch_size} images"
+        f"{method}, {config.network}{_start(config)}; {config.steps:,} steps "
+        f"of {config.batch_size} images"
+    )
+
+
+def _start(config):
+    """Returns what a pretrained network begins with, in words, or ""."""
+    if not config_names.is_pretrained(config):
+        return ""
+    steps = training_phases.head_steps(config)
+    return (
+        f" from {config.pretrained.weights}, the last layer alone for "
+        f"{steps:,} steps"
     )
 
 

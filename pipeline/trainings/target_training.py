@@ -36,8 +36,10 @@ from pipeline.trainings import data_choices
 from pipeline.trainings import hparams_summary
 from pipeline.trainings import methods
 from pipeline.trainings import opening_lines
+from pipeline.trainings import pretrained_weights
 from pipeline.trainings import target_data
 from pipeline.trainings import target_outcome
+from pipeline.trainings import training_phases
 
 _INSPECTED_IMAGES = 8
 _EVALUATION_BATCH = 256
@@ -72,6 +74,9 @@ def train_target(
         )
         return finished
     config_names.check_method(config.method)
+    weights = pretrained_weights.digest_of(config)
+    if weights is not None:
+        folder.note_weights(config.pretrained.weights, weights)
     choices = folder.choices() or data_choices.choose(
         config, data_dir, source, _seconds_per_step
     )
@@ -114,6 +119,7 @@ def train_target(
         **({"best_step": best_step} if best_step else {}),
         "samples": config.samples,
         "seconds": folder.seconds(),
+        **({} if weights is None else {"weights": weights}),
         "software": fingerprints.software_fingerprint(),
     }
     hparams_summary.write(folder.tensorboard, config, result)
@@ -181,33 +187,44 @@ def _train(config, folder, data, validation):
     Returns: the network, and the step that early stopping goes back to, or
         None.
     """
-    method = make_model(config, len(data.class_names))
-    stopping = _make_stopping(config, folder, method, validation)
+    method = methods.make_method(config, len(data.class_names))
+    phases = training_phases.make(config, method)
+    phases[-1].begin(method.trained)
+    state = training_phases.state_of(method, phases)
+    stopping = _make_stopping(config, folder, method, phases, state, validation)
     checkpoints, start_step = resumption.resume(
         "target training",
         folder,
         config.steps,
-        _state_of(method.trained),
-        method.trained.optimizer,
-        learning_rates.make_learning_rate(config),
+        state,
+        phases[-1].optimizer,
+        phases[-1].rate,
     )
+    for phase in phases[:-1]:
+        learning_rates.restore_rate(phase.optimizer, phase.rate)
     if start_step < config.steps and not (stopping and stopping.is_over()):
         track = _tracker(method.network, data, validation, config)
-        _fit(
-            method,
-            data,
-            config,
-            folder,
-            checkpoints,
-            start_step,
-            stopping,
-            track,
-        )
+        for phase in phases:
+            if start_step >= phase.last_step:
+                continue
+            phase.begin(method.trained)
+            _fit(
+                method,
+                phase,
+                data,
+                config,
+                folder,
+                checkpoints,
+                start_step,
+                stopping,
+                track,
+            )
+            start_step = phase.last_step
     best_step = stopping.restore() if stopping else None
     return method.network, best_step
 
 
-def _make_stopping(config, folder, method, validation):
+def _make_stopping(config, folder, method, phases, state, validation):
     """Returns the run's `EarlyStopping`, or None.
 
     Raises: ValueError, if there are no validation images to tell from.
@@ -221,12 +238,9 @@ def _make_stopping(config, folder, method, validation):
             "`early_stopping`. Received: "
             f"data.validation_fraction={config.data.validation_fraction}"
         )
-    return early_stopping.EarlyStopping(
-        folder,
-        _state_of(method.trained),
-        patience,
-        math.ceil((method.ramp or 0) * config.steps),
-    )
+    ramp_steps = math.ceil((method.ramp or 0) * config.steps)
+    first_step = max(ramp_steps, phases[-1].first_step)
+    return early_stopping.EarlyStopping(folder, state, patience, first_step)
 
 
 def _train_members(config, folder, data_dir, source):
@@ -257,14 +271,9 @@ def _train_members(config, folder, data_dir, source):
 
 
 def make_model(config, classes):
-    """Returns the `Method` of a target config, compiled."""
+    """Returns the `Method` of a target config, compiled for its last phase."""
     method = methods.make_method(config, classes)
-    method.trained.compile(
-        mp_keras.AdamL2(learning_rates.make_learning_rate(config), config.l2),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    method.trained.optimizer.build(method.trained.trainable_variables)
+    training_phases.make(config, method)[-1].begin(method.trained)
     return method
 
 
@@ -282,13 +291,6 @@ def predict(model, images, samples):
         samples=samples,
         batch_size=_EVALUATION_BATCH,
     )
-
-
-def _state_of(model):
-    return {
-        "model": [variable.value for variable in model.variables],
-        "optimizer": [v.value for v in model.optimizer.variables],
-    }
 
 
 def _seconds_per_step(config, classes):
@@ -322,15 +324,24 @@ def _seconds_per_step(config, classes):
 
 
 def _fit(
-    method, data, config, folder, checkpoints, start_step, stopping, track
+    method,
+    phase,
+    data,
+    config,
+    folder,
+    checkpoints,
+    start_step,
+    stopping,
+    track,
 ):
+    """Trains the steps of a phase that are left."""
     batches = datasets.training_batches(
         data.train_images,
         data.train_labels,
         batch_size=config.batch_size,
         seed=config.seed,
         start_step=start_step,
-        steps=config.steps,
+        steps=phase.last_step,
         augment=config.data.augment,
         flip=config.data.flip,
         balanced=config.data.balanced,
@@ -341,11 +352,13 @@ def _fit(
         run_log.RunLog(
             folder,
             checkpoints,
-            steps=config.steps,
+            steps=phase.last_step,
             start_step=start_step,
             log_every=config.log_every,
             checkpoint_every=config.checkpoint_every,
-            title=f"{config.method}, seed {config.seed}",
+            title=", ".join(
+                filter(None, [config.method, f"seed {config.seed}", phase.name])
+            ),
             inspect=(
                 lambda: inspection.inspect_positions(method.network, shown)
             )
@@ -353,6 +366,7 @@ def _fit(
             else None,
             evaluate=track,
             stopping=stopping,
+            rate_key=phase.rate_key,
         )
     ]
     if method.ramp is not None:
@@ -366,7 +380,7 @@ def _fit(
         )
     method.trained.fit(
         batches,
-        steps_per_epoch=config.steps - start_step,
+        steps_per_epoch=phase.last_step - start_step,
         callbacks=callbacks,
         shuffle=False,  # the batches are shuffled
         verbose=0,

@@ -66,6 +66,24 @@ class ManifoldMixupTest:
         expected = soft_loss(logits, labels, labels[partners], np.full(6, 0.3))
         assert float(loss) == pytest.approx(expected, rel=1e-5)
 
+    def test_mixes_behind_an_addition_that_is_no_layer(self):
+        """As in ConvNeXt, whose blocks end in `inputs + features`."""
+        inputs = keras.Input((8, 8, 3))
+        features = layers.Conv2D(4, 3, padding="same")(inputs)
+        branch = layers.Conv2D(4, 3, padding="same", activation="relu")
+        features = features + branch(features)
+        features = layers.GlobalAveragePooling2D()(features)
+        network = keras.Model(inputs, layers.Dense(3)(features))
+        (position,) = mp_keras.find_positions(network)
+        assert position.layer not in [layer.name for layer in network.layers]
+        model = baselines.ManifoldMixup(network, seed=0)
+        assert len(model._mixtures) == 1
+        images, labels = batch()
+        drawn = keras.ops.convert_to_tensor(1), labels, np.float32(0.5)
+        model._draw = lambda size: drawn
+        mixed = model(images, training=True)
+        assert np.abs(np.array(mixed) - np.array(network(images))).max() > 1e-6
+
     def test_every_layer_gets_its_turn_and_weights_follow_beta(self):
         model = baselines.ManifoldMixup(make_network(), alpha=0.5, seed=0)
         draws = [model._draw(6) for _ in range(600)]

@@ -22,6 +22,7 @@ LATER = {
         "deterministic",
         "early_stopping",
         "minutes",
+        "pretrained",
     ],
     "meta-training": [
         "c_max",

@@ -6,7 +6,9 @@ import pytest
 from keras import layers
 
 from configs import arguments
+from mp_keras.networks import applications
 from mp_keras.perturbation import positions_of
+from pipeline.trainings import config_names
 from pipeline.trainings import networks
 from tests import small_networks
 
@@ -36,6 +38,8 @@ class MakeNetworkTest:
 
     def test_names_are_those_that_a_config_takes(self):
         assert tuple(networks.NETWORKS) == arguments.NETWORKS
+        assert applications.NAMES == arguments.APPLICATIONS
+        assert config_names.APPLICATIONS == arguments.APPLICATIONS
 
     @pytest.mark.parametrize("name", arguments.NETWORKS)
     def test_every_network_trains_a_step_with_phi(self, name):

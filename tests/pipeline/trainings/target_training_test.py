@@ -12,8 +12,10 @@ from mp_keras.evaluation import temperature
 from mp_keras.export import class_name_file
 from mp_keras.perturbation import positions_of
 from pipeline.runs import run_folder
+from pipeline.trainings import methods
 from pipeline.trainings import target_data
 from pipeline.trainings import target_training
+from pipeline.trainings import training_phases
 from tests import small_networks
 from tests import squares
 from tests.pipeline import smoke
@@ -263,12 +265,14 @@ class FailureTest:
             "stops.json",
             "tensorboard",
         }
-        model = target_training.make_model(config, 4).trained
+        method = methods.make_method(config, 4)
+        phases = training_phases.make(config, method)
+        phases[-1].begin(method.trained)
         checkpoints = checkpointing.Checkpoints(
-            tmp_path / "checkpoints", target_training._state_of(model)
+            tmp_path / "checkpoints", training_phases.state_of(method, phases)
         )
         assert checkpoints.restore() == 4
-        for weights in model.get_weights():
+        for weights in method.trained.get_weights():
             assert np.all(np.isfinite(weights))
         config.learning_rate_factor = 0.3
         result = target_training.train_target(config, tmp_path)

@@ -20,6 +20,7 @@ from mp_keras.few_shot import activations
 from mp_keras.few_shot import decision_boundary
 from mp_keras.few_shot import fgsm
 from pipeline import intervals
+from pipeline.datasets import few_shot
 from pipeline.experiments import decoder as decoder_module
 from pipeline.experiments import groups
 from pipeline.runs import run_folder
@@ -34,19 +35,26 @@ class FewShotRun:
         config: Config of `configs/few_shot/`.
         folder: Path of the run.
         data_dir: Where TFDS keeps prepared data sets, or None (default).
+        read: Function that reads data, as `few_shot.load_class_images`
+            (default).
     """
 
-    def __init__(self, config, folder, data_dir=None):
+    def __init__(
+        self, config, folder, data_dir=None, read=few_shot.load_class_images
+    ):
         self.config = config
         self.folder = folder
         self.data_dir = data_dir
+        self.read = read
 
     def learner(self):
         return few_shot_evaluation.load_learner(self.folder)[0]
 
     @functools.cached_property
     def data(self):
-        return few_shot_episodes.load_data(self.config, self.data_dir)
+        return few_shot_episodes.load_data(
+            self.config, self.data_dir, self.read
+        )
 
     def episodes(self, count, config=None):
         """Yields test episodes: support, query, each with labels, a seed."""

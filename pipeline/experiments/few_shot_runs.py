@@ -1,12 +1,13 @@
 """Cells that are few-shot trainings (Meta Dropout)."""
 
+from pipeline.datasets import few_shot
 from pipeline.experiments import few_shot_measures
 from pipeline.experiments import run_kind
 from pipeline.trainings import few_shot_training
 
 
-def _train(config, folder, data_dir):
-    return few_shot_training.few_shot_train(config, folder, data_dir)
+def _train(config, folder, data_dir, read):
+    return few_shot_training.few_shot_train(config, folder, data_dir, read)
 
 
 def _protocol(config):
@@ -27,6 +28,7 @@ RUN_KIND = run_kind.RunKind(
     "of several, mean ± 95 % interval over the seeds (Student's t). All "
     "methods answer the same test episodes, which are used for this table "
     "alone.",
+    read=few_shot.load_class_images,
     train=_train,
     protocol=_protocol,
     open_run=few_shot_measures.FewShotRun,

@@ -10,7 +10,7 @@ from pipeline.experiments import cells
 from pipeline.experiments import run_kinds
 
 
-def measure(config, column, run_config, folder, data_dir=None):
+def measure(config, column, run_config, folder, data_dir, read):
     """Makes the measures of one finished cell that are missing.
 
     Args:
@@ -20,6 +20,7 @@ def measure(config, column, run_config, folder, data_dir=None):
         run_config: The cell's own config, with its prerequisites.
         folder: Path of the cell's finished run.
         data_dir: Where TFDS keeps prepared data sets, or None.
+        read: Function that reads the data, as `RunKind` has one.
     """
     run_kind = run_kinds.of(config)
     for name in config.measure_names:
@@ -27,7 +28,7 @@ def measure(config, column, run_config, folder, data_dir=None):
         file = _file(name, settings, folder)
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
-            run = run_kind.open_run(run_config, folder, data_dir)
+            run = run_kind.open_run(run_config, folder, data_dir, read)
             files.write_json(file, run_kind.measures[name](run, **settings))
 
 

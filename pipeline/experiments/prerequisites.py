@@ -22,12 +22,15 @@ class Prerequisites:
         config: Config of `configs/experiments/`.
         workdir: Path-like of the experiment.
         data_dir: Where TFDS keeps prepared data sets, or None.
+        read: Function that reads the data of a cell, as
+            `datasets.load_images`.
     """
 
-    def __init__(self, config, workdir, data_dir=None):
+    def __init__(self, config, workdir, data_dir, read):
         self._config = config
         self._folder = pathlib.Path(workdir) / "prerequisites"
         self._data_dir = data_dir
+        self._read = read
         self._failures = {}
 
     def identity(self, cell):
@@ -98,7 +101,7 @@ class Prerequisites:
         if folder in self._failures:
             raise self._failures[folder]
         if not (folder / "result.json").exists():
-            _check(cell.config, self._data_dir)
+            _check(cell.config, self._data_dir, self._read)
         lock = self._folder.parent / "locks" / folder.name
         try:
             with locks.held(lock, wait=True):
@@ -109,9 +112,9 @@ class Prerequisites:
         return folder
 
 
-def _check(config, data_dir):
+def _check(config, data_dir, read):
     """Raises what a target training would raise before its first step."""
     config_names.check_method(config.method)
-    data, _ = target_data.load_data(config, data_dir)
+    data, _ = target_data.load_data(config, data_dir, read=read)
     methods.make_method(config, len(data.class_names))
     keras.backend.clear_session()

@@ -1,7 +1,6 @@
 """The run kind of an experiment: what its cells train."""
 
 import collections.abc
-import contextlib
 import dataclasses
 import typing
 
@@ -15,25 +14,23 @@ class RunKind:
         method: Str, key in it of the method's name, after which the section
             with the method's hyperparameters is named, if it has any.
         note: Str, what the intervals are, below the title of a table.
-        train: Function (run config, folder, data_dir) to the result.
+        read: Function that reads the data of the cells.
+        train: Function (run config, folder, data_dir, read) to the result.
         protocol: Function from a run config to a part of a sentence.
-        open_run: Function (run config, folder, data_dir) to what measures take.
+        open_run: Function (run config, folder, data_dir, read) to what
+            measures take.
         measures: Dict {name: function of an open run and settings}.
         open_sections: Tuple of str, sections that take keys of any name.
         decimals: Dict {metric: int}, where not the usual ones.
-        kept_in_memory: Function to a context that keeps the data of one run
-            for the next.
     """
 
     section: str
     method: str
     note: str
+    read: collections.abc.Callable[..., typing.Any]
     train: collections.abc.Callable[..., dict]
     protocol: collections.abc.Callable[..., str]
     open_run: collections.abc.Callable[..., typing.Any]
     measures: dict[str, collections.abc.Callable[..., typing.Any]]
     open_sections: tuple[str, ...] = ()
     decimals: dict[str, int] = dataclasses.field(default_factory=dict)
-    kept_in_memory: collections.abc.Callable[
-        [], contextlib.AbstractContextManager
-    ] = contextlib.nullcontext

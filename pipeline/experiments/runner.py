@@ -20,6 +20,7 @@ from absl import logging
 
 from mp_keras import error_texts
 from mp_keras import files
+from pipeline.datasets import last_read
 from pipeline.experiments import cells as cells_module
 from pipeline.experiments import contrasts
 from pipeline.experiments import measures
@@ -68,9 +69,10 @@ def reproduce(config, workdir, data_dir=None):
     cells = cells_module.expand(config)
     todo = cells_module.chosen(cells, config)
     workdir.mkdir(parents=True, exist_ok=True)
-    needed = prerequisites.Prerequisites(config, workdir, data_dir)
-    with run_kinds.of(config).kept_in_memory():
-        failures = _run_all(todo, config, workdir, needed, data_dir)
+    # Many cells share a data set, which the experiment reads once.
+    read = last_read.LastRead(run_kinds.of(config).read)
+    needed = prerequisites.Prerequisites(config, workdir, data_dir, read)
+    failures = _run_all(todo, config, workdir, needed, data_dir, read)
     finished = _all_finished(cells, config, workdir, needed)
     passed = {each.cell.title for each in finished}
     _note_failures(
@@ -84,7 +86,7 @@ def reproduce(config, workdir, data_dir=None):
     }
 
 
-def _run_all(todo, config, workdir, needed, data_dir):
+def _run_all(todo, config, workdir, needed, data_dir, read):
     failures, busy = {}, []
     done = 0
     # What another process has in hand comes last, and is then waited for.
@@ -96,7 +98,7 @@ def _run_all(todo, config, workdir, needed, data_dir):
                 if not is_ours:
                     busy.append(cell)
                     continue
-                result = _run(cell, config, workdir, needed, data_dir)
+                result = _run(cell, config, workdir, needed, data_dir, read)
             said = f"accuracy {result['accuracy']:.1f} %"
         except Exception as error:  # whatever it is, the others go on
             logging.debug("%s failed", cell.title, exc_info=True)
@@ -118,11 +120,11 @@ def _run_all(todo, config, workdir, needed, data_dir):
     return failures
 
 
-def _run(cell, config, workdir, needed, data_dir):
+def _run(cell, config, workdir, needed, data_dir, read):
     run_config = needed.prepare(cell)
     folder = cell.folder(workdir, needed.identity(cell))
-    result = run_kinds.of(config).train(run_config, folder, data_dir)
-    measures.measure(config, cell.column, run_config, folder, data_dir)
+    result = run_kinds.of(config).train(run_config, folder, data_dir, read)
+    measures.measure(config, cell.column, run_config, folder, data_dir, read)
     return result
 
 

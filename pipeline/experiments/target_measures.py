@@ -18,6 +18,7 @@ from mp_keras.evaluation import inspection
 from mp_keras.evaluation import loss_surface
 from mp_keras.evaluation import monte_carlo
 from mp_keras.evaluation import reliability
+from pipeline import datasets
 from pipeline.runs import run_folder
 from pipeline.trainings import methods
 from pipeline.trainings import target_data
@@ -31,18 +32,24 @@ class TargetRun:
         target: Target config.
         folder: Path of the run.
         data_dir: Where TFDS keeps prepared data sets, or None (default).
+        read: Function that reads data, as `datasets.load_images` (default).
     """
 
-    def __init__(self, target, folder, data_dir=None):
+    def __init__(
+        self, target, folder, data_dir=None, read=datasets.load_images
+    ):
         self.target = target
         self.folder = folder
         self.data_dir = data_dir
+        self.read = read
 
     def model(self):
         return methods.load_network(self.folder)
 
     def data(self):
-        return target_data.load_data(self.target, self.data_dir)[0]
+        return target_data.load_data(
+            self.target, self.data_dir, read=self.read
+        )[0]
 
 
 def _convergence(run):

@@ -1,13 +1,13 @@
 """Cells that are target trainings (MetaPerturb)."""
 
+from pipeline import datasets
 from pipeline.experiments import run_kind
 from pipeline.experiments import target_measures
-from pipeline.trainings import target_data
 from pipeline.trainings import target_training
 
 
-def _train(config, folder, data_dir):
-    return target_training.train_target(config, folder, data_dir)
+def _train(config, folder, data_dir, read):
+    return target_training.train_target(config, folder, data_dir, read=read)
 
 
 def _protocol(config):
@@ -23,10 +23,10 @@ RUN_KIND = run_kind.RunKind(
     method="method",
     note="Ours: mean ± 95 % interval over seeds (Student's t); without an "
     "interval, one seed. Test examples are used for this table alone.",
+    read=datasets.load_images,
     train=_train,
     protocol=_protocol,
     open_run=target_measures.TargetRun,
     measures=target_measures.MEASURES,
     open_sections=("network_options",),  # what it takes, a network knows itself
-    kept_in_memory=target_data.kept_in_memory,
 )

@@ -9,18 +9,19 @@ import dataclasses
 from pipeline.datasets import few_shot
 
 
-def load_data(config, data_dir=None):
+def load_data(config, data_dir=None, read=few_shot.load_class_images):
     """Returns the `FewShotData` of a config.
 
     Args:
         config: Config of `configs/few_shot/`. With `data.train_on_validation`
             the training part has the validation classes too.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
+        read: Function, as `few_shot.load_class_images` (default).
 
     Raises: ValueError, FileNotFoundError, ConnectionError, as
         `load_class_images`.
     """
-    data = few_shot.load_class_images(
+    data = read(
         config.data.source,
         image_size=config.image_size,
         channels=config.image_channels,

@@ -11,6 +11,7 @@ from mp_keras.few_shot import block_outputs
 from mp_keras.few_shot import episode_evaluation
 from mp_keras.few_shot import export
 from pipeline import fingerprints
+from pipeline.datasets import few_shot
 from pipeline.datasets import image_data
 from pipeline.runs import resumption
 from pipeline.runs import run_folder
@@ -23,13 +24,17 @@ from pipeline.trainings import opening_lines
 from pipeline.workers import strategies
 
 
-def few_shot_train(config, workdir, data_dir=None):
+def few_shot_train(
+    config, workdir, data_dir=None, read=few_shot.load_class_images
+):
     """Runs or resumes one few-shot training, and tests it.
 
     Args:
         config: Config of `configs/few_shot/`.
         workdir: Path-like or URI of the run's folder.
         data_dir: Where TFDS keeps prepared data sets, or None for its default.
+        read: Function that reads data, as `few_shot.load_class_images`
+            (default).
 
     Returns: the dict that `result.json` holds.
     Raises: ValueError, FileNotFoundError, if the config or the data is wrong;
@@ -43,7 +48,7 @@ def few_shot_train(config, workdir, data_dir=None):
         return finished
     strategy = strategies.make_strategy(config.replicas)
     trainer = few_shot_methods.make_trainer(config, strategy)
-    data = few_shot_episodes.load_data(config, data_dir)
+    data = few_shot_episodes.load_data(config, data_dir, read)
     record = {"digest": data.digest()}
     image_data.check_record(record, folder.noted_data(), config.data.source)
     folder.note_data(record)

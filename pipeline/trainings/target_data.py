@@ -1,6 +1,5 @@
 """The data of a target training: training, validation and test part."""
 
-import contextlib
 import dataclasses
 
 import numpy as np
@@ -9,25 +8,14 @@ from pipeline import datasets
 from pipeline.datasets import mapped_images
 from pipeline.runs import config_values
 
-_kept = None  # (arguments, ImageData) inside `kept_in_memory`, else None
-
-
-@contextlib.contextmanager
-def kept_in_memory():
-    """Keeps the data set that was read last, for many runs on one data set.
-
-    Within the block its files must not change.
-    """
-    global _kept
-    _kept = ((), None)
-    try:
-        yield
-    finally:
-        _kept = None
-
 
 def load_data(
-    config, data_dir=None, source=None, noted=None, for_training=True
+    config,
+    data_dir=None,
+    source=None,
+    noted=None,
+    for_training=True,
+    read=datasets.load_images,
 ):
     """Returns `ImageData` and the validation part of a target config.
 
@@ -42,10 +30,11 @@ def load_data(
         noted: What the run noted of its data, `run_folder.noted_data()`, or
             None (default).
         for_training: Bool, default True: all that was noted is needed.
+        read: Function, as `datasets.load_images` (default).
 
     Raises: as `datasets.load_images`.
     """
-    data = _load(
+    data = read(
         source or config.data.source,
         noted=noted,
         for_training=for_training,
@@ -117,14 +106,3 @@ def _drawn_anew(data, examples_per_class, seed):
         test_images=images[rest],
         test_labels=labels[rest],
     )
-
-
-def _load(*place, **options):
-    global _kept
-    arguments = (*place, *sorted(options.items()))
-    if _kept and _kept[0] == arguments:
-        return _kept[1]
-    data = datasets.load_images(*place, **options)
-    if _kept:
-        _kept = arguments, data
-    return data

@@ -23,6 +23,7 @@ from mp_keras.export import class_name_file
 from mp_keras.perturbation import positions_of
 from pipeline import datasets
 from pipeline import fingerprints
+from pipeline.datasets import last_read
 from pipeline.report import judged_images
 from pipeline.report import run_page
 from pipeline.runs import early_stopping
@@ -48,7 +49,13 @@ _MEMBER_STRIDE = 1000  # keeps the seeds of two ensembles' members apart
 
 
 def train_target(
-    config, workdir, data_dir=None, source=None, verbose=True, command=None
+    config,
+    workdir,
+    data_dir=None,
+    source=None,
+    verbose=True,
+    command=None,
+    read=datasets.load_images,
 ):
     """Runs or resumes the training of one target classifier.
 
@@ -59,6 +66,7 @@ def train_target(
         source: Str, a copy of the config's data to read; None (default): them.
         verbose: Bool, default True: what was read is printed.
         command: Str, the command line of the call, for the page; or None.
+        read: Function that reads data, as `datasets.load_images` (default).
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -83,8 +91,10 @@ def train_target(
     folder.note_choices(choices)
     config = config.copy_and_resolve_references()
     config.update(choices)
+    if config.method == config_names.ENSEMBLE:  # all members read the same
+        read = last_read.LastRead(read)
     data, validation = target_data.load_data(
-        config, data_dir, source, folder.noted_data()
+        config, data_dir, source, folder.noted_data(), read=read
     )
     folder.note_data(data.record)
     if verbose:
@@ -96,7 +106,7 @@ def train_target(
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     if config.method == config_names.ENSEMBLE:
-        network = _train_members(config, folder, data_dir, source)
+        network = _train_members(config, folder, data_dir, source, read)
         best_step = None
     else:
         network, best_step = _train(config, folder, data, validation)
@@ -243,7 +253,7 @@ def _make_stopping(config, folder, method, phases, state, validation):
     return early_stopping.EarlyStopping(folder, state, patience, first_step)
 
 
-def _train_members(config, folder, data_dir, source):
+def _train_members(config, folder, data_dir, source, read):
     """Trains the members of a deep ensemble, and returns their average."""
     count = config.deep_ensemble.members
     if count < 2:
@@ -259,7 +269,9 @@ def _train_members(config, folder, data_dir, source):
         member.export = False
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
-        result = train_target(member, path, data_dir, source, verbose=False)
+        result = train_target(
+            member, path, data_dir, source, verbose=False, read=read
+        )
         seconds += result["seconds"]
         # One temperature for all: of calibrated members, the mean is unsure.
         models.append(

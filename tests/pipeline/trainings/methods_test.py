@@ -11,6 +11,7 @@ from mp_keras import baselines
 from mp_keras.baselines import manifold_mixup
 from mp_keras.graphs import layer_search
 from mp_keras.perturbation import positions_of
+from pipeline import datasets
 from pipeline.trainings import config_names
 from pipeline.trainings import methods
 from pipeline.trainings import target_training
@@ -266,8 +267,15 @@ class TrainTest:
             np.testing.assert_array_equal(first, second, err_msg=first.path)
 
     def test_deep_ensemble_averages_its_members(self, config_of, tmp_path):
+        sources = []
+
+        def counted(source, **options):
+            sources.append(source)
+            return datasets.load_images(source, **options)
+
         config = config_of("deep_ensemble", deep_ensemble__members=2)
-        result = target_training.train_target(config, tmp_path)
+        result = target_training.train_target(config, tmp_path, read=counted)
+        assert sources == [config.data.source]  # for all of them together
         assert result["method"] == "deep_ensemble"
         members = [tmp_path / "members" / str(index) for index in range(2)]
         seeds = [smoke.read_json(m / "result.json")["seed"] for m in members]

@@ -4,37 +4,36 @@ import numpy as np
 import pytest
 
 from pipeline import datasets
+from pipeline.datasets import last_read
 from pipeline.trainings import target_data
 from tests.pipeline import smoke
 
 
-class KeptInMemoryTest:
-    def test_same_data_are_read_once_and_only_within(self, source, monkeypatch):
-        reads = []
-        original = datasets.load_images
+class LastReadTest:
+    def test_same_data_are_read_once_in_a_row(self, source):
+        sizes = []
 
         def counted(*place, **options):
-            reads.append(options["image_size"])
-            return original(*place, **options)
+            sizes.append(options["image_size"])
+            return datasets.load_images(*place, **options)
 
-        monkeypatch.setattr(datasets, "load_images", counted)
+        read = last_read.LastRead(counted)
         config = smoke.target_config(source)
         larger = smoke.target_config(source, image_size=24)
-        with target_data.kept_in_memory():
-            first, _ = target_data.load_data(config)
-            again, _ = target_data.load_data(config)
-            other, _ = target_data.load_data(larger)
-        target_data.load_data(larger)
-        assert reads == [16, 24, 24]
+        first, _ = target_data.load_data(config, read=read)
+        again, _ = target_data.load_data(config, read=read)
+        other, _ = target_data.load_data(larger, read=read)
+        target_data.load_data(config, read=read)
+        assert sizes == [16, 24, 16]
         assert again.test_images is first.test_images
         assert other.test_images.shape[1] == 24
 
     def test_each_run_has_its_own_validation_part(self, source):
+        read = last_read.LastRead(datasets.load_images)
         plain = smoke.target_config(source)
         parted = smoke.target_config(source, data__validation_fraction=0.25)
-        with target_data.kept_in_memory():
-            first, none = target_data.load_data(plain)
-            second, validation = target_data.load_data(parted)
+        first, none = target_data.load_data(plain, read=read)
+        second, validation = target_data.load_data(parted, read=read)
         assert none is None
         assert len(first.train_labels) == 48
         assert len(second.train_labels) + len(validation[1]) == 48

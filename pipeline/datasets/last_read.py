@@ -1,0 +1,25 @@
+"""Data that many runs share are read once."""
+
+
+class LastRead:
+    """A function that reads data, and keeps what it returned last.
+
+    The same call right after returns the same data. Their files must not
+    change meanwhile.
+
+    Args:
+        read: Function of arguments that can be compared, such as
+            `datasets.load_images`.
+    """
+
+    def __init__(self, read):
+        self._read = read
+        self._call = self._data = None
+
+    def __call__(self, *place, **options):
+        call = place, options
+        if self._call != call:
+            self._call = self._data = None  # not two of them in memory
+            self._data = self._read(*place, **options)
+            self._call = call
+        return self._data

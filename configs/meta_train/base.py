@@ -57,7 +57,8 @@ def make_config(network, smoke):
     config.data.terms = ""  # of the source, for the card of φ
     config.data.manual_dir = ""  # where TFDS finds what it cannot download
     config.data.examples_per_class = 0  # 0: all
-    # What is larger is read from disk while it trains, where it is shards.
+    # What is larger is read from disk while it trains, where it is shards;
+    # else it is read into memory with a warning.
     config.data.memory_gib = 4.0
     config.data.cache_gib = 100.0  # of shards in an object store, copied here
     config.data.seed = 0

@@ -93,7 +93,8 @@ def get_config(argument=""):
     config.data.balanced = False  # every class is seen as often as the largest
     config.data.augment = True  # zero-padded random crops, flips
     config.data.flip = True  # off where mirror images mean something else
-    # What is larger is read from disk while it trains, where it is shards.
+    # What is larger is read from disk while it trains, where it is shards;
+    # else it is read into memory with a warning.
     config.data.memory_gib = 4.0
     config.data.cache_gib = 100.0  # of shards in an object store, copied here
     config.data.seed = 0  # decides which image is in which part

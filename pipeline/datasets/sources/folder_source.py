@@ -24,6 +24,7 @@ def load_listed(
     noted=None,
     for_training=True,
     keep_repeated=False,
+    check_count=lambda examples: None,
 ):
     """Reads labelled image files.
 
@@ -40,6 +41,8 @@ def load_listed(
             some of the noted test images are enough.
         keep_repeated: Bool, default False: test images that are among the
             training images, to the byte, are left out.
+        check_count: Function of the number of images, called before the first
+            is read; default: none.
 
     Returns:
         `ImageData` with a `record` (folder_record.py), not checked by
@@ -57,6 +60,7 @@ def load_listed(
         names, parts = folder_record.noted_cut(noted, listing, for_training)
     places = [place for files, _ in parts.values() for place in files]
     labels = np.concatenate([labels for _, labels in parts.values()])
+    check_count(len(places))
     images, digests, sizes = read_images(places, image_size)
     files = [listing.name_of(place) for place in places]
     part_of = np.repeat(

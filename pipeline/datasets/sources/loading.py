@@ -6,6 +6,7 @@ files or an npz file takes either role.
 """
 
 import dataclasses
+import functools
 import pathlib
 import tempfile
 
@@ -15,6 +16,7 @@ from pipeline.datasets import mapped_images
 from pipeline.datasets import stratified
 from pipeline.datasets.sources import catalogue_source
 from pipeline.datasets.sources import folder_source
+from pipeline.datasets.sources import memory_need
 from pipeline.datasets.sources import npz_source
 from pipeline.datasets.sources import shard_cache
 from pipeline.datasets.sources import tfds_source
@@ -80,8 +82,9 @@ def load_images(
         keep_repeated: Bool, default False: of image files, test images that
             are training images too, to the byte, are left out.
         memory_gib: Float, GiB. A `tfrecord:` source whose images are larger
-            stays on disk, as `MappedImages`, and says so; default None reads
-            everything.
+            stays on disk, as `MappedImages`; every other one, but those of the
+            paper, is read all the same; either says so. Default None reads
+            everything without a word.
         cache_gib: Float, GiB that copies of such sources may take that lie in
             an object store: in `shards` of `data_dir`, or of ~/.cache/mp_keras.
 
@@ -93,8 +96,9 @@ def load_images(
             not there, or a download failed; the message says what to put
             where.
         ConnectionError: If the store of a URI cannot be reached.
-        ValueError: If an argument is wrong or the data cannot be used; the
-            message names the file and what was expected.
+        ValueError: If an argument is wrong, the data cannot be used or are
+            larger than this machine's memory; the message names the file and
+            what was expected.
     """
     image_size = argument_checks.check_int("image_size", image_size, 1)
     test_fraction = argument_checks.check_fraction(
@@ -123,6 +127,9 @@ def load_images(
                 for_training=for_training,
                 keep_repeated=keep_repeated,
                 memory_gib=memory_gib,
+                check_count=functools.partial(
+                    memory_need.check, source, image_size, memory_gib
+                ),
             )
         except MemoryError as error:
             raise ValueError(
@@ -159,6 +166,7 @@ def _load(
     test_fraction,
     seed,
     memory_gib,
+    check_count,
     **of_files,
 ):
     if source_kind == "paper":
@@ -168,14 +176,22 @@ def _load(
     if source_kind == "subset":
         return catalogue_source.load_subset(place, image_size, manual_dir)
     if source_kind == "tfds":
-        return tfds_source.load_tfds(place, image_size, data_dir, manual_dir)
+        return tfds_source.load_tfds(
+            place, image_size, data_dir, manual_dir, check_count=check_count
+        )
     if source_kind in source_names.LISTED:
         return folder_source.load_listed(
-            source_kind, place, image_size, test_fraction, seed, **of_files
+            source_kind,
+            place,
+            image_size,
+            test_fraction,
+            seed,
+            check_count=check_count,
+            **of_files,
         )
     if source_kind == "tfrecord":
         return tfrecord_source.load_tfrecord(place, image_size, memory_gib)
-    return npz_source.load_npz(place, image_size)
+    return npz_source.load_npz(place, image_size, check_count)
 
 
 def _cached(place, data_dir, memory_gib, cache_gib):

@@ -24,13 +24,15 @@ _SMALL = 2**26  # bytes
 _MOST_COMPRESSED = 200
 
 
-def load_npz(path, image_size):
+def load_npz(path, image_size, check_count=lambda examples: None):
     """Reads an npz file.
 
     Args:
         path: Str or path of a file with `{train,test}_images` (uint8, NHWC or
             NHW), `{train,test}_labels` (integers) and `class_names` (str).
         image_size: Int, height and width of the result in pixels.
+        check_count: Function of the number of images, called before they are
+            brought to that size; default: none.
 
     Returns:
         `ImageData`, not checked by `check_image_data` yet.
@@ -55,6 +57,7 @@ def load_npz(path, image_size):
             f"`class_names` of {path} must be strings of shape (classes,). "
             f"Received: {names.dtype} of shape {names.shape}"
         )
+    check_count(len(arrays["train_images"]) + len(arrays["test_images"]))
     return image_data.ImageData(
         *(
             image_resizing.resize_array(arrays[key], image_size)

@@ -31,6 +31,7 @@ def load_tfds(
     *,
     splits=None,
     file_order=False,
+    check_count=lambda examples: None,
 ):
     """Reads a data set of TensorFlow Datasets, preparing it if need be.
 
@@ -45,6 +46,8 @@ def load_tfds(
         file_order: Bool, default False, whether to bring the training images
             into the order of the original files, by the feature "id"; TFDS
             shuffles when it prepares a data set.
+        check_count: Function of the number of images, called before the first
+            is read; default: none.
 
     Returns:
         `ImageData`, not checked by `check_image_data` yet.
@@ -59,6 +62,8 @@ def load_tfds(
     builder, (train, test) = prepare(
         name, data_dir, manual_dir, splits=splits, file_order=file_order
     )
+    known = builder.info.splits
+    check_count(known[train].num_examples + known[test].num_examples)
     train_images, train_labels = _read_split(
         builder, train, image_size, file_order
     )

@@ -12,6 +12,7 @@ from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 from pipeline.datasets import mapped_images
 from pipeline.datasets import tfrecord_shards
+from pipeline.datasets.sources import memory_need
 
 
 def load_tfrecord(path, image_size, memory_gib=None):
@@ -55,7 +56,7 @@ def load_tfrecord(path, image_size, memory_gib=None):
     examples = sum(
         shard["examples"] for part in shards.values() for shard in part
     )
-    needed = tfrecord_shards.image_bytes(size) * examples / 2**30
+    needed = memory_need.gib(size, examples)
     mapped = memory_gib is not None and needed > memory_gib
     if mapped:
         _announce(path, needed, memory_gib, size, image_size)

@@ -6,6 +6,7 @@ from tensorflow_datasets.core.download import download_manager
 from tensorflow_datasets.core.download import util as download_util
 
 from pipeline.datasets import image_resizing
+from pipeline.datasets.sources import memory_need
 from pipeline.datasets.sources import tfds_source
 from pipeline.datasets.sources.loading import load_images
 
@@ -116,6 +117,19 @@ class LoadTfdsTest:
         data = _load("fake_varied_sizes", tmp_path)
         expected = image_resizing.resize_array(make_image(1, 0)[None], 8)
         assert (data.test_images == expected).all(axis=(1, 2, 3)).any()
+
+    def test_larger_than_memory_is_refused_before_it_is_read(
+        self, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(memory_need.os, "sysconf", lambda _: 1)
+        monkeypatch.setattr(
+            tfds_source, "_read_split", lambda *_: pytest.fail("read")
+        )
+        with pytest.raises(ValueError) as caught:
+            _load("fake_varied_sizes", tmp_path)
+        assert "Received: 8 images at image_size=8" in str(caught.value)
+        command = "--source=tfds:fake_varied_sizes --image_size=8"
+        assert command in str(caught.value)
 
     def test_validation_split_stands_in(self, tmp_path):
         data = _load("fake_validation_only", tmp_path)

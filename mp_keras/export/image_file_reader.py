@@ -6,7 +6,8 @@
 
 Nothing is decoded before all three are answered. The traps: TensorFlow decodes
 more kinds of files than announce their size at their start (GIF does for its
-screen alone), and takes a BMP file's palette for gray.
+screen alone), takes a BMP file's palette for gray, and of an opaque PNG file
+with less than 8 bits a channel it makes one that is nearly transparent.
 """
 
 import tensorflow as tf
@@ -15,6 +16,7 @@ from mp_keras import preprocessing
 from mp_keras.export import upright
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_BITS = 24  # place of the bits of a channel
 _BMP = b"BM"
 _REFUSED = {  # place and bytes there -> name of the format in errors
     (0, b"GIF8"): "GIF",
@@ -87,9 +89,21 @@ def _decode_other(encoded):
     says_alpha = _number(start, 17, 16, 15, 14) >= _BMP_WITH_ALPHA
     says_alpha &= _number(start, 33, 32, 31, 30) == 3
     says_alpha &= tf.reduce_all(start[66:70] == [0, 0, 0, 255])
-    return tf.cond(
-        says_alpha | ~_begins(encoded, _BMP), transparent, lambda: decode(3)
-    )
+    says_alpha |= _png_has_alpha(encoded)
+    return tf.cond(says_alpha, transparent, lambda: decode(3))
+
+
+def _png_has_alpha(encoded):
+    """Returns whether it is a PNG file of which four channels are right."""
+
+    def own_channels():
+        return tf.shape(tf.io.decode_png(encoded, 0))[-1]
+
+    # Asked for a fourth, TensorFlow makes one of 15, not 255, for 4 bits.
+    is_png = _begins(encoded, _PNG)
+    is_shallow = is_png & (_start(encoded)[_PNG_BITS] < 8)
+    channels = tf.cond(is_shallow, own_channels, lambda: 4)
+    return is_png & (channels % 2 == 0)
 
 
 def _check_kind(encoded):
@@ -105,6 +119,18 @@ def _check_kind(encoded):
         ],
         summarize=12,
     )
+
+
+def named_format(content):
+    """Returns the name of a format that is not read here, "" if unknown.
+
+    Args:
+        content: Bytes of a file.
+    """
+    for (place, start), name in _REFUSED.items():
+        if content[place : place + len(start)] == start:
+            return name
+    return ""
 
 
 def _format_name(encoded):

@@ -11,6 +11,7 @@ from PIL import UnidentifiedImageError
 from mp_keras import error_texts
 from mp_keras import given_files
 from mp_keras import preprocessing
+from mp_keras.export import image_file_reader
 from pipeline.datasets import file_archive
 from pipeline.datasets import orientation
 from pipeline.listing import zipped_file
@@ -84,7 +85,11 @@ def decode_bytes(content, name):
             pixels = _to_pixels(image, content)
         return orientation.turn(pixels, orientation.orientation(content))
     except UnidentifiedImageError as error:  # which names our stream of bytes
-        raise _unreadable(name, "no image of a known format") from error
+        found = image_file_reader.named_format(content)
+        problem = "no image of a known format"
+        if found and found.upper() not in _FORMATS:
+            problem = f"{found}, which is not read; save it as JPEG or PNG"
+        raise _unreadable(name, problem) from error
     # A damaged file raises nearly anything.
     except Exception as error:
         raise _unreadable(name, error_texts.brief(error)) from error

@@ -21,6 +21,19 @@ SUFFIXES = (
     ".tiff",
     ".webp",
 )
+# Photographs of phones and cameras that nothing here decodes.
+UNREAD_SUFFIXES = (
+    ".arw",
+    ".avif",
+    ".cr2",
+    ".cr3",
+    ".dng",
+    ".heic",
+    ".heif",
+    ".jp2",
+    ".jxl",
+    ".nef",
+)
 # Folders of archivers, network drives and systems, in lower case: what lies in
 # them are thumbnails, deleted files and notes.
 LEFTOVERS = {
@@ -132,11 +145,12 @@ class FolderTree:
         folder = self._root.joinpath(*parts)
         return [child.name for child in folder.iterdir() if child.is_file()]
 
-    def images_and_others(self, *parts):
+    def images_and_others(self, *parts, suffixes=SUFFIXES):
         """Returns the images in a folder and below, and what else is there.
 
         Args:
             *parts: Strs, names of folders from the root down.
+            suffixes: Those of images, in lower case.
 
         Returns: the sorted places of the images; a `collections.Counter` of
             the other files: by suffix, in lower case, "no suffix" where there
@@ -154,7 +168,7 @@ class FolderTree:
                 others["hidden"] += 1
             elif left_out:
                 others[f"in {left_out[0]}"] += 1
-            elif suffix in SUFFIXES:
+            elif suffix in suffixes:
                 images.append(self.place(*name))
             else:
                 others[suffix or "no suffix"] += 1

@@ -183,6 +183,7 @@ def list_classes(tree, *part, kind="folder"):
         )
     if not part and len(names) == 1:
         _check_depth(tree, names, kind)
+    _warn_of_folders_below(tree, part, names)
     files, labels, skipped = [], [], tree.left_out(*part)
     for label, name in enumerate(names):
         found, others = tree.images_and_others(*part, name)
@@ -190,7 +191,7 @@ def list_classes(tree, *part, kind="folder"):
             raise ValueError(
                 f"{tree.place(*part, name)} must hold at least one image "
                 f"({', '.join(folder_tree.SUFFIXES)}). "
-                f"Received: {_counts(others) or 'none'}"
+                f"Received: {counted(others) or 'none'}"
             )
         files += found
         labels += [label] * len(found)
@@ -200,7 +201,7 @@ def list_classes(tree, *part, kind="folder"):
             "%s: left out %d that are no images of a class: %s",
             tree.place(*part),
             skipped.total(),
-            _counts(skipped),
+            counted(skipped),
         )
     return names, files, np.array(labels, np.int64)
 
@@ -215,6 +216,20 @@ def _check_depth(tree, names, kind):
         raise ValueError(
             f"{tree.place()} must hold one folder per class. "
             f"Did you mean folder:{place}? Received: one folder, {names[0]}"
+        )
+
+
+def _warn_of_folders_below(tree, part, names):
+    """Warns where the folders below may be the classes, as of year/class."""
+    below = [set(tree.folders(*part, name)) for name in names]
+    shared = set.intersection(*below)
+    if len(names) > 1 and len(shared) > 1 and set().union(*below) == shared:
+        logging.warning(
+            "%s: the classes are %s, and all of them hold the folders %s. "
+            "Should these be the classes, put each of them at the top, once",
+            tree.place(*part),
+            ", ".join(names[:_SHOWN]) + ", ..." * (len(names) > _SHOWN),
+            ", ".join(sorted(shared)[:_SHOWN]),
         )
 
 
@@ -303,7 +318,11 @@ def _quoted(names):
     return " and ".join(f"`{name}`" for name in names)
 
 
-def _counts(kinds):
-    """Returns how often there are the commonest kinds, as text."""
+def counted(kinds):
+    """Returns how often there are the commonest kinds, as text.
+
+    Args:
+        kinds: `collections.Counter` of str.
+    """
     texts = [f"{n} x {name}" for name, n in kinds.most_common(_SHOWN)]
     return ", ".join(texts + ["..."] * (len(kinds) > _SHOWN))

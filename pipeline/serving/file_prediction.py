@@ -4,6 +4,8 @@
     -> file, class, probability, the runner-up, and what could not be read
 
 Every format that training reads is read here, WebP, GIF and TIFF too.
+Photographs of other formats have a line that says so; what else lies in a
+folder is counted.
 """
 
 import csv
@@ -12,12 +14,14 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from mp_keras import files
 from mp_keras.export import class_name_file
 from pipeline import csv_text
 from pipeline.datasets.sources import folder_source
 from pipeline.listing import folder_tree
+from pipeline.listing import layouts
 from pipeline.storage import artifact_store
 from pipeline.trainings import classifier_evaluation
 
@@ -104,7 +108,16 @@ def list_files(images):
     for each in images:
         place = pathlib.Path(each).expanduser()
         if artifact_store.is_uri(each) or place.is_dir():
-            some, _ = folder_tree.FolderTree(each).images_and_others()
+            some, others = folder_tree.FolderTree(each).images_and_others(
+                suffixes=folder_tree.SUFFIXES + folder_tree.UNREAD_SUFFIXES
+            )
+            if others:
+                logging.warning(
+                    "%s: left out %d that are no images: %s",
+                    each,
+                    others.total(),
+                    layouts.counted(others),
+                )
         elif place.exists():
             some = [place]
         else:

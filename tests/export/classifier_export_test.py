@@ -167,6 +167,38 @@ class ServeFilesTest:
             rtol=1e-5,
         )
 
+    @pytest.mark.parametrize("transparent", [False, True])
+    @pytest.mark.parametrize("colors", [2, 4, 16])
+    def test_few_bits_are_read_as_the_training_data(
+        self, loaded, colors, transparent
+    ):
+        """Palettes of so few colours are stored in 1, 2 and 4 bits."""
+        small = np.random.default_rng(1).integers(0, 256, (7, 9, 3), np.uint8)
+        photo = Image.fromarray(small).resize((45, 30), Image.BICUBIC)
+        file = io.BytesIO()
+        options = {"transparency": bytes([0, 128])} if transparent else {}
+        photo.quantize(colors).save(file, "PNG", **options)
+        assert file.getvalue()[24] == {2: 1, 4: 2, 16: 4}[colors]
+        read = image_files.decode_bytes(file.getvalue(), "few bits")
+        read = image_resizing.resize_array(read[None], 8)
+        np.testing.assert_allclose(
+            loaded.serve_files(tf.constant([file.getvalue()]))["probabilities"],
+            loaded.serve(read)["probabilities"],
+            rtol=1e-5,
+        )
+
+    def test_one_bit_gray_is_read_as_the_training_data(self, loaded):
+        pixels = np.random.default_rng(1).integers(0, 2, (30, 45), np.uint8)
+        encoded = encode(np.repeat(255 * pixels[..., None], 3, 2), "PNG", "1")
+        assert encoded[24:26] == b"\1\0"
+        read = image_files.decode_bytes(encoded, "one bit")
+        read = image_resizing.resize_array(read[None], 8)
+        np.testing.assert_allclose(
+            loaded.serve_files(tf.constant([encoded]))["probabilities"],
+            loaded.serve(read)["probabilities"],
+            rtol=1e-5,
+        )
+
     def test_sixteen_bits_are_read_as_the_training_data(self, loaded):
         pixels = np.random.default_rng(1).integers(0, 2**16, (30, 45))
         file = io.BytesIO()

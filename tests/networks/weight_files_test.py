@@ -2,7 +2,6 @@
 
 import functools
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -36,7 +35,7 @@ def load(file):
 
 def write_legacy(model, file):
     """Writes weights as the files of keras.applications hold them."""
-    with h5py.File(file, "w") as opened:
+    with legacy_h5_format.h5py.File(file, "w") as opened:
         legacy_h5_format.save_weights_to_hdf5_group(opened, model)
 
 

@@ -56,6 +56,24 @@ def load(source, **changes):
     return load_images(source, **{"image_size": 4, **changes})
 
 
+class FoldersBelowTest:
+    def test_classes_below_years_are_warned_of(self, photos, caplog):
+        for year in ("2023", "2024"):
+            (photos.parent / "all" / year).mkdir(parents=True)
+            for name in ("cat", "dog"):
+                (photos.parent / "all" / year / name).symlink_to(photos / name)
+        layouts.list_source("folder", photos.parent / "all")
+        message = "the classes are 2023, 2024, and all of them hold the folders"
+        assert f"{message} cat, dog" in caplog.text
+
+    def test_other_folders_below_are_not(self, photos, caplog):
+        for name in ("cat", "dog"):
+            for below in ("a", f"of {name}"):
+                (photos / name / below).mkdir()
+        layouts.list_source("folder", photos)
+        assert "Should these be" not in caplog.text
+
+
 class ZipTest:
     @pytest.mark.parametrize("start", ["", "photos/", "a/b/", "win\\"])
     def test_is_read_as_its_folder_is(self, photos, tmp_path, start):

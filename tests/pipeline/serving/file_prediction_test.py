@@ -76,6 +76,18 @@ class PredictFilesTest:
         assert broken["class"] == ""
         assert "must be a complete image" in broken["error"]
 
+    def test_what_is_not_read_has_a_line_or_is_counted(
+        self, run, images, tmp_path, caplog
+    ):
+        (images / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(9))
+        output = tmp_path / "out.csv"
+        counts = file_prediction.predict_files(run, [str(images)], output)
+        assert counts == (6, 2)
+        lines = {line["file"]: line for line in read(output)}
+        error = lines[str(images / "phone.HEIC")]["error"]
+        assert "Received: HEIC, which is not read" in error
+        assert "left out 1 that are no images: 1 x .txt" in caplog.text
+
     def test_all_classes_on_request(self, run, images, tmp_path):
         output = tmp_path / "out.csv"
         file_prediction.predict_files(

@@ -66,6 +66,7 @@ def tune(source, target, phi, methods, config, settings, runs, fingerprint):
                             runs, "tune", trial, fingerprint
                         ),
                         source=f"npz:{task}",
+                        single_pass=False,
                     )
                     trials.append(_trial(method, c_max, index, result))
     return {

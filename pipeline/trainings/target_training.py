@@ -56,6 +56,7 @@ def train_target(
     verbose=True,
     command=None,
     read=datasets.load_images,
+    single_pass=True,
 ):
     """Runs or resumes the training of one target classifier.
 
@@ -67,6 +68,7 @@ def train_target(
         verbose: Bool, default True: what was read is printed.
         command: Str, the command line of the call, for the page; or None.
         read: Function that reads data, as `datasets.load_images` (default).
+        single_pass: Bool, default True: the form without noise is made, too.
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -110,7 +112,9 @@ def train_target(
         best_step = None
     else:
         network, best_step = _train(config, folder, data, validation)
-    judged, metrics = _judge(network, data, validation, config, folder)
+    judged, metrics = _judge(
+        network, data, validation, config, folder, single_pass
+    )
     if config.export:
         _write_page(config, folder, data, validation, judged, command)
         mp_keras.save_classifier(
@@ -158,37 +162,38 @@ def _write_page(config, folder, data, validation, judged, command):
     files.write_text(folder.path / "report.html", page)
 
 
-def _judge(network, data, validation, config, folder):
-    """Writes both forms of the network and what they predict.
+def _judge(network, data, validation, config, folder, single_pass):
+    """Writes the forms of the network and what they predict.
 
-    Returns: the `Judged` Monte Carlo form, and the metrics of both.
+    Returns: the `Judged` Monte Carlo form, and the metrics of all forms.
     """
     test = data.test_images, data.test_labels
     judged = target_outcome.judge(
         network, test, validation, config.samples, config.temperature
     )
-    single = target_outcome.judge_deterministic(
-        network,
-        judged,
-        data.train_images,
-        test,
-        validation,
-        config.deterministic,
-        config.temperature,
-    )
-    for name, each in (("model", judged), ("deterministic", single)):
+    forms, metrics = {"model": judged}, judged.metrics
+    if single_pass:
+        forms["deterministic"] = target_outcome.judge_deterministic(
+            network,
+            judged,
+            data.train_images,
+            test,
+            validation,
+            config.deterministic,
+            config.temperature,
+        )
+        metrics = {**metrics, "deterministic": forms["deterministic"].metrics}
+    for name, each in forms.items():
         with files.new_file(folder.path / f"{name}.keras") as path:
             each.network.save(path)
     labels = {"test": data.test_labels}
     if validation:
         labels["validation"] = validation[1]
+    forms["monte_carlo"] = forms.pop("model")
     target_outcome.save_predictions(
-        folder.path / "predictions.npz",
-        labels,
-        monte_carlo=judged,
-        deterministic=single,
+        folder.path / "predictions.npz", labels, **forms
     )
-    return judged, {**judged.metrics, "deterministic": single.metrics}
+    return judged, metrics
 
 
 def _train(config, folder, data, validation):

@@ -51,7 +51,8 @@ def trained(monkeypatch):
     """Trials that are only noted."""
     noted = Noted()
 
-    def train_target(config, workdir, source):
+    def train_target(config, workdir, source, single_pass):
+        assert not single_pass
         with np.load(source.removeprefix("npz:")) as arrays:
             arrays = dict(arrays)
         noted.append((config, workdir, arrays))

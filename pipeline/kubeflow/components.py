@@ -124,6 +124,7 @@ def target_trainer(
 
     from pipeline import fingerprints
     from pipeline.stages import target_trainer as stage
+    from pipeline.stages import tuner
 
     results = stage.train_seeds(
         examples.path,
@@ -134,7 +135,7 @@ def target_trainer(
         runs,
         fingerprint,
         classifiers.path,
-        choice=json.loads(choice or "null"),
+        choice=tuner.read_choice(choice),
     )
     classifiers.metadata.update(
         {str(result["seed"]): result for result in results}
@@ -155,13 +156,13 @@ def evaluator(
     fingerprint: str,
 ):
     """Kubeflow component of `evaluate`; `config` is JSON, `choice` too."""
-    import json
     import pathlib
     import shutil
 
     from pipeline import fingerprints
     from pipeline.stages import evaluator as stage
     from pipeline.stages import target_trainer
+    from pipeline.stages import tuner
 
     result = stage.evaluate(
         target_trainer.run_folders(each.path for each in classifiers),
@@ -170,7 +171,7 @@ def evaluator(
         fingerprints.from_json(config),
         label,
         results.path,
-        choice=json.loads(choice or "null"),
+        choice=tuner.read_choice(choice),
     )
     # A metrics artifact without a file would never be reused.
     for name, path in (

@@ -293,6 +293,41 @@ class FailedTest:
         assert {run["steps"] for run in result["runs"]} == {2}
 
 
+@pytest.mark.long
+class TunedTest:
+    """The source chooses; each seed draws its own images."""
+
+    def test_first_seed_of_the_chosen_method_is_served(self, tmp_path):
+        binary = Binary(tmp_path)
+        changes = {
+            "tuner__tasks": 1,
+            "seeds": "(1, 2)",
+            "target__steps": 2,
+            "target__batch_size": 4,
+            "target__data__examples_per_class": 2,
+            "target__data__pooled": True,
+            "target__data__validation_fraction": 0.0,
+        }
+        run = binary.run(**changes)
+        assert run.code == 0, run.errors
+        assert "tuner" in run.executed
+        assert "\nChosen on the source, by tasks of 4 classes" in run.output
+        result = binary.evaluation()
+        assert len(result["runs"]) == 2 * 2
+        choice = result["choice"]
+        for each in result["runs"]:
+            stored = smoke.read_json(
+                binary.workdir / each["folder"] / "config.json"
+            )
+            assert stored["data"]["seed"] == stored["seed"] == each["seed"]
+            values = choice["values"][each["method"]]
+            assert stored["temperature"] == values["temperature"]
+        serving = binary.workdir / "serving" / "digits" / "1"
+        pushed = smoke.read_json(serving / "pushed_run.json")
+        assert (pushed["method"], pushed["seed"]) == (choice["method"], 1)
+        assert binary.run(**changes).executed == []
+
+
 class RunPipelineTest:
     """The same in this process, with a pipeline that only talks."""
 

@@ -350,7 +350,7 @@ def _pooled_depthwise(pooled, kernel):
     """The same for one channel, `(batch, height, width, 1)`.
 
     TensorFlow's kernels for a CPU work on whole vectors of channels, and of
-    one channel take as long as of 16: here the examples are the channels.
+    one channel take about as long as of 16: here the examples are the channels.
     """
     if not backends.is_tensorflow_cpu():
         return _depthwise(pooled, kernel)

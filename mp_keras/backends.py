@@ -25,6 +25,20 @@ def is_tensorflow():
     return keras.backend.backend() == "tensorflow"
 
 
+def is_tensorflow_cpu():
+    """Returns whether what is computed here runs on TensorFlow and a CPU."""
+    if not is_tensorflow():
+        return False
+    import tensorflow as tf
+
+    # Within a graph it is empty where the program names no device; then
+    # TensorFlow takes a GPU, if there is one.
+    device = tf.DeviceSpec.from_string(tf.zeros(()).device).device_type
+    return device == "CPU" or (
+        device is None and not tf.config.list_logical_devices("GPU")
+    )
+
+
 def require_tensorflow(feature):
     """Does nothing where Keras runs on TensorFlow.
 

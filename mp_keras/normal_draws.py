@@ -37,7 +37,7 @@ def exact(shape, dtype, seed):
         dtype: Str, a float dtype.
         seed: `keras.random.SeedGenerator`.
     """
-    if not _on_tensorflow_cpu():
+    if not backends.is_tensorflow_cpu():
         return keras.random.normal(shape, dtype=dtype, seed=seed)
     count = math.prod(shape)  # a tensor, if a size is one
     half = (count + 1) // 2
@@ -61,7 +61,7 @@ def shared(shape, dtype, seed):
         dtype: Str, a float dtype.
         seed: `keras.random.SeedGenerator`.
     """
-    if not _on_tensorflow_cpu():
+    if not backends.is_tensorflow_cpu():
         return exact(shape, dtype, seed)
     numbers = math.prod(shape[1:])  # a tensor, if a size is one
     rows = -(-numbers // _ROW)
@@ -70,20 +70,6 @@ def shared(shape, dtype, seed):
     draws = ops.take(_table(), indices, axis=0)  # (batch, rows, 64)
     draws = ops.reshape(draws, (shape[0], rows * _ROW))[:, :numbers]
     return ops.cast(ops.reshape(draws, shape), dtype)
-
-
-def _on_tensorflow_cpu():
-    """Returns whether what is computed here runs on TensorFlow and a CPU."""
-    if not backends.is_tensorflow():
-        return False
-    import tensorflow as tf
-
-    # Within a graph it is empty where the program names no device; then
-    # TensorFlow takes a GPU, if there is one.
-    device = tf.DeviceSpec.from_string(tf.zeros(()).device).device_type
-    return device == "CPU" or (
-        device is None and not tf.config.list_logical_devices("GPU")
-    )
 
 
 @functools.cache

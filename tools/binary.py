@@ -132,8 +132,8 @@ def run(main, check=None):
     # Before TensorFlow.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if platform.machine() == "x86_64":
-        # Without it, processors that lack AVX512-VNNI or AVX-VNNI compute
-        # convolutions with Eigen, in twice the time (docs/performance.md).
+        # By itself TensorFlow uses it on newer processors alone, and on others
+        # takes twice the time for a training step (docs/performance.md).
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     app.run(guarded, flags_parser=_parse)
 

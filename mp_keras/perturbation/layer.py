@@ -145,7 +145,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         else:
             mean, variance = self.moving_mean, self.moving_variance
         scale = self.scale(ops.shape(inputs)[1], mean, variance)
-        noise_mean = self.perturbation.noise_mean(inputs)
+        noise_mean = self.perturbation.noise_mean(inputs, training)
         draws = None
         if self.noisy_in_test:
             draws = self.sample_noise(inputs, training)

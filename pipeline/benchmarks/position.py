@@ -69,7 +69,7 @@ def _parts(shape):
         )
 
     return {
-        "noise_mean": lambda features, _: phi.noise_mean(features),
+        "noise_mean": lambda features, _: phi.noise_mean(features, True),
         "draws": lambda *_: normal_draws.shared(shape, "float32", seed),
         "draws_exact": lambda *_: normal_draws.exact(shape, "float32", seed),
         "draws_keras": lambda *_: keras.random.normal(shape, seed=seed),

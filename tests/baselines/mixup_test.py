@@ -86,16 +86,16 @@ class ManifoldMixupTest:
 
     def test_every_layer_gets_its_turn_and_weights_follow_beta(self):
         model = baselines.ManifoldMixup(make_network(), alpha=0.5, seed=0)
-        draws = [model._draw(6) for _ in range(600)]
+        draws = [model._draw(6) for _ in range(200)]
         turns = np.bincount([int(draw[0]) for draw in draws], minlength=4)
-        assert turns[3] == 0 and np.all(np.abs(turns[:3] - 200) < 60)
+        assert turns[3] == 0 and np.all(np.abs(turns[:3] - 67) < 30)
         assert {tuple(sorted(np.array(d[1]))) for d in draws} == {
             tuple(range(6))
         }
         weights = np.array([float(draw[2]) for draw in draws])
-        assert weights.mean() == pytest.approx(0.5, abs=0.06)
+        assert weights.mean() == pytest.approx(0.5, abs=0.1)
         # Variance of Beta(a, a) is 1 / (4 (2 a + 1)).
-        assert weights.var() == pytest.approx(1 / 8, abs=0.02)
+        assert weights.var() == pytest.approx(1 / 8, abs=0.025)
 
     def test_features_are_mixed_behind_phi(self, monkeypatch):
         """Where φ stands between batch norm and activation, as in Conv4."""

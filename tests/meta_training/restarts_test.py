@@ -54,10 +54,18 @@ class DrawTest:
             assert np.all(drawn[0] != first[0]), other
 
 
+@pytest.fixture(scope="module")
+def restarted():
+    """A trainer after four steps, whose task 1 has started anew."""
+    trainer = trainer_test.make_trainer(2, **FIXED)
+    fit(trainer, 4, mp_keras.TaskRestarts(EVERY))
+    return trainer
+
+
 class TaskRestartsTest:
-    def test_restarted_task_is_that_of_a_training_that_begins_there(self):
-        trainer = trainer_test.make_trainer(2, **FIXED)
-        fit(trainer, 4, mp_keras.TaskRestarts(EVERY))
+    def test_restarted_task_is_that_of_a_training_that_begins_there(
+        self, restarted
+    ):
         other = trainer_test.make_trainer(2, **FIXED)
         drawn = restarts.draw(other.task_network, 7, 1, 1)
         for variable, value in zip(other.banks[0].weights, drawn):
@@ -65,22 +73,20 @@ class TaskRestartsTest:
         fit(other, 2, mp_keras.TaskRestarts(100), first=2)
         for found in (trainer_test.task_weights, trainer_test.task_states):
             trainer_test.assert_all_close(
-                found(trainer)[1], found(other)[1], rtol=0, atol=1e-6
+                found(restarted)[1], found(other)[1], rtol=0, atol=1e-6
             )
 
-    def test_other_tasks_go_on(self):
-        trainer = trainer_test.make_trainer(2, **FIXED)
-        fit(trainer, 4, mp_keras.TaskRestarts(EVERY))
+    def test_other_tasks_go_on(self, restarted):
         other = trainer_test.make_trainer(2, **FIXED)
         fit(other, 4, mp_keras.NoiseAnnealing(0))
-        ours, theirs = map(trainer_test.task_weights, (trainer, other))
+        ours, theirs = map(trainer_test.task_weights, (restarted, other))
         trainer_test.assert_all_equal(ours[0], theirs[0])
         assert trainer_test.is_different(ours[1], theirs[1])
 
     def test_one_and_two_replicas_agree(self):
-        options = {"batch_norm": False, "stochastic": False, "eager": False}
+        options = {"batch_norm": False, "stochastic": False}
         one = trainer_test.make_trainer(2, 1, **options)
-        two = trainer_test.make_trainer(2, 2, **options)
+        two = trainer_test.make_trainer(2, 2, **options, eager=False)
         for trainer in (one, two):
             fit(trainer, 5, mp_keras.TaskRestarts(EVERY, ramp=0.5))
         trainer_test.assert_all_close(

@@ -98,6 +98,16 @@ class NumbersTest:
 
 
 class NoiseMeanTest:
+    @pytest.mark.parametrize("batch", [1, 5])
+    def test_form_of_training_is_the_same(self, values, batch):
+        features = examples.feature_maps(batch, 6, 5, 3)
+        phi = mp_keras.PerturbationFunction(values)
+        np.testing.assert_allclose(
+            phi.noise_mean(features, training=True),
+            phi.noise_mean(features),
+            atol=1e-5,
+        )
+
     def test_permuted_channels_permute_it(self, values):
         phi = mp_keras.PerturbationFunction(values)
         features = examples.feature_maps(2, 6, 5, 8)

@@ -77,7 +77,8 @@ class PretrainedTest:
             processes.succeed("evaluate", f"--workdir={workdir}")
         )
         result = json.loads((workdir / "result.json").read_text())
-        assert metrics["accuracy"] == pytest.approx(result["accuracy"])
+        name = "negative_log_likelihood"  # accuracies of chance have ties
+        assert metrics[name] == pytest.approx(result[name], rel=1e-3)
         table = workdir / "new.csv"
         processes.succeed(
             "predict",

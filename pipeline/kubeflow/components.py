@@ -6,6 +6,8 @@ stages because the engine's runtime, which the stages run in, cannot define
 components.
 """
 
+from typing import Optional
+
 from kfp import dsl
 
 # The image that a cluster runs the components in; it holds this repository.
@@ -75,7 +77,7 @@ def tuner(
     source: dsl.Input[dsl.Dataset],
     target: dsl.Input[dsl.Dataset],
     phi: dsl.Input[dsl.Model],
-    choice: dsl.OutputPath(str),
+    choice: dsl.Output[dsl.Artifact],
     methods: str,
     settings: str,
     config: str,
@@ -100,8 +102,9 @@ def tuner(
         runs,
         fingerprint,
     )
-    pathlib.Path(choice).parent.mkdir(parents=True, exist_ok=True)
-    files.write_json(choice, found)
+    pathlib.Path(choice.path).parent.mkdir(parents=True, exist_ok=True)
+    files.write_json(choice.path, found)
+    choice.metadata.update(found)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -112,19 +115,16 @@ def target_trainer(
     method: str,
     seeds: str,  # the fields of a loop's item are strings to the engine
     config: str,
-    choice: str,
     runs: str,
     fingerprint: str,
+    choice: Optional[dsl.Input[dsl.Artifact]] = None,
 ):
-    """Kubeflow component of `train_seeds`.
-
-    `seeds` and `config` are JSON, and so is `choice`, or empty.
-    """
+    """Kubeflow component of `train_seeds`; `seeds` and `config` are JSON."""
     import json
 
+    from mp_keras import files
     from pipeline import fingerprints
     from pipeline.stages import target_trainer as stage
-    from pipeline.stages import tuner
 
     results = stage.train_seeds(
         examples.path,
@@ -135,7 +135,7 @@ def target_trainer(
         runs,
         fingerprint,
         classifiers.path,
-        choice=tuner.read_choice(choice),
+        choice=files.read_json(choice.path) if choice else None,
     )
     classifiers.metadata.update(
         {str(result["seed"]): result for result in results}
@@ -152,17 +152,17 @@ def evaluator(
     results: dsl.Output[dsl.Artifact],
     label: str,
     config: str,
-    choice: str,
     fingerprint: str,
+    choice: Optional[dsl.Input[dsl.Artifact]] = None,
 ):
-    """Kubeflow component of `evaluate`; `config` is JSON, `choice` too."""
+    """Kubeflow component of `evaluate`; `config` is JSON."""
     import pathlib
     import shutil
 
+    from mp_keras import files
     from pipeline import fingerprints
     from pipeline.stages import evaluator as stage
     from pipeline.stages import target_trainer
-    from pipeline.stages import tuner
 
     result = stage.evaluate(
         target_trainer.run_folders(each.path for each in classifiers),
@@ -171,7 +171,7 @@ def evaluator(
         fingerprints.from_json(config),
         label,
         results.path,
-        choice=tuner.read_choice(choice),
+        choice=files.read_json(choice.path) if choice else None,
     )
     # A metrics artifact without a file would never be reused.
     for name, path in (

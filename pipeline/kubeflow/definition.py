@@ -179,7 +179,7 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
             image,
             "ExampleGen (target)",
         )
-        choice = ""
+        choice = {}
         if pipeline_config.tuner.tasks:
             tuned = stages.add(
                 tuner(
@@ -194,7 +194,7 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
                 ),
                 image,
             )
-            choice = tuned.outputs["choice"]
+            choice = {"choice": tuned.outputs["choice"]}
         with dsl.ParallelFor(trainings) as training:
             trained = stages.add(
                 target_trainer(
@@ -203,9 +203,9 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
                     method=training.method,
                     seeds=training.seeds,
                     config=config,
-                    choice=choice,
                     runs=f"{workdir}/runs",
                     fingerprint=fingerprint,
+                    **choice,
                 ),
                 image,
             )
@@ -216,8 +216,8 @@ def _target_pipeline(pipeline_config, stages, workdir, data_dir, software):
                 meta_run=meta_run,
                 label=label,
                 config=config,
-                choice=choice,
                 fingerprint=software,
+                **choice,
             ),
             image,
         )

@@ -12,7 +12,6 @@ tasks of the target's size, whose further images tell what generalizes.
 All trials of a task have the same images, batches and initial weights.
 """
 
-import json
 import tempfile
 
 import numpy as np
@@ -77,15 +76,6 @@ def tune(source, target, phi, methods, config, settings, runs, fingerprint):
         "shots": shots,
         "judged_on": judged * classes,
     }
-
-
-def read_choice(value):
-    """Returns what `tune` chose from JSON, or None from an empty text.
-
-    The trap: into a loop, the engine of one machine hands JSON that it has
-    read already.
-    """
-    return json.loads(value or "null") if isinstance(value, str) else value
 
 
 def _load(examples, config):

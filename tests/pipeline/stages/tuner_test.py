@@ -158,15 +158,6 @@ class TuneTest:
 
 
 class ChoiceTest:
-    @pytest.mark.parametrize(
-        "value", ['{"method": "base"}', {"method": "base"}]
-    )
-    def test_is_read_as_the_engine_hands_it_over(self, value):
-        assert tuner.read_choice(value) == {"method": "base"}
-
-    def test_no_choice(self):
-        assert tuner.read_choice("") is None
-
     def test_target_is_trained_with_it(
         self, examples, phi, make_target_config, tmp_path
     ):

@@ -22,8 +22,8 @@ def make_tuner(tasks):
     """Returns the section `tuner`: how the source chooses for a target."""
     tuner = ml_collections.ConfigDict()
     tuner.tasks = tasks  # of the target's size; 0: nothing is chosen
-    tuner.strengths = (0.25, 0.5, 1.0)  # `c_max` of methods with φ
-    tuner.judged = 50  # further images of each class, which tell the best
+    tuner.strengths = (0.25, 1.0)  # `c_max` of methods with φ
+    tuner.judged = 20  # further images of each class, which tell the best
     return tuner
 
 

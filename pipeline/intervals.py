@@ -58,7 +58,7 @@ def summarize(runs, part="test"):
     }
 
 
-def paired_gains(runs, part="test"):
+def paired_gains(runs, part="test", plain=_PLAIN):
     """Returns {method: {metric: interval}} of gains over the plain network.
 
     Pairs runs of the same seed; a method without pairs is left out. A gain is
@@ -67,25 +67,25 @@ def paired_gains(runs, part="test"):
     """
     methods = dict.fromkeys(run["method"] for run in runs)
     gains = {
-        method: _gains_of(runs, method, part)
+        method: _gains_of(runs, method, plain, part)
         for method in methods
-        if method != _PLAIN
+        if method != plain
     }
     return {method: found for method, found in gains.items() if found}
 
 
-def _gains_of(runs, method, part):
+def _gains_of(runs, method, plain, part):
     by_seed = {(run["method"], run["seed"]): run[part] for run in runs}
     seeds = [seed for name, seed in by_seed if name == method]
-    seeds = [seed for seed in seeds if (_PLAIN, seed) in by_seed]
+    seeds = [seed for seed in seeds if (plain, seed) in by_seed]
     gains = {}
-    pairs = [by_seed[key, s] for key in (method, _PLAIN) for s in seeds]
+    pairs = [by_seed[key, s] for key in (method, plain) for s in seeds]
     for metric in _common(pairs) if pairs else ():
         higher_is_better = METRICS[metric][3]
         sign = 1 if higher_is_better else -1
         gain = interval(
             [
-                sign * (by_seed[method, s][metric] - by_seed[_PLAIN, s][metric])
+                sign * (by_seed[method, s][metric] - by_seed[plain, s][metric])
                 for s in seeds
             ]
         )

@@ -61,7 +61,7 @@ class DockerfileTest:
             path.stem
             for path in (tmp_path / "pipeline" / "stages").glob("[a-z]*.py")
         )
-        assert len(stages) == 7
+        assert len(stages) == 8
         imports = ", ".join(f"pipeline.stages.{s}" for s in stages)
         subprocess.run(
             [sys.executable, "-c", f"import {imports}"],

@@ -112,6 +112,10 @@ _PART = (
     lambda value: _is_number(value) and 0 <= value <= 1,
     "a number from 0 to 1",
 )
+_TEMPERATURE = (  # as they are fitted (evaluation/temperature.py)
+    lambda value: _is_number(value) and (value == 0 or 0.05 <= value <= 20),
+    "0, or a number from 0.05 to 20",
+)
 _TEXT = (lambda value: isinstance(value, str), "a string")
 _SWITCH = (lambda value: isinstance(value, bool), "true or false")
 # Of every key of a run's config: what its value must be, and in words.
@@ -133,6 +137,11 @@ RULES = {
             "tasks",
         ),
         _whole(1),
+    ),
+    "temperature": _TEMPERATURE,
+    "pretrained.rate": (
+        lambda value: _is_number(value) and 0 < value <= 1,
+        "a number above 0 and at most 1",
     ),
     "image_size": _whole(1, 4096),
     "image_channels": _whole(1, 3),
@@ -165,7 +174,6 @@ RULES = {
             "mixup.alpha",
             "mixup.gamma",
             "phi_learning_rate",
-            "pretrained.rate",
             "data.cache_gib",
             "data.memory_gib",
         ),
@@ -187,7 +195,6 @@ RULES = {
             "meta_dropout.deviation",
             "phi_l2",
             "phi_stddev",
-            "temperature",
         ),
         _AT_LEAST_0,
     ),

@@ -52,11 +52,8 @@ def means(runs):
 
 def gains(runs):
     """Returns the lines of a table: every row against Base, by seed."""
-    rows = [row for row in intervals.summarize(runs) if row != _BASE]
-    return [
-        _line(row, intervals.paired_gains(runs, row, _BASE), sign="+")
-        for row in rows
-    ]
+    found = intervals.paired_gains(runs, plain=_BASE)
+    return [_line(row, numbers, sign="+") for row, numbers in found.items()]
 
 
 def _line(row, spreads, sign=""):

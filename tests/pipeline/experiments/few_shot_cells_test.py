@@ -65,7 +65,7 @@ class ReproduceTest:
     def test_cells_are_few_shot_trainings(self, tmp_path, monkeypatch):
         ran = []
 
-        def train(config, folder, data_dir):
+        def train(config, folder, data_dir, read):
             ran.append((config.inner_perturbation, folder.name.split("-")[0]))
             raise FloatingPointError("diverged")
 

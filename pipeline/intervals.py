@@ -197,5 +197,5 @@ def choice_sentence(choice):
         f"Chosen on the source, by tasks of {choice['classes']} classes of "
         f"{choice['shots']} images: {name_of(method)}"
         + (f", noise at {values['c_max']:g}" if len(noise) > 1 else "")
-        + f", temperature {values['temperature']:.2f}."
+        + "."
     )

@@ -3,10 +3,8 @@ r"""`make demo`: the whole path in minutes, on the bundled data sets.
     python -m tools.run_pipeline --config=configs/pipeline/demo.py \
         --workdir=demo
 
-Meta-trains φ on rendered letters; chooses noise, temperature and method on a
-letter task of the target's size; trains a small Conv4 on five handwritten
-digits of each class, plain, with φ, with Manifold Mixup and with both, four
-draws each, and tests on the 1,747 others.
+Meta-trains φ on rendered letters, then trains a small Conv4 on handwritten
+digits, with and without φ, several seeds each. Two CPU cores, about 5 minutes.
 """
 
 import ml_collections
@@ -22,15 +20,10 @@ def get_config(argument=""):
     suffix = ",smoke" if smoke else ""
     config = ml_collections.ConfigDict()
     config.name = "mp-keras-demo"
-    config.methods = (
-        "base",
-        "meta_perturb",
-        "manifold_mixup",
-        "meta_perturb+manifold_mixup",
-    )
+    config.methods = ("base", "meta_perturb")
     config.seeds = (0, 1, 2, 3)
-    config.seeds_together = 4  # in one stage, one after the other
-    config.tuner = stages.make_tuner(tasks=1)
+    config.seeds_together = 1  # in one stage, one after the other
+    config.tuner = stages.make_tuner(tasks=0)
 
     config.targets = ({"label": "digits"},)  # and keys of `target` to change
     config.parallel_targets = 0  # at a time, on a cluster; 0: all
@@ -40,21 +33,16 @@ def get_config(argument=""):
     config.source = glyphs.get_config(f"conv4{suffix}")
     config.target = default.get_config(f"conv4{suffix}")
     config.target.data.source = "tfds:digits"
+    config.target.data.validation_fraction = 0.5
     config.target.data.flip = False  # a mirrored 2 is no 2
-    config.target.data.examples_per_class = 5
-    config.target.data.pooled = True
-    config.target.data.validation_fraction = 0.0
     for part in (config.source, config.target):
         part.network_options.channels = 32
     if smoke:
-        config.methods = ("base", "meta_perturb")
         config.seeds = (0,)
-        config.tuner.tasks = 0
-        config.target.data.examples_per_class = 0
-        config.target.data.pooled = False
-        config.target.data.validation_fraction = 0.5
         return config
 
+    # Chosen on the validation part, for the plain network and for φ alike:
+    # the learning rate (of 1e-3 and 5e-3), crops and the number of steps.
     config.source.image_size = 16
     config.source.tasks = 4
     config.source.classes_per_task = 10
@@ -62,11 +50,11 @@ def get_config(argument=""):
     config.source.learning_rate = 5e-3
     config.source.log_every = 25
     config.target.image_size = 16
-    config.target.steps = 300
-    config.target.batch_size = 25
+    config.target.steps = 1000
+    config.target.batch_size = 32
     config.target.learning_rate = 5e-3
-    config.target.samples = 10
     config.target.log_every = 100
-    config.target.checkpoint_every = 300
-    config.target.deterministic.mixtures = 0
+    config.target.checkpoint_every = 500
+    config.target.deterministic.mixtures = 1000
+    config.target.data.examples_per_class = 10  # half of them held out
     return config

@@ -217,11 +217,8 @@ class ChoiceSentenceTest:
         choice = {
             "method": "meta_perturb+manifold_mixup",
             "values": {
-                "base": {"c_max": 1.0, "temperature": 2.0},
-                "meta_perturb+manifold_mixup": {
-                    "c_max": 0.25,
-                    "temperature": 1.254,
-                },
+                "base": {"c_max": 1.0},
+                "meta_perturb+manifold_mixup": {"c_max": 0.25},
             },
             "trials": [{"c_max": 1.0}, {"c_max": 0.25}],
             "classes": 10,
@@ -229,7 +226,7 @@ class ChoiceSentenceTest:
         }
         assert intervals.choice_sentence(choice) == (
             "Chosen on the source, by tasks of 10 classes of 5 images: "
-            "φ + Manifold Mixup, noise at 0.25, temperature 1.25."
+            "φ + Manifold Mixup, noise at 0.25."
         )
 
     def test_nothing_was_chosen(self):

@@ -96,7 +96,7 @@ class ReproduceTest:
         other.stdout.readline()
         trained = []
 
-        def train(config, folder, data_dir):
+        def train(config, folder, data_dir, read):
             trained.append(config.method)
             folder.mkdir(parents=True)
             files.write_json(folder / "result.json", {"accuracy": 50.0})
@@ -114,7 +114,7 @@ class ReproduceTest:
         rows = [base.row("Base", "base"), base.row("Mixup", "mixup")]
         config = tiny.make_config(source, rows)
 
-        def train(config, folder, data_dir):
+        def train(config, folder, data_dir, read):
             folder.mkdir(parents=True)
             files.write_json(folder / "result.json", {"accuracy": 50.0})
             return {"accuracy": 50.0}
@@ -133,7 +133,9 @@ class ReproduceTest:
 
     def test_error_of_any_kind_is_caught(self, source, tmp_path, monkeypatch):
         config = tiny.make_config(source, [base.row("Base", "base")])
-        monkeypatch.setattr(target_training, "train_target", lambda *_: 1 / 0)
+        monkeypatch.setattr(
+            target_training, "train_target", lambda *_, **__: 1 / 0
+        )
         summary = runner.reproduce(config, tmp_path)
         assert "ZeroDivisionError" in str(summary["failures"])
         assert summary["outputs"] == []
@@ -158,9 +160,9 @@ class SourcesTest:
         ):
             original = getattr(module, name)
 
-            def counted(*arguments, original=original, name=name):
+            def counted(*arguments, original=original, name=name, **options):
                 calls.append((name, str(arguments[1])))
-                return original(*arguments)
+                return original(*arguments, **options)
 
             monkeypatch.setattr(module, name, counted)
         rows = [

@@ -321,7 +321,7 @@ class TunedTest:
             )
             assert stored["data"]["seed"] == stored["seed"] == each["seed"]
             values = choice["values"][each["method"]]
-            assert stored["temperature"] == values["temperature"]
+            assert stored["c_max"] == values["c_max"]
         serving = binary.workdir / "serving" / "digits" / "1"
         pushed = smoke.read_json(serving / "pushed_run.json")
         assert (pushed["method"], pushed["seed"]) == (choice["method"], 1)

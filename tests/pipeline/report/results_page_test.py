@@ -61,7 +61,7 @@ def page(folder):
         "gains": {},
         "choice": {
             "method": "base",
-            "values": {"base": {"c_max": 1.0, "temperature": 1.5}},
+            "values": {"base": {"c_max": 1.0}},
             "trials": [
                 {
                     "method": "base",

@@ -70,11 +70,9 @@ def push(evaluation_file, classifiers, destination):
     with _local(destination) as local:
         files.write_json(local / "refused.json", refused)
         if blessed:
-            best, folder = blessed[0]
             if not choice:
-                best, folder = min(
-                    blessed, key=lambda pair: pair[0][part][_BLESSED_BY[0]]
-                )
+                blessed.sort(key=lambda pair: pair[0][part][_BLESSED_BY[0]])
+            best, folder = blessed[0]
             version = _newest_version(destination)
             if not _holds(f"{destination}/{version}", best, folder):
                 version += 1

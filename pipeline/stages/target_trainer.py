@@ -20,18 +20,28 @@ _KEPT = (
 )
 
 
-def train_seeds(examples, phi, method, seeds, *others, choice=None):
+def train_seeds(
+    examples,
+    phi,
+    method,
+    seeds,
+    config,
+    runs,
+    fingerprint,
+    directory,
+    choice=None,
+):
     """Trains a classifier a seed, each in a folder of its own in `directory`.
 
     Args:
         examples, phi, method: As for `train`.
         seeds: Sequence of int.
-        *others: `config`, `runs`, `fingerprint` and `directory` of `train`.
+        config, runs, fingerprint: As for `train`.
+        directory: Path-like, the folder of these folders.
         choice: Dict that the Tuner returned, or None (default).
 
     Returns: the results, a list.
     """
-    config, runs, fingerprint, directory = others
     if choice:
         config.update(choice["values"][method])
     return [

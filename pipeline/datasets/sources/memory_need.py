@@ -8,6 +8,8 @@ import os
 
 from absl import logging
 
+from pipeline.datasets import tfrecord_shards
+
 _FOLLOWED = ("folder:", "tfds:")  # what tools.generate_examples reads
 
 
@@ -47,8 +49,8 @@ def check(source, image_size, memory_gib, examples):
 
 
 def gib(image_size, examples):
-    """Returns the GiB of images, a byte for each of three channels."""
-    return 3 * image_size**2 * examples / 2**30
+    """Returns the GiB of images, as they are held and as shards hold them."""
+    return tfrecord_shards.image_bytes(image_size) * examples / 2**30
 
 
 def _command(source, image_size):

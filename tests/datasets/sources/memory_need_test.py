@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from absl import logging
 from PIL import Image
 
 from pipeline.datasets.sources import folder_source
@@ -9,16 +8,6 @@ from pipeline.datasets.sources.loading import load_images
 
 EXAMPLES = 8
 GIB = 3 * 8**2 * EXAMPLES / 2**30  # at 8 pixels
-
-
-@pytest.fixture
-def log(monkeypatch):
-    """The lines that are logged."""
-    lines = []
-    monkeypatch.setattr(
-        logging, "warning", lambda text, *values: lines.append(text % values)
-    )
-    return lines
 
 
 @pytest.fixture(params=["folder", "npz"])
@@ -53,20 +42,20 @@ def shrink_machine(monkeypatch, gib):
 
 
 class MemoryNeedTest:
-    def test_larger_source_is_read_with_a_warning(self, source, log):
+    def test_larger_source_is_read_with_a_warning(self, source, warnings):
         load_images(source, image_size=8, memory_gib=GIB / 2)
         named = source if source.startswith("folder:") else "folder:PATH"
-        (line,) = [line for line in log if "memory_gib" in line]
+        (line,) = [line for line in warnings if "memory_gib" in line]
         assert f"{source}: 8 images at image_size=8 take {GIB:.3g} GiB" in line
         assert f"memory_gib={GIB / 2:g}. " in line
         assert f"--source={named} --image_size=8 --output=SHARDS" in line
 
     @pytest.mark.parametrize("memory_gib", [None, GIB])
     def test_source_that_fits_is_read_without_a_word(
-        self, source, log, memory_gib
+        self, source, warnings, memory_gib
     ):
         load_images(source, image_size=8, memory_gib=memory_gib)
-        assert not [line for line in log if "memory" in line]
+        assert not [line for line in warnings if "memory" in line]
 
     @pytest.mark.parametrize("memory_gib", [None, GIB, 100.0])
     def test_larger_than_the_machine_is_refused(

@@ -67,6 +67,24 @@ def _seeded():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _untuned():
+    """No test waits for TensorFlow's tuner of data sets, Keras' included."""
+    if BACKEND != "tensorflow":
+        yield
+        return
+    from mp_keras import tuned_datasets
+
+    iterate = tf.data.Dataset.__iter__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            tf.data.Dataset,
+            "__iter__",
+            lambda dataset: iterate(tuned_datasets.untuned(dataset)),
+        )
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared():
     """The folder of papers, real images and published numbers, if here."""

@@ -15,6 +15,7 @@ often as the largest; a batch may straddle epochs.
 import tensorflow as tf
 
 from mp_keras import preprocessing
+from mp_keras import tuned_datasets
 from pipeline.datasets import argument_checks
 from pipeline.datasets import augmentation
 from pipeline.datasets import mapped_images
@@ -46,6 +47,11 @@ def in_order(dataset, function):
     return dataset.map(
         function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
+
+
+def ahead(dataset, batches=2):
+    """Returns the finished data set, which is so many batches ahead."""
+    return tuned_datasets.untuned(dataset.prefetch(batches))
 
 
 def training_batches(
@@ -120,7 +126,7 @@ def training_batches(
         return batch, tf.gather(labels, indices)
 
     dataset = tf.data.Dataset.range(start_step, steps)
-    return in_order(dataset, make_batch).prefetch(tf.data.AUTOTUNE)
+    return ahead(in_order(dataset, make_batch))
 
 
 def evaluation_batches(images, labels, batch_size):
@@ -153,4 +159,4 @@ def evaluation_batches(images, labels, batch_size):
         return preprocessing.normalize(batch), labels[start:end]
 
     dataset = tf.data.Dataset.range(batches)
-    return in_order(dataset, take_batch).prefetch(tf.data.AUTOTUNE)
+    return ahead(in_order(dataset, take_batch))

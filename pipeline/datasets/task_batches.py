@@ -82,7 +82,8 @@ def task_batches(
 
     dataset = tf.data.Dataset.range(start_step * count, steps * count)
     dataset = batches.in_order(dataset, make_element)
-    return dataset.batch(per_element, drop_remainder=True).prefetch(1)
+    dataset = dataset.batch(per_element, drop_remainder=True)
+    return batches.ahead(dataset, 1)
 
 
 def _check_tasks(tasks, batch_size):

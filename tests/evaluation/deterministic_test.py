@@ -39,6 +39,7 @@ class WithImagesTest:
     @pytest.fixture(scope="class")
     def noisy(self):
         """A network whose batch norms have seen its noise."""
+        keras.utils.set_random_seed(0)  # before each test's own
         network = small_networks.make_network()
         for _ in range(40):
             network(small_networks.draw_images(64, 8, 8, 3), training=True)

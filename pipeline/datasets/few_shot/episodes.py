@@ -133,7 +133,7 @@ def episode_batches(
     options = tf.data.Options()
     # Its rewriting would copy all images once more at the start.
     options.experimental_optimization.apply_default_optimizations = False
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return batches.ahead(dataset.with_options(options))
 
 
 def _check_either(name, value, valid):

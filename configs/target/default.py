@@ -84,6 +84,8 @@ def get_config(argument=""):
     config.data.source = "tfds:digits"
     config.data.manual_dir = ""  # where TFDS finds what it cannot download
     config.data.test_fraction = 0.2  # of a folder without train/ and test/
+    # Names, or numbers from 0 in the order of the names; none: all classes.
+    config.data.classes = ()
     config.data.examples_per_class = 0  # to train and to validate; 0: all
     # Draw these by `data.seed` from all images, and test on all others.
     config.data.pooled = False

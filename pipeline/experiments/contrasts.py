@@ -14,6 +14,7 @@ _UNITS = {"negative_log_likelihood": "nats", "accuracy": "points"}
 _DECIMALS = {"negative_log_likelihood": 3, "accuracy": 1}
 _RESAMPLED = 2000
 _SEED = 0
+_ALL = "all columns"
 
 
 def sections(config, finished):
@@ -24,32 +25,37 @@ def sections(config, finished):
             names: what is compared, and with what.
         finished: List of `runner.Finished`.
     """
+    paths = {
+        (each.cell.row.name, each.cell.column.name, each.cell.seed): each.folder
+        / "predictions.npz"
+        for each in finished
+    }
+    columns = list(dict.fromkeys(column for _, column, _ in paths))
     lines = []
-    for column in dict.fromkeys(each.cell.column.name for each in finished):
+    for name, members in [
+        *((column, [column]) for column in columns),
+        *([(_ALL, columns)] if len(columns) > 1 else []),
+    ]:
         for pair in config.contrasts:
             runs = [
-                {
-                    each.cell.seed: each.folder / "predictions.npz"
-                    for each in finished
-                    if each.cell.row.name == name
-                    and each.cell.column.name == column
-                }
-                for name in pair
+                [paths.get((row, column, seed)) for row in pair]
+                for column in members
+                for seed in sorted({seed for _, _, seed in paths})
             ]
-            seeds = sorted(set(runs[0]) & set(runs[1]))
-            if seeds:
-                gains = measure([[run[seed] for run in runs] for seed in seeds])
+            runs = [each for each in runs if all(each)]
+            if runs:
+                gains = measure(runs)
                 shown = [_text(gains[metric], metric) for metric in _METRICS]
-                lines.append([column, " − ".join(pair), len(seeds), *shown])
+                lines.append([name, " − ".join(pair), len(runs), *shown])
     if not lines:
         return []
-    head = ["", "", "seeds"]
+    head = ["", "", "runs"]
     head += [f"{name.replace('_', ' ')} ({_UNITS[name]})" for name in _METRICS]
     rendered = [f"| {' | '.join(map(str, line))} |" for line in [head, *lines]]
     rendered.insert(1, "|---" * len(head) + "|")
     note = (
         "Positive: the first is better. With one temperature; 95 % interval, "
-        "seeds and images resampled."
+        "runs (seeds, data sets) and images resampled."
     )
     return ["## Contrasts, image by image", note, "\n".join(rendered)]
 

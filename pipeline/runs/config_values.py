@@ -87,6 +87,12 @@ def _are_texts(values):
     )
 
 
+def _are_classes(values):
+    return isinstance(values, list | tuple) and all(
+        isinstance(value, str) or type(value) is int for value in values
+    )
+
+
 def _are_parts(values):
     if not isinstance(values, list | tuple) or not all(map(_is_number, values)):
         return False
@@ -178,6 +184,10 @@ RULES = {
             "data.memory_gib",
         ),
         _POSITIVE,
+    ),
+    "data.classes": (
+        _are_classes,
+        "a list of names, or of numbers from 0",
     ),
     "learning_rate_drops": (
         _are_parts,

@@ -25,6 +25,7 @@ _TARGET = {
     },
     "data": {
         "balanced": False,
+        "classes": (),
         "keep_repeated": False,
         "pooled": False,
         **_READING,

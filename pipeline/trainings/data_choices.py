@@ -137,7 +137,8 @@ def _facts(config, data_dir, source, rule):
     source = source or config.data.source
     kind, place = source_names.parse(source)
     is_stored = artifact_store.is_uri(place)
-    if kind in source_names.LISTED and not is_stored:
+    some = config.data.classes
+    if kind in source_names.LISTED and not is_stored and not some:
         listing = layouts.check_source(source)
         most = cut_sizes.training_count(
             listing,
@@ -149,6 +150,7 @@ def _facts(config, data_dir, source, rule):
         options = target_data.reading(config, data_dir)
         options["image_size"] = config.image_size or rule.sizes[0]
         data = datasets.load_images(source, **options)
+        data = target_data.of_classes(data, some)
         classes, original = len(data.class_names), data.original_size
         kept = 1 - config.data.validation_fraction * (data.validation is None)
         most = int(kept * len(data.train_labels))

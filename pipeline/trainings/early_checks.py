@@ -103,8 +103,10 @@ def _check_source(values):
         _check_few_shot(data["source"])
         return
     listing = layouts.check_source(data["source"])
-    if listing is None or "method" not in values or data["examples_per_class"]:
+    if listing is None or "method" not in values:
         return
+    if data["examples_per_class"] or data["classes"]:
+        return  # fewer images than are listed
     if not values["batch_size"]:
         return
     most = cut_sizes.training_count(

@@ -8,6 +8,8 @@ from pipeline import datasets
 from pipeline.datasets import mapped_images
 from pipeline.runs import config_values
 
+_SHOWN_NAMES = 10  # of classes, in an error
+
 
 def load_data(
     config,
@@ -41,6 +43,7 @@ def load_data(
         keep_repeated=config.data.keep_repeated,
         **reading(config, data_dir),
     )
+    data = of_classes(data, config.data.classes)
     if config.data.pooled:
         data = _drawn_anew(
             data, config.data.examples_per_class, config.data.seed
@@ -75,6 +78,61 @@ def reading(config, data_dir=None):
         "memory_gib": config.data.memory_gib,
         "cache_gib": config.data.cache_gib,
     }
+
+
+def of_classes(data, wanted):
+    """Returns `ImageData` of some classes, in the order of the source.
+
+    Args:
+        data: `ImageData`.
+        wanted: Sequence of names, or of numbers from 0; none: all classes.
+
+    Raises: ValueError, if it is one class, or one is unknown or there twice.
+    """
+    if not wanted:
+        return data
+    names = data.class_names
+    numbers = {
+        *(each for each in wanted if each in range(len(names))),
+        *(number for number, name in enumerate(names) if name in wanted),
+    }
+    if len(wanted) < 2 or len(numbers) != len(wanted):
+        raise ValueError(
+            "Config key `data.classes` must give two classes or more, each "
+            f"once, of {_few(names)}, by name or by number from 0. "
+            f"Received: data.classes={tuple(wanted)}"
+        )
+    chosen = np.array(sorted(numbers))
+
+    def part(images, labels):
+        rows = np.flatnonzero(np.isin(labels, chosen))
+        return (
+            mapped_images.take(images, rows),
+            np.searchsorted(chosen, labels[rows]),
+            rows,
+        )
+
+    train_images, train_labels, _ = part(data.train_images, data.train_labels)
+    test_images, test_labels, rows = part(data.test_images, data.test_labels)
+    return dataclasses.replace(
+        data,
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        test_labels=test_labels,
+        class_names=tuple(names[number] for number in chosen),
+        known_digest=None,
+        validation=data.validation and part(*data.validation)[:2],
+        test_names=tuple(data.test_names[row] for row in rows)
+        if data.test_names
+        else (),
+    )
+
+
+def _few(names):
+    shown = ", ".join(map(repr, names[:_SHOWN_NAMES]))
+    more = len(names) - _SHOWN_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _drawn_anew(data, examples_per_class, seed):

@@ -77,6 +77,25 @@ class SectionsTest:
         assert "| +100.0 (+100.0 to +100.0) |" in line
         assert contrasts.sections(config, finished[:1]) == []
 
+    def test_several_columns_and_all_of_them(self, tmp_path):
+        rows = [base.row("Base", "base"), base.row("Mixed", "mixup")]
+        config = tiny.make_config("npz:x", rows)
+        config.columns = (base.column("one"), base.column("two"))
+        config.contrasts = (("Mixed", "Base"),)
+        better = {("Mixed", "one"): 0.8}
+        finished = []
+        for cell in cells.expand(config):
+            key = cell.row.name, cell.column.name
+            folder = tmp_path / "".join(key)
+            write(folder, better.get(key, 0.4))
+            finished.append(runner.Finished(cell, folder, {}))
+        *_, table = contrasts.sections(config, finished)
+        one, two, both = table.splitlines()[2:]
+        assert one.startswith("| one | Mixed − Base | 1 | +0.693 (")
+        assert two.startswith("| two | Mixed − Base | 1 | +0.000 (")
+        assert both.startswith("| all columns | Mixed − Base | 2 | +0.347 (")
+        assert both.endswith("| +50.0 (+0.0 to +100.0) |")
+
     def test_names_of_rows(self):
         config = few_images.get_config()
         contrasts.check(config)

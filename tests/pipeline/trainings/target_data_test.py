@@ -39,6 +39,44 @@ class LastReadTest:
         assert len(second.train_labels) + len(validation[1]) == 48
 
 
+class ClassesTest:
+    def load(self, source, classes):
+        config = smoke.target_config(source, data__classes=classes)
+        return target_data.load_data(config)[0]
+
+    def test_some_classes_by_name_or_number_in_the_order_of_the_source(
+        self, source
+    ):
+        whole, _ = target_data.load_data(smoke.target_config(source))
+        names = whole.class_names
+        data = self.load(source, (names[2], names[0]))
+        assert data.class_names == (names[0], names[2])
+        assert set(data.train_labels) == set(data.test_labels) == {0, 1}
+        for label, number in enumerate((0, 2)):
+            np.testing.assert_array_equal(
+                data.train_images[data.train_labels == label],
+                whole.train_images[whole.train_labels == number],
+            )
+            np.testing.assert_array_equal(
+                data.test_images[data.test_labels == label],
+                whole.test_images[whole.test_labels == number],
+            )
+        again = self.load(source, (0, 2))
+        assert again.digest() == data.digest() != whole.digest()
+
+    @pytest.mark.parametrize(
+        "classes", [(0,), (0, 0), (0, 99), (0, "unknown"), (0, -1)]
+    )
+    def test_one_or_unknown_or_repeated_classes_are_refused(
+        self, source, classes
+    ):
+        with pytest.raises(
+            ValueError, match=r"data\.classes.*by name"
+        ) as error:
+            self.load(source, classes)
+        assert str(classes) in str(error.value)
+
+
 class PooledTest:
     def config(self, source, **changes):
         return smoke.target_config(

@@ -1,0 +1,84 @@
+r"""How much noise, and with mixing? Small tasks of the source, not a target.
+
+    python -m tools.reproduce --config=configs/experiments/small_tasks.py \
+        --config.manual_dir=FOLDER --workdir=runs/small_tasks
+
+FOLDER holds `tiny-imagenet-200.zip`. A column is a task: ten classes of Tiny
+ImageNet, 50 images of each, a fifth of them for the temperature, tested on all
+others of these classes. ResNet20, 32 pixels, batch 64, 1,500 steps. What is
+chosen here is compared once more by small_tasks_confirmation.py, on other
+classes; a target decides nothing. docs/results.md has the outcome.
+"""
+
+import random
+
+from configs.experiments import base
+from configs.experiments import empty
+
+TASKS = 4
+_CLASSES = 10  # of a task
+_ALL_CLASSES = 200
+_MIXED = "manifold_mixup"
+_STRENGTHS = (0.25, 0.5, 1.0)  # the largest noise coefficient
+
+
+def get_config(argument=""):
+    """Returns the config. `argument`: smoke or cpu (default)."""
+    config = make_config("small_tasks", "Small tasks", argument)
+    if config.profile == "cpu":
+        config.columns = make_columns(0)
+    return config
+
+
+def make_columns(first):
+    """Returns four tasks of ten classes each, from a place in their order."""
+    order = random.Random(0).sample(range(_ALL_CLASSES), _ALL_CLASSES)
+    return tuple(
+        base.column(
+            f"task {number + 1}",
+            data__classes=tuple(order[start : start + _CLASSES]),
+        )
+        for number, start in enumerate(
+            range(first, first + TASKS * _CLASSES, _CLASSES), first // _CLASSES
+        )
+    )
+
+
+def make_config(name, title, argument):
+    """Returns the config without its columns but for those of "smoke"."""
+    argument = empty.checked_profile(argument, ("smoke", "cpu"))
+    config = base.make_config(name, title, argument)
+    config.rows = (
+        base.row("Base", "base"),
+        base.row("Manifold Mixup", _MIXED),
+        *(
+            base.row(
+                f"Untrained φ, {strength:g}{name}",
+                f"fresh_phi{method}",
+                c_max=strength,
+            )
+            for name, method in (
+                (" + Manifold Mixup", f"+{_MIXED}"),
+                ("", ""),
+            )
+            for strength in _STRENGTHS
+        ),
+    )
+    config.contrasts = tuple(
+        (f"Untrained φ, {strength:g} + Manifold Mixup", "Manifold Mixup")
+        for strength in _STRENGTHS
+    )
+    if config.profile == "smoke":
+        config.columns = (base.digits_for("task 1"),)
+        config.rows = config.rows[:3]
+        config.contrasts = config.contrasts[:1]
+        return config
+    config.metric = "negative_log_likelihood"
+    config.target.steps = 1_500
+    config.target.batch_size = 64
+    config.target.samples = 10
+    config.target.data.source = "tfds:tiny_imagenet"
+    config.target.data.examples_per_class = 50
+    config.target.data.validation_fraction = 0.2
+    config.target.data.pooled = True
+    return config

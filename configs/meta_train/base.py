@@ -26,6 +26,7 @@ def make_config(network, smoke):
     config.phi_options = ml_collections.ConfigDict()
     config.phi_options.use_scale = True
     config.phi_options.use_noise = True
+    config.phi_options.noise_per = "element"  # or channel
     config.phi_options.all_branch = "mean"  # sum in the paper's text
     config.phi_stddev = 0.01  # of φ's numbers at the start
     config.positions = "all"  # before_pooling, top, bottom

@@ -19,7 +19,7 @@ def get_config(argument=""):
     """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
     network, smoke = arguments.parse(argument)
     config = ml_collections.ConfigDict()
-    # base, meta_perturb, fresh_phi, mean_preserving_noise,
+    # base, meta_perturb, fresh_phi, channel_noise, mean_preserving_noise,
     # information_dropout, drop_block, monte_carlo_dropout, manifold_mixup,
     # mixup, adversarial_training, deep_ensemble; or LAYER+WRAPPER, as
     # meta_perturb+manifold_mixup; auto: the best of five on validation data.

@@ -166,7 +166,9 @@ class _ExportedPerturbation(tf.Module):
         )
         noise = self.perturbation.noise_factor(
             self.perturbation.noise_mean(features),
-            tf.random.stateless_normal(shape, seed),
+            tf.random.stateless_normal(
+                self.perturbation.draws_shape(tf.unstack(shape)), seed
+            ),
         )
         return function.perturb(
             features, noise, scale, noise_coefficient, training

@@ -23,6 +23,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mp_keras import argument_checks
 from mp_keras import backends
 from mp_keras import noise
 
@@ -39,6 +40,7 @@ STATISTICS = 4  # channel features of one channel
 OUTPUT_LIMIT = 100.0  # upper clip of a position's output in training
 FEATURE_LIMIT = 1e17  # of a channel feature: its square stays in float32
 ALL_BRANCHES = ("mean", "sum")
+NOISE_PER = ("element", "channel")
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -63,13 +65,16 @@ class PerturbationFunction(keras.layers.Layer):
             (ours: noise that leaves the signal's strength, with `use_scale`
             False).
         stddev: Float >= 0, default 0.01. Spread of the fresh numbers.
+        noise_per: "element" (default, the paper): a normal draw for each
+            element of the map; or "channel" (ours): one for all elements of
+            an example's channel, which averages over the map do not remove.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,
         `noise_self_2`, `noise_all_2`, `(3, 3)` each, `scale_head` `(10,)`.
     Raises: ValueError, if `values` has other names, shapes or non-finite
-        numbers, `all_branch` is neither, or `stddev` is negative or not
-        finite.
+        numbers, `all_branch` or `noise_per` is neither, or `stddev` is
+        negative or not finite.
 
     >>> phi = PerturbationFunction(seed=0)
     >>> sum(int(np.prod(w.shape)) for w in phi.weights)
@@ -93,14 +98,12 @@ class PerturbationFunction(keras.layers.Layer):
         all_branch: str = "mean",
         preserve_mean: bool = False,
         stddev: float = 0.01,
+        noise_per: str = "element",
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
-        if all_branch not in ALL_BRANCHES:
-            raise ValueError(
-                f"Argument `all_branch` must be one of {ALL_BRANCHES}. "
-                f"Received: all_branch={all_branch!r}"
-            )
+        argument_checks.check_one_of("all_branch", all_branch, ALL_BRANCHES)
+        argument_checks.check_one_of("noise_per", noise_per, NOISE_PER)
         if not 0 <= stddev < float("inf"):
             raise ValueError(
                 "Argument `stddev` must be finite and at least 0. "
@@ -112,6 +115,7 @@ class PerturbationFunction(keras.layers.Layer):
         self.use_noise = use_noise
         self.all_branch = all_branch
         self.preserve_mean = preserve_mean
+        self.noise_per = noise_per
         initializer = keras.initializers.RandomNormal(
             stddev=stddev, seed=keras.random.SeedGenerator(seed)
         )
@@ -144,6 +148,7 @@ class PerturbationFunction(keras.layers.Layer):
             "use_noise": self.use_noise,
             "all_branch": self.all_branch,
             "preserve_mean": self.preserve_mean,
+            "noise_per": self.noise_per,
         }
 
     def set_values(self, values):
@@ -175,12 +180,23 @@ class PerturbationFunction(keras.layers.Layer):
             ops.relu(hidden), self.noise_self_2, self.noise_all_2, training
         )
 
+    def draws_shape(self, shape):
+        """Returns the shape of the normal draws for a feature map's shape.
+
+        Args:
+            shape: Of four ints or integer scalar tensors.
+        """
+        batch, height, width, channels = shape
+        if self.noise_per == "channel":
+            return batch, 1, 1, channels
+        return batch, height, width, channels
+
     def noise_factor(self, mean, draws=None):
         """Returns the noise `z` of eq. (1), a sample or its expectation.
 
         Args:
             mean: What `noise_mean` returned.
-            draws: Standard-normal tensor shaped like it, or None: E[z].
+            draws: Standard-normal tensor of `draws_shape`, or None: E[z].
 
         Returns: a positive tensor shaped like `mean`; None without noise.
         """

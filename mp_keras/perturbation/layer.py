@@ -175,13 +175,14 @@ class MetaPerturbLayer(keras.layers.Layer):
         )
 
     def sample_noise(self, inputs, training=False):
-        """Returns standard normal draws, shaped like `inputs`.
+        """Returns standard normal draws for `inputs`, as φ's `draws_shape`.
 
         Independent ones in test and without `shared_draws`.
         """
         is_shared = training and self.shared_draws
         draw = normal_draws.shared if is_shared else normal_draws.exact
-        return draw(ops.shape(inputs), inputs.dtype, self.seed_generator)
+        shape = self.perturbation.draws_shape(ops.shape(inputs))
+        return draw(shape, inputs.dtype, self.seed_generator)
 
     def _update_moving_statistics(self, features, mean, variance):
         count = ops.cast(ops.shape(features)[0], "float32")

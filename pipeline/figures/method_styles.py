@@ -18,6 +18,7 @@ _METHODS = {  # name -> (label, colour)
     "deep_ensemble": ("Deep ensemble", "#88ccee"),
     "meta_perturb": ("MetaPerturb", "#c2410c"),
     "fresh_phi": ("Fresh φ", "#ddcc77"),
+    "channel_noise": ("Channel noise", "#2233dd"),
     "mean_preserving_noise": ("Mean-preserving noise", "#661100"),
     # Few-shot methods, in figures of their own.
     "maml": ("MAML", "#8a8f98"),

@@ -238,6 +238,7 @@ RULES = {
             "network",
             "phi",
             "phi_options.all_branch",
+            "phi_options.noise_per",
             "positions",
             "pretrained.weights",
             "queries_per",

@@ -25,7 +25,7 @@ _TARGET = {
     },
     "data": {
         "balanced": False,
-        "classes": (),
+        "classes": [],
         "keep_repeated": False,
         "pooled": False,
         **_READING,
@@ -38,6 +38,7 @@ _META_TRAINING = {
         "restart_every": 0,
         "train_examples": 0,
     },
+    "phi_options": {"noise_per": "element"},
     "data": _READING,
 }
 _FEW_SHOT = {

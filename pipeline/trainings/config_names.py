@@ -9,6 +9,7 @@ import pathlib
 LAYERS = (  # what goes to the positions of the network
     "meta_perturb",
     "fresh_phi",
+    "channel_noise",
     "mean_preserving_noise",
     "information_dropout",
     "drop_block",
@@ -19,7 +20,12 @@ WRAPPERS = (  # what trains the network
     "mixup",
     "adversarial_training",
 )
-NOISY = ("meta_perturb", "fresh_phi", "mean_preserving_noise")  # by `c_max`
+NOISY = (  # by `c_max`
+    "meta_perturb",
+    "fresh_phi",
+    "channel_noise",
+    "mean_preserving_noise",
+)
 ENSEMBLE = "deep_ensemble"  # several runs of "base"
 METHODS = ("base", *LAYERS, *WRAPPERS, ENSEMBLE)
 NETWORKS = (

@@ -40,6 +40,11 @@ def _fresh_phi(config):
     return mp_keras.PerturbationFunction(seed=config.seed)
 
 
+def _channel_noise(config):
+    """The same with one draw for all pixels of an example's channel."""
+    return mp_keras.PerturbationFunction(seed=config.seed, noise_per="channel")
+
+
 def _mean_preserving_noise(config):
     """Noise without the loss of signal that φ's scale and mean bring."""
     return mp_keras.PerturbationFunction(
@@ -94,6 +99,7 @@ def _adversarial_training(config, network):
 _LAYERS = {  # what goes to the positions of the network
     "meta_perturb": _phi,
     "fresh_phi": _fresh_phi,
+    "channel_noise": _channel_noise,
     "mean_preserving_noise": _mean_preserving_noise,
     "information_dropout": _information_dropout,
     "drop_block": _drop_block,
@@ -107,6 +113,7 @@ _WRAPPERS = {  # what trains the network
 _RAMPS = {  # over which part of all steps the layers' noise is faded in
     "meta_perturb": lambda config: config.noise_ramp,
     "fresh_phi": lambda config: config.noise_ramp,
+    "channel_noise": lambda config: config.noise_ramp,
     "mean_preserving_noise": lambda config: config.noise_ramp,
     "drop_block": lambda config: config.drop_block.ramp,
 }

@@ -17,6 +17,7 @@ VARIANTS = [
     {"use_noise": False},
     {"all_branch": "sum"},
     {"use_scale": False, "preserve_mean": True},
+    {"noise_per": "channel"},
 ]
 
 
@@ -51,9 +52,41 @@ class NumbersTest:
             actual, h * scale["scale"], rtol=1e-4, atol=1e-5
         )
 
-    def test_unknown_branch_raises(self):
-        with pytest.raises(ValueError, match=r"'mean', 'sum'.*'max'"):
-            mp_keras.PerturbationFunction(all_branch="max")
+    @pytest.mark.parametrize("training", [True, False])
+    def test_noise_of_a_channel_is_one_draw_for_all_its_elements(
+        self, training
+    ):
+        """z = softplus(μ + e): its inverse gives back e, one a channel."""
+        values = examples.random_phi().values()
+        phi = mp_keras.PerturbationFunction(
+            values, noise_per="channel", use_scale=False
+        )
+        layer = examples.new_layer(phi)
+        h = np.abs(examples.feature_maps(500, 8, 8, 4)) + 0.1
+        factor = np.asarray(layer(h, training=training), "float64") / h
+        draws = np.log(np.expm1(factor)) - np.asarray(phi.noise_mean(h))
+        np.testing.assert_allclose(
+            draws, np.broadcast_to(draws[:, :1, :1], draws.shape), atol=5e-3
+        )
+        of_channels = draws[:, 0, 0]
+        assert abs(of_channels.mean()) < 0.1
+        assert abs(of_channels.std() - 1) < 0.1
+        among = np.corrcoef(of_channels.T) - np.eye(4)
+        assert np.abs(among).max() < 0.2
+        layer.stochastic = False
+        expected = mp_keras.MetaPerturbLayer(phi, 16, 8, stochastic=False)
+        np.testing.assert_allclose(layer(h), expected(h), rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("option", "valid"),
+        [
+            ("all_branch", "'mean', 'sum'"),
+            ("noise_per", "'element', 'channel'"),
+        ],
+    )
+    def test_unknown_option_raises(self, option, valid):
+        with pytest.raises(ValueError, match=rf"{valid}.*{option}='max'"):
+            mp_keras.PerturbationFunction(**{option: "max"})
 
 
 class RoundTripTest:
@@ -89,7 +122,7 @@ class RoundTripTest:
         layer = examples.new_layer(phi)
         layer.build(h.shape)
         layer.noise_coefficient.assign(0.7)
-        draws = tf.random.stateless_normal(h.shape, seed)
+        draws = tf.random.stateless_normal(phi.draws_shape(h.shape), seed)
         monkeypatch.setattr(layer, "sample_noise", lambda *_: draws)
         actual = layer(h, training=True)
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)

@@ -20,6 +20,7 @@ METHODS = (
     "meta_perturb",
     "meta_perturb:authors",
     "fresh_phi",
+    "channel_noise",
     "mean_preserving_noise",
 )
 # Linear RGB as seen without one kind of cones (Machado et al., IEEE TVCG

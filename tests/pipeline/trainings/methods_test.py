@@ -141,6 +141,7 @@ class MakeMethodTest:
                 ("fresh_phi", 0),
                 ("fresh_phi", 1),
                 ("mean_preserving_noise", 0),
+                ("channel_noise", 0),
             )
         ]
         numbers = [
@@ -150,8 +151,13 @@ class MakeMethodTest:
         assert np.std(numbers[0]) == pytest.approx(0.01, rel=0.4)
         assert np.abs(numbers[0] - numbers[1]).max() > 1e-3
         np.testing.assert_array_equal(numbers[0], numbers[2])
-        assert [phi.preserve_mean for phi in phis] == [False, False, True]
+        np.testing.assert_array_equal(numbers[0], numbers[3])
+        assert [phi.preserve_mean for phi in phis] == [False] * 2 + [
+            True,
+            False,
+        ]
         assert not phis[2].use_scale
+        assert [phi.noise_per for phi in phis] == ["element"] * 3 + ["channel"]
 
     def test_noise_is_faded_in_where_the_method_says_so(self, config_of):
         ramps = {

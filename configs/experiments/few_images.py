@@ -16,6 +16,17 @@ from configs.experiments import empty
 
 _OURS = base.SHIPPED_PHI
 _BOTH = "meta_perturb+manifold_mixup"
+_L2 = 5e-3  # chosen on the source, by small_tasks.py, as are these rows
+_TUNED = (  # name, method, phi and other keys
+    ("Base", "base", {}),
+    ("Manifold Mixup", "manifold_mixup", {}),
+    (
+        "Channel noise + Manifold Mixup",
+        "channel_noise+manifold_mixup",
+        {"c_max": 0.5},
+    ),
+    ("Our φ + Manifold Mixup", _BOTH, {"phi": _OURS}),
+)
 
 
 def get_config(argument=""):
@@ -32,16 +43,26 @@ def get_config(argument=""):
         base.row("Untrained φ + Manifold Mixup", "fresh_phi+manifold_mixup"),
         base.row("Authors' φ", "meta_perturb", phi="authors"),
     )
+    config.rows += tuple(
+        base.row(f"{name}, L2 {_L2:g}", method, l2=_L2, **values)
+        for name, method, values in _TUNED
+    )
     config.contrasts = (  # fixed before the first run
         ("Our φ", "Untrained φ"),
         ("Our φ + Manifold Mixup", "Manifold Mixup"),
+        (f"Base, L2 {_L2:g}", "Base"),
+        (f"Manifold Mixup, L2 {_L2:g}", f"Base, L2 {_L2:g}"),
+        *(
+            (f"{name}, L2 {_L2:g}", f"Manifold Mixup, L2 {_L2:g}")
+            for name, _, _ in _TUNED[2:]
+        ),
     )
     config.target.data.examples_per_class = 50
     config.target.data.validation_fraction = 0.2
     config.target.data.pooled = True
     if config.profile == "smoke":
         config.rows = config.rows[:4]
-        config.contrasts = config.contrasts[1:]
+        config.contrasts = config.contrasts[1:2]
         config.target.data.examples_per_class = 5
         config.columns = (base.digits_for("CIFAR-10"),)
         return config

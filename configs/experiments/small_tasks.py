@@ -1,4 +1,4 @@
-r"""How much noise, and with mixing? Small tasks of the source, not a target.
+r"""How much noise, mixing and L2? Small tasks of the source, not a target.
 
     python -m tools.reproduce --config=configs/experiments/small_tasks.py \
         --config.manual_dir=FOLDER --workdir=runs/small_tasks
@@ -18,8 +18,19 @@ from configs.experiments import empty
 TASKS = 4
 _CLASSES = 10  # of a task
 _ALL_CLASSES = 200
-_MIXED = "manifold_mixup"
-_STRENGTHS = (0.25, 0.5, 1.0)  # the largest noise coefficient
+_L2 = (5e-4, 5e-3)  # the paper's, and ten times as much
+_METHODS = (  # name, method, other keys
+    ("Base", "base", {}),
+    ("Manifold Mixup", "manifold_mixup", {}),
+    *(
+        (f"{name} {strength:g} + Manifold Mixup", method, {"c_max": strength})
+        for name, method in (
+            ("Untrained φ", "fresh_phi+manifold_mixup"),
+            ("Channel noise", "channel_noise+manifold_mixup"),
+        )
+        for strength in (0.5, 1.0)
+    ),
+)
 
 
 def get_config(argument=""):
@@ -48,30 +59,26 @@ def make_config(name, title, argument):
     """Returns the config without its columns but for those of "smoke"."""
     argument = empty.checked_profile(argument, ("smoke", "cpu"))
     config = base.make_config(name, title, argument)
-    config.rows = (
-        base.row("Base", "base"),
-        base.row("Manifold Mixup", _MIXED),
-        *(
-            base.row(
-                f"Untrained φ, {strength:g}{name}",
-                f"fresh_phi{method}",
-                c_max=strength,
-            )
-            for name, method in (
-                (" + Manifold Mixup", f"+{_MIXED}"),
-                ("", ""),
-            )
-            for strength in _STRENGTHS
-        ),
+    config.rows = tuple(
+        base.row(f"{name}, L2 {l2:g}", method, l2=l2, **values)
+        for l2 in _L2
+        for name, method, values in _METHODS
     )
-    config.contrasts = tuple(
-        (f"Untrained φ, {strength:g} + Manifold Mixup", "Manifold Mixup")
-        for strength in _STRENGTHS
+    config.contrasts = (
+        *(
+            (f"{name}, L2 {_L2[1]:g}", f"{name}, L2 {_L2[0]:g}")
+            for name, _, _ in _METHODS[:2]
+        ),
+        *(
+            (f"{name}, L2 {l2:g}", f"Manifold Mixup, L2 {l2:g}")
+            for l2 in _L2
+            for name, _, _ in _METHODS[2:]
+        ),
     )
     if config.profile == "smoke":
         config.columns = (base.digits_for("task 1"),)
         config.rows = config.rows[:3]
-        config.contrasts = config.contrasts[:1]
+        config.contrasts = ((config.rows[1].name, config.rows[0].name),)
         return config
     config.metric = "negative_log_likelihood"
     config.target.steps = 1_500

@@ -26,7 +26,10 @@ SPACES = {  # method -> (key of a target config, values to try)
     "mixup": (("mixup.alpha", (0.2, 0.5, 1.0)),),
     "monte_carlo_dropout": (("monte_carlo_dropout.rate", (0.05, 0.1, 0.2)),),
     # Not adversarial training: on clean images the weakest attack wins.
-    "base": (("learning_rate", (5e-4, 1e-3, 2e-3)),),
+    "base": (
+        ("learning_rate", (5e-4, 1e-3, 2e-3)),
+        ("l2", (5e-4, 5e-3)),
+    ),
 }
 
 

@@ -25,6 +25,7 @@ METHODS = (
     "mixup",
     "manifold_mixup",
     "meta_perturb+manifold_mixup",
+    "channel_noise+manifold_mixup",
 )
 OBJECTIVE = "negative_log_likelihood"
 _NORMAL_QUANTILE = 1.96  # of a 95 % interval

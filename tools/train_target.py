@@ -4,7 +4,7 @@ r"""Trains one classifier on a target data set, with φ or without.
         --config.data.source=folder:my_images --workdir=runs/my_images
     tensorboard --logdir=runs/my_images/tensorboard
 
-`--config.method=auto` tries five methods and keeps the best on validation
+`--config.method=auto` tries six methods and keeps the best on validation
 images (`tools.tune --config=configs/tune/methods.py`).
 
 Leaves a page to look at, `report.html`, `saved_model/`, `model.keras`,

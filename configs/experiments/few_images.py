@@ -17,15 +17,11 @@ from configs.experiments import empty
 _OURS = base.SHIPPED_PHI
 _BOTH = "meta_perturb+manifold_mixup"
 _L2 = 5e-3  # chosen on the source, by small_tasks.py, as are these rows
-_CHANNELS = (
-    "Channel noise + Manifold Mixup",
-    "channel_noise+manifold_mixup",
-    {"c_max": 0.5},
-)
+_CHANNELS = "Channel noise + Manifold Mixup"
 _TUNED = (  # name, method, phi and other keys
     ("Base", "base", {}),
     ("Manifold Mixup", "manifold_mixup", {}),
-    _CHANNELS,
+    (_CHANNELS, "channel_noise+manifold_mixup", {}),
     ("Our φ + Manifold Mixup", _BOTH, {"phi": _OURS}),
 )
 
@@ -43,7 +39,7 @@ def get_config(argument=""):
         base.row("Untrained φ", "fresh_phi"),
         base.row("Untrained φ + Manifold Mixup", "fresh_phi+manifold_mixup"),
         base.row("Authors' φ", "meta_perturb", phi="authors"),
-        base.row(*_CHANNELS[:2], **_CHANNELS[2]),
+        base.row(_CHANNELS, "channel_noise+manifold_mixup"),
     )
     config.rows += tuple(
         base.row(f"{name}, L2 {_L2:g}", method, l2=_L2, **values)
@@ -52,7 +48,7 @@ def get_config(argument=""):
     config.contrasts = (  # fixed before the first run
         ("Our φ", "Untrained φ"),
         ("Our φ + Manifold Mixup", "Manifold Mixup"),
-        (_CHANNELS[0], "Manifold Mixup"),
+        (_CHANNELS, "Manifold Mixup"),
         (f"Base, L2 {_L2:g}", "Base"),
         (f"Manifold Mixup, L2 {_L2:g}", f"Base, L2 {_L2:g}"),
         *(

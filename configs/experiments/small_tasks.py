@@ -23,10 +23,14 @@ _METHODS = (  # name, method, other keys
     ("Base", "base", {}),
     ("Manifold Mixup", "manifold_mixup", {}),
     *(
-        (f"{name} {strength:g} + Manifold Mixup", method, {"c_max": strength})
-        for name, method in (
-            ("Untrained φ", "fresh_phi+manifold_mixup"),
-            ("Channel noise", "channel_noise+manifold_mixup"),
+        (f"{name} {strength:g} + Manifold Mixup", method, {key: strength})
+        for name, method, key in (
+            ("Untrained φ", "fresh_phi+manifold_mixup", "c_max"),
+            (
+                "Channel noise",
+                "channel_noise+manifold_mixup",
+                "channel_noise__c_max",
+            ),
         )
         for strength in (0.5, 1.0)
     ),

@@ -25,6 +25,7 @@ def get_config(argument=""):
         "mixup",
         "manifold_mixup",
         "meta_perturb+manifold_mixup",
+        "channel_noise+manifold_mixup",
     )
     config.source = ""  # folder of a finished run, to be fine-tuned too
     config.objective = "negative_log_likelihood"  # or accuracy, ...

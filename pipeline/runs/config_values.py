@@ -211,6 +211,7 @@ RULES = {
     **dict.fromkeys(
         (
             "c_max",
+            "channel_noise.c_max",
             "data.test_fraction",
             "data.validation_fraction",
             "drop_block.ramp",

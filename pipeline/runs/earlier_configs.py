@@ -13,6 +13,7 @@ _READING = {"cache_gib": 100.0, "memory_gib": 4.0}
 _TARGET = {
     "": {
         "c_max": 1.0,
+        "channel_noise": {"c_max": 0.5},
         "deterministic": {"samples": 2, "mixtures": 10_000},
         "early_stopping": {"patience": 0},
         "minutes": 30.0,

@@ -20,12 +20,7 @@ WRAPPERS = (  # what trains the network
     "mixup",
     "adversarial_training",
 )
-NOISY = (  # by `c_max`
-    "meta_perturb",
-    "fresh_phi",
-    "channel_noise",
-    "mean_preserving_noise",
-)
+NOISY = ("meta_perturb", "fresh_phi", "mean_preserving_noise")  # by `c_max`
 ENSEMBLE = "deep_ensemble"  # several runs of "base"
 METHODS = ("base", *LAYERS, *WRAPPERS, ENSEMBLE)
 NETWORKS = (

@@ -25,8 +25,11 @@ from pipeline.trainings import config_names
 from pipeline.trainings import networks
 
 # network: what predicts; trained: what `fit` is called on, the network itself
-# or its wrapper; ramp: part of all steps over which noise is faded in, or None.
-Method = collections.namedtuple("Method", ["network", "trained", "ramp"])
+# or its wrapper; ramp: part of all steps over which noise is faded in, or None;
+# maximum: the largest noise coefficient.
+Method = collections.namedtuple(
+    "Method", ["network", "trained", "ramp", "maximum"]
+)
 
 _INPUT_UNITS = 2.0  # normalized images span [-1, 1], pixels [0, 1]
 
@@ -117,6 +120,7 @@ _RAMPS = {  # over which part of all steps the layers' noise is faded in
     "mean_preserving_noise": lambda config: config.noise_ramp,
     "drop_block": lambda config: config.drop_block.ramp,
 }
+_MAXIMA = {"channel_noise": lambda config: config.channel_noise.c_max}
 
 
 def make_method(config, classes):
@@ -144,10 +148,12 @@ def make_method(config, classes):
         )
     wrap = _of(_WRAPPERS, names)
     ramp = _of(_RAMPS, names)
+    maximum = _of(_MAXIMA, names)
     return Method(
         network,
         wrap(config, network) if wrap else network,
         ramp(config) if ramp else None,
+        maximum(config) if maximum else config.c_max,
     )
 
 

@@ -392,7 +392,7 @@ def _fit(
                 method.ramp,
                 config.steps,
                 initial_step=start_step,
-                maximum=config.c_max,
+                maximum=method.maximum,
             )
         )
     method.trained.fit(

@@ -124,10 +124,14 @@ class MakeMethodTest:
             if hasattr(each, "noise_coefficient"):
                 assert 0 < float(each.noise_coefficient) <= 0.5
 
+    @pytest.mark.parametrize(
+        ("method", "key"),
+        [("fresh_phi", "c_max"), ("channel_noise", "channel_noise__c_max")],
+    )
     def test_largest_coefficient_is_that_of_the_test_too(
-        self, config_of, tmp_path
+        self, config_of, tmp_path, method, key
     ):
-        config = config_of("fresh_phi", c_max=0.25, noise_ramp=0.0)
+        config = config_of(method, noise_ramp=0.0, **{key: 0.25})
         target_training.train_target(config, tmp_path)
         for position in positions_of(methods.load_network(tmp_path)):
             assert float(position.noise_coefficient) == 0.25

@@ -32,6 +32,16 @@ class YourOwnModelTest:
         assert len(positions_of(page["model"])) == 2
         assert not positions_of(page["network"])
 
+    def test_noise_of_channels_is_half_as_strong(self, page):
+        positions = positions_of(page["wrapper"].network)
+        assert [float(each.noise_coefficient) for each in positions] == [
+            0.5
+        ] * 2
+        assert {each.perturbation.noise_per for each in positions} == {
+            "channel"
+        }
+        assert np.mean(page["mixed"].argmax(1) == page["labels"]) > 0.6
+
     def test_loaded_model_is_the_saved_one(self, page):
         for ours, theirs in zip(
             page["model"].get_weights(), page["loaded"].get_weights()

@@ -31,8 +31,8 @@ _APPLICATIONS = {
     "InceptionV3": 96,
     "Xception": 96,
 }  # name in keras.applications -> pixels
-# Of what is measured (part/key/...), at most: 1.2 to 1.8 times of what two cores
-# measured, 1.60 to 1.69, 0.80, 1.15 and 43.
+# Of what is measured (part/key/...), at most: 1.2 to 1.8 times of what two
+# cores measured, 1.60 to 1.69, 0.80, 1.15 and 43.
 _LIMITS = {
     "training_step/ratio/median": 2.1,
     "meta_step/growth": 1.4,

@@ -20,6 +20,18 @@ def shown(value):
     )
 
 
+def few(texts, most):
+    """Returns the first of some texts on one line, and how many more there are.
+
+    Args:
+        texts: Sequence of str.
+        most: Int, how many are shown.
+    """
+    more = len(texts) - most
+    rest = f" and {more} more" if more > 0 else ""
+    return ", ".join(texts[:most]) + rest
+
+
 def brief(error):
     """Returns the beginning of an error's text, which may quote a whole file.
 

@@ -73,14 +73,14 @@ def _untuned():
     if BACKEND != "tensorflow":
         yield
         return
-    from mp_keras import tuned_datasets
+    from mp_keras import untuned_datasets
 
     iterate = tf.data.Dataset.__iter__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             tf.data.Dataset,
             "__iter__",
-            lambda dataset: iterate(tuned_datasets.untuned(dataset)),
+            lambda dataset: iterate(untuned_datasets.untuned(dataset)),
         )
         yield
 

@@ -17,6 +17,6 @@ def get_config(argument=""):
         "small_tasks_confirmation", "Small tasks of other classes", argument
     )
     if config.profile == "cpu":
-        config.columns = small_tasks.make_columns(10 * small_tasks.TASKS)
+        config.columns = small_tasks.make_columns(small_tasks.TASKS)
         config.target.steps = 3_000
     return config

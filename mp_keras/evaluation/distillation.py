@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mp_keras import tuned_datasets
+from mp_keras import untuned_datasets
 from mp_keras.evaluation import monte_carlo
 from mp_keras.graphs import layer_search
 
@@ -68,7 +68,7 @@ def distil(still, noisy, images, samples, mixtures, seed):
         _divergence,
     )
     start = student.get_weights()
-    train, watched = map(tuned_datasets.listed, (train, watched))
+    train, watched = map(untuned_datasets.listed, (train, watched))
     before = student.evaluate(watched, verbose=0)
     history = student.fit(
         train,

@@ -14,7 +14,7 @@ from mp_keras import annotations
 from mp_keras import backends
 from mp_keras import class_outputs
 from mp_keras import seeds
-from mp_keras import tuned_datasets
+from mp_keras import untuned_datasets
 from mp_keras.evaluation import model_inputs
 from mp_keras.evaluation import noise_free_part
 from mp_keras.graphs import layer_search
@@ -84,7 +84,7 @@ class MonteCarloClassifier(keras.Model):
         return self.average(images, noise_seeds[0], self.samples)
 
     def predict(self, x, batch_size=None, *args, **kwargs):
-        data = tuned_datasets.batched(x, batch_size)
+        data = untuned_datasets.batched(x, batch_size)
         batch_size = batch_size if data is x else None  # in the data set
         return super().predict(data, batch_size, *args, **kwargs)
 

@@ -5,6 +5,7 @@ import warnings
 
 import keras
 
+from mp_keras import error_texts
 from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import position_search
 
@@ -113,13 +114,13 @@ def warn_of_the_rest(model, found):
     """
     parts = []
     if 2 * len(found.bare) > len(found.blocks):
-        parts.append(
-            f"convolutions of the main path without φ ({_some(found.bare)})"
-        )
+        bare = error_texts.few(found.bare, _NAMES)
+        parts.append(f"convolutions of the main path without φ ({bare})")
     if found.hidden:
+        hidden = error_texts.few(found.hidden, _NAMES)
         parts.append(
             "layers with convolutions inside, which cannot be looked into: φ "
-            f"stands behind them at most ({_some(found.hidden)})"
+            f"stands behind them at most ({hidden})"
         )
     if parts:
         warnings.warn(
@@ -129,12 +130,6 @@ def warn_of_the_rest(model, found):
             '`positions=["name", ...]`.',
             stacklevel=4,
         )
-
-
-def _some(names):
-    more = len(names) - _NAMES
-    rest = f" and {more} more" if more > 0 else ""
-    return ", ".join(names[:_NAMES]) + rest
 
 
 def _product(shape):

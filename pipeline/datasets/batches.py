@@ -15,7 +15,7 @@ often as the largest; a batch may straddle epochs.
 import tensorflow as tf
 
 from mp_keras import preprocessing
-from mp_keras import tuned_datasets
+from mp_keras import untuned_datasets
 from pipeline.datasets import argument_checks
 from pipeline.datasets import augmentation
 from pipeline.datasets import mapped_images
@@ -51,7 +51,7 @@ def in_order(dataset, function):
 
 def ahead(dataset, batches=2):
     """Returns the finished data set, which is so many batches ahead."""
-    return tuned_datasets.untuned(dataset.prefetch(batches))
+    return untuned_datasets.untuned(dataset.prefetch(batches))
 
 
 def training_batches(

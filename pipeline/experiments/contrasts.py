@@ -30,17 +30,17 @@ def sections(config, finished):
         / "predictions.npz"
         for each in finished
     }
-    columns = list(dict.fromkeys(column for _, column, _ in paths))
+    seeds = sorted({seed for _, _, seed in paths})
+    groups = {column: [column] for _, column, _ in paths}
+    if len(groups) > 1:
+        groups[_ALL] = list(groups)
     lines = []
-    for name, members in [
-        *((column, [column]) for column in columns),
-        *([(_ALL, columns)] if len(columns) > 1 else []),
-    ]:
+    for name, members in groups.items():
         for pair in config.contrasts:
             runs = [
                 [paths.get((row, column, seed)) for row in pair]
                 for column in members
-                for seed in sorted({seed for _, _, seed in paths})
+                for seed in seeds
             ]
             runs = [each for each in runs if all(each)]
             if runs:

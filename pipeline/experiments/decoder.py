@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mp_keras import tuned_datasets
+from mp_keras import untuned_datasets
 from mp_keras.few_shot import activations
 from mp_keras.few_shot import block_outputs
 
@@ -111,7 +111,7 @@ def train_decoder(
     batches = batches.batch(batch_size).map(
         lambda rows: (tf.gather(inputs, rows), tf.gather(targets, rows))
     )
-    decoder.fit(tuned_datasets.untuned(batches), verbose=0)
+    decoder.fit(untuned_datasets.untuned(batches), verbose=0)
     return decoder
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from mp_keras import error_texts
 from pipeline import datasets
 from pipeline.datasets import mapped_images
 from pipeline.runs import config_values
@@ -97,23 +98,21 @@ def of_classes(data, wanted):
         *(number for number, name in enumerate(names) if name in wanted),
     }
     if len(wanted) < 2 or len(numbers) != len(wanted):
+        shown = error_texts.few(tuple(map(repr, names)), _SHOWN_NAMES)
         raise ValueError(
             "Config key `data.classes` must give two classes or more, each "
-            f"once, of {_few(names)}, by name or by number from 0. "
+            f"once, of {shown}, by name or by number from 0. "
             f"Received: data.classes={tuple(wanted)}"
         )
     chosen = np.array(sorted(numbers))
 
     def part(images, labels):
         rows = np.flatnonzero(np.isin(labels, chosen))
-        return (
-            mapped_images.take(images, rows),
-            np.searchsorted(chosen, labels[rows]),
-            rows,
-        )
+        renamed = np.searchsorted(chosen, labels[rows])
+        return mapped_images.take(images, rows), renamed
 
-    train_images, train_labels, _ = part(data.train_images, data.train_labels)
-    test_images, test_labels, rows = part(data.test_images, data.test_labels)
+    train_images, train_labels = part(data.train_images, data.train_labels)
+    test_images, test_labels = part(data.test_images, data.test_labels)
     return dataclasses.replace(
         data,
         train_images=train_images,
@@ -122,17 +121,13 @@ def of_classes(data, wanted):
         test_labels=test_labels,
         class_names=tuple(names[number] for number in chosen),
         known_digest=None,
-        validation=data.validation and part(*data.validation)[:2],
-        test_names=tuple(data.test_names[row] for row in rows)
-        if data.test_names
-        else (),
+        validation=data.validation and part(*data.validation),
+        test_names=tuple(
+            name
+            for name, label in zip(data.test_names, data.test_labels)
+            if label in numbers
+        ),
     )
-
-
-def _few(names):
-    shown = ", ".join(map(repr, names[:_SHOWN_NAMES]))
-    more = len(names) - _SHOWN_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _drawn_anew(data, examples_per_class, seed):

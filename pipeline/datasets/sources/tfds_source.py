@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from mp_keras import untuned_datasets
 from pipeline.datasets import image_data
 from pipeline.datasets import image_resizing
 
@@ -244,6 +245,7 @@ def _read_split(builder, split, image_size, file_order=False):
     labels = np.empty((count,), np.int64)
     ids = []
     start = 0
+    dataset = untuned_datasets.untuned(dataset)
     for some_images, some_labels, some_ids in dataset.as_numpy_iterator():
         stop = start + len(some_labels)
         images[start:stop], labels[start:stop] = some_images, some_labels

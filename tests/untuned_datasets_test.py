@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import mp_keras
-from mp_keras import tuned_datasets
+from mp_keras import untuned_datasets
 from pipeline import datasets
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), np.uint8)
@@ -20,7 +20,7 @@ def is_tuned(dataset):
 class BatchedTest:
     def test_arrays_keep_values_types_order_and_structure(self):
         inputs = {"images": [IMAGES, IMAGES / 255], "seeds": LABELS}
-        batches = list(tuned_datasets.batched(inputs, 4).as_numpy_iterator())
+        batches = list(untuned_datasets.batched(inputs, 4).as_numpy_iterator())
         assert [len(batch["seeds"]) for (batch,) in batches] == [4, 4, 2]
         joined = keras.tree.map_structure(
             lambda *parts: np.concatenate(parts), *batches
@@ -32,14 +32,14 @@ class BatchedTest:
             np.testing.assert_array_equal(actual, expected)
 
     def test_is_not_tuned_by_default_size(self):
-        dataset = tuned_datasets.batched(np.zeros((33, 2)), None)
+        dataset = untuned_datasets.batched(np.zeros((33, 2)), None)
         assert not is_tuned(dataset)
         assert [len(batch) for (batch,) in dataset] == [32, 1]
 
     def test_what_is_no_array_stays(self):
         dataset = tf.data.Dataset.range(3)
-        assert tuned_datasets.batched(dataset, 2) is dataset
-        assert tuned_datasets.batched([[1.0]], 2) == [[1.0]]
+        assert untuned_datasets.batched(dataset, 2) is dataset
+        assert untuned_datasets.batched([[1.0]], 2) == [[1.0]]
 
 
 class _Batches(keras.utils.PyDataset):
@@ -53,7 +53,7 @@ class _Batches(keras.utils.PyDataset):
 
 class ListedTest:
     def test_batches_come_each_time_whole_and_in_order(self):
-        dataset = tuned_datasets.listed(_Batches())
+        dataset = untuned_datasets.listed(_Batches())
         assert not is_tuned(dataset)
         assert len(dataset) == 3
         for _ in range(2):

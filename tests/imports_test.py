@@ -30,7 +30,7 @@ _LEVELS = {
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],
         ["benchmarks", "experiments", "serving", "stages"],
-        ["kubeflow", "method_choice", "tuning"],
+        ["kubeflow", "method_choice", "phi_search", "tuning"],
     ],
     "pipeline/datasets": [["builders", "sources"], ["few_shot"]],
 }

@@ -3,9 +3,9 @@ r"""Studies of φ in JAX, many trainings at once on an accelerator.
     python -m tools.study --config=configs/studies/cifar10.py \
         --config.data.files="('cifar10_subset.npz',)" --workdir=runs/cifar10
 
-Needs JAX, NumPy, absl-py and ml_collections (the search: Optuna), no
-TensorFlow. By the config: the rows of a table (every run's log-probabilities
-are left in the workdir), a search for φ, or φ by gradients.
+Needs JAX, NumPy, absl-py and ml_collections, no TensorFlow. By the config: the
+rows of a table (every run's log-probabilities are left in the workdir), or φ by
+gradients.
 """
 
 from absl import app
@@ -23,12 +23,7 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments {argv[1:]}")
     config, workdir = _CONFIG.value, _WORKDIR.value
-    if "directions" in config:
-        from pipeline.many_runs import search
-
-        for row in search.search(config, workdir):
-            print(row, flush=True)
-    elif "period" in config:
+    if "period" in config:
         from pipeline.many_runs import meta_gradients
 
         print(meta_gradients.learn_phi(config, workdir), flush=True)

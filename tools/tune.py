@@ -1,4 +1,4 @@
-r"""Chooses a baseline's hyperparameters, or a method, on validation data.
+r"""Chooses a baseline's hyperparameters, a method, or φ, on validation data.
 
     python -m tools.tune --config=configs/tune/default.py:drop_block \
         --config.target.data.source=folder:my_images \
@@ -25,6 +25,7 @@ flags.adopt_module_key_flags(binary)
 def main():
     # Late, so that --help and a wrong flag answer at once.
     from pipeline import method_choice
+    from pipeline import phi_search
     from pipeline import tuning
 
     config, workdir, data_dir = _FLAGS.config, _FLAGS.workdir, _FLAGS.data_dir
@@ -38,6 +39,8 @@ def main():
             config.objective,
             binary.command(),
         )
+    elif "directions" in config:
+        result = phi_search.search(config, workdir, data_dir)
     else:
         result = tuning.tune(config, workdir, data_dir)
     print(json.dumps(result, indent=2))

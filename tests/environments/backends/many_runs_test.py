@@ -13,12 +13,9 @@ import mp_keras
 
 jax = pytest.importorskip("jax")
 ml_collections = pytest.importorskip("ml_collections")
-pytest.importorskip("optuna")
 networks = importlib.import_module("pipeline.many_runs.networks")
 perturbation = importlib.import_module("pipeline.many_runs.perturbation")
 meta_gradients = importlib.import_module("pipeline.many_runs.meta_gradients")
-search = importlib.import_module("pipeline.many_runs.search")
-small_tasks = importlib.import_module("pipeline.many_runs.small_tasks")
 study = importlib.import_module("pipeline.many_runs.study")
 training = importlib.import_module("pipeline.many_runs.training")
 
@@ -244,7 +241,7 @@ class PairingTest:
 
 
 @pytest.fixture
-def search_config(tmp_path):
+def gradients_config(tmp_path):
     random = np.random.default_rng(0)
     arrays = {}
     for part, count in (("train", 55), ("test", 2)):
@@ -252,118 +249,30 @@ def search_config(tmp_path):
         arrays[f"{part}_images"] = random.integers(0, 255, shape, "uint8")
         arrays[f"{part}_labels"] = np.repeat(np.arange(10), count)
     np.savez(tmp_path / "tasks.npz", **arrays)
-    files = (str(tmp_path / "tasks.npz"),)
     return ml_collections.ConfigDict(
         {
             "network": "conv4",
             "image_size": SIZE,
             "steps": 2,
             "batch_size": 4,
-            "samples": 2,
-            "directions": ("c_max", "depth"),
-            "fade": 0.0,
-            "per_channel": 0.0,
             "alpha": 2.0,
             "learning_rate": 1e-3,
             "l2": 5e-4,
             "tasks": 2,
-            "trials": 6,
-            "population": 4,
             "seed": 0,
-            "finalists": 2,
-            "final_tasks": 2,
-            "final_steps": 2,
-            "final_networks": ("conv4",),
             "period": 2,
             "rate": 1e-2,
             "spread": 0.1,
             "ramp": 0.4,
-            "data": {"files": files, "confirmation_files": files},
+            "data": {"files": (str(tmp_path / "tasks.npz"),)},
         }
     )
 
 
-class SearchTest:
-    def test_directions_act_as_their_names_say(self):
-        features = np.random.default_rng(0).normal(size=(4, 8, 8, 3))
-        features = features.astype("float32")
-        positive = np.maximum(features, 0)
-        own = search.make_phi({"own": 0.5})
-        np.testing.assert_allclose(
-            perturbation.noise_mean(features, own), 0.5 * positive, atol=1e-6
-        )
-        pooled = search.make_phi({"pooled": -1.0})
-        np.testing.assert_allclose(
-            perturbation.noise_mean(features, pooled)[..., 1],
-            -positive.mean(-1),
-            atol=1e-6,
-        )
-        phi = search.make_phi({"statistic": 2.0, "depth": 3.0})
-        scale = perturbation.channel_scale(
-            phi,
-            perturbation.batch_statistics(features, phi),
-            features.shape,
-            (3, 16),
-        )
-        expected = 2 * positive.mean((0, 1, 2)) + 3 * 8 / 16
-        np.testing.assert_allclose(
-            scale, 1 / (1 + np.exp(-expected)), rtol=1e-5
-        )
-
-    def test_best_of_the_trials_come_first_and_a_kill_costs_a_batch(
-        self, search_config, tmp_path, monkeypatch
-    ):
-        calls = []
-
-        def made_up(config, tasks, points, network, steps):
-            calls.append(len(points))
-            if len(calls) == 3:  # the second batch of trials
-                raise KeyboardInterrupt
-            losses = [
-                1.0 if point.get("fresh") else 0.5 + abs(point["depth"])
-                for point in points
-            ]
-            shape = (1, len(tasks[1]), 2)
-            return np.asarray(losses)[:, None, None] * np.ones(shape)
-
-        monkeypatch.setattr(search, "evaluate", made_up)
-        with pytest.raises(KeyboardInterrupt):
-            search.search(search_config, tmp_path / "search")
-        rows = search.search(search_config, tmp_path / "search")
-        assert calls == [4, 4, 2, 4, 2, 4, 2, 4, 2]
-        trials = [row for row in rows if row["stage"] == "search"]
-        assert len(trials) == 6
-        assert len({row["depth"] for row in trials}) == 6
-        gains = [row["gain"] for row in trials]
-        assert gains == sorted(gains, reverse=True)
-        assert gains[0] == pytest.approx(0.5 - abs(trials[0]["depth"]))
-        confirmed = [row for row in rows if row["stage"] == "confirmation"]
-        assert [row["depth"] for row in confirmed] == [
-            row["depth"] for row in trials[:2]
-        ]
-        assert (tmp_path / "search" / "search.csv").is_file()
-
-    @pytest.mark.long
-    def test_whole_trainings_are_evaluated(self, search_config):
-        tasks = small_tasks.make_tasks(search_config.data.files, SIZE, 2, 0)
-        assert [len(t["train"]) for t in tasks[1]] == [400, 400]
-        points = [{"c_max": 0.5}, {"fresh": True}, {"c_max": 0.5}]
-        losses = search.evaluate(search_config, tasks, points, "conv4", 2)
-        assert losses.shape == (3, 2, 2)
-        # Untrained networks guess, and equal points train equally.
-        np.testing.assert_allclose(losses, np.log(10), atol=0.3)
-        np.testing.assert_allclose(losses[0], losses[2], atol=0.02)
-
-    def test_unknown_or_too_many_directions_are_refused(self, search_config):
-        search_config.directions = ("up",)
-        with pytest.raises(ValueError, match="one to three of.*'c_max'"):
-            search.search(search_config, "unused")
-
-
 class MetaGradientsTest:
     @pytest.mark.long
-    def test_phi_moves_and_is_written(self, search_config, tmp_path):
-        last = meta_gradients.learn_phi(search_config, tmp_path)
+    def test_phi_moves_and_is_written(self, gradients_config, tmp_path):
+        last = meta_gradients.learn_phi(gradients_config, tmp_path)
         assert set(last) == {"loss", "held_out"}
         start = perturbation.fresh(0, 0.1)
         found = study.read_phi(str(tmp_path / "phi.npz"), 0)

@@ -11,14 +11,15 @@ SIZE = 8  # height and width of the images in pixels
 CLASSES = 3
 
 
-def random_phi(seed=0, spread=0.3):
+def random_phi(seed=0, spread=0.3, **options):
     """A φ whose numbers are far from 0, so that each of them counts."""
     rng = np.random.default_rng(seed)
     return mp_keras.PerturbationFunction(
         {
             name: rng.normal(0, spread, shape)
             for name, shape in function.WEIGHT_SHAPES.items()
-        }
+        },
+        **options,
     )
 
 

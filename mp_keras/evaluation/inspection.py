@@ -81,7 +81,8 @@ def inspect_positions(
 
 def _view(position, features, seed):
     phi = position.perturbation
-    draws = np.random.default_rng(seed).standard_normal(features.shape)
+    shape = phi.draws_shape(features.shape)
+    draws = np.random.default_rng(seed).standard_normal(shape)
     noise = phi.noise_factor(phi.noise_mean(features), draws.astype("float32"))
     if noise is None:
         noise = np.ones_like(features)

@@ -42,9 +42,8 @@ def _check(phi, norms, directory):
     actual = exported.train(features, *map(float, norms), 1.0, _SEED)
     ratios = _SHAPE[3] / norms[0], _SHAPE[1] / norms[1]
     statistics = function.batch_statistics(phi.channel_features(features))
-    noise = phi.noise_factor(
-        phi.noise_mean(features), tf.random.stateless_normal(_SHAPE, _SEED)
-    )
+    draws = tf.random.stateless_normal(phi.draws_shape(_SHAPE), _SEED)
+    noise = phi.noise_factor(phi.noise_mean(features), draws)
     scale = phi.scale(*statistics, *ratios)
     expected = function.perturb(features, noise, scale, 1.0, training=True)
     gap = float(tf.reduce_max(tf.abs(actual["outputs"] - expected)))

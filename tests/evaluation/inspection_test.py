@@ -27,15 +27,20 @@ def make_model(images, **arguments):
 
 
 class InspectPositionsTest:
-    def test_views_equal_the_reference(self, images):
-        model = make_model(images)
+    @pytest.mark.parametrize("noise_per", ["element", "channel"])
+    def test_views_equal_the_reference(self, images, noise_per):
+        phi = small_networks.random_phi(noise_per=noise_per)
+        model = make_model(images, phi=phi)
         views = mp_keras.inspect_positions(model, images, SEED)
         assert [view.name for view in views] == ["position_0", "position_1"]
         for index, (view, position) in enumerate(
             zip(views, positions_of(model))
         ):
             rng = np.random.default_rng(SEED + index)
-            draws = rng.standard_normal(view.features.shape)
+            shape = view.features.shape
+            if noise_per == "channel":
+                shape = (shape[0], 1, 1, shape[3])
+            draws = rng.standard_normal(shape)
             statistics = position.moving_mean, position.moving_variance
             expected = reference.perturbed(
                 position.perturbation.values(),

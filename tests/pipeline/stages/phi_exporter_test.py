@@ -42,6 +42,13 @@ class ExportTest:
         for name, array in small_networks.random_phi().values().items():
             np.testing.assert_array_equal(ours[name], array.astype("float32"))
 
+    def test_options_of_phi_go_along(self, run, tmp_path):
+        phi = small_networks.random_phi(noise_per="channel")
+        mp_keras.save_perturbation(phi, run / "phi", card={"source": "npz:x"})
+        phi_exporter.export(run, tmp_path / "phi")
+        exported = mp_keras.load_perturbation(tmp_path / "phi")
+        assert exported.variant() == phi.variant()
+
     def test_export_of_a_real_run_serves(self, phi):
         served = tf.saved_model.load(str(phi)).signatures["serving_default"]
         features = tf.random.normal((2, 6, 6, 4), seed=0)

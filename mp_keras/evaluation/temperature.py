@@ -4,10 +4,14 @@ Guo et al., ICML 2017, section 4.2, for probabilities that are averaged over
 noise samples k (MetaPerturb, Algorithm 2, line 10):
 
     p(T) = mean over k of softmax(logits_k / T)
-    T    = argmin of the negative log-likelihood of p(T)
+    T    = argmin of the mean of -(1 - e) log p(T)[y] - e log(1 - p(T)[y])
+    e    = 1/2 / (examples + 1)
 
-The trap: to divide the logarithm of the mean instead is another model, which
-no network with a last layer computes.
+With e = 0 that would be the likelihood. The traps: few validation images may
+all be right, and the likelihood then wants infinite sureness; half an error
+more than there are, as Krichevsky and Trofimov (1981) estimate a share, ends
+that (Platt, 1999, takes a whole one). And to divide the logarithm of the mean
+instead is another model, which no network with a last layer computes.
 """
 
 import typing
@@ -78,8 +82,9 @@ def fit_temperature(
 ) -> keras.Model:
     """Returns the classifier with the temperature of the best likelihood.
 
-    The layers are those of `model`, not copies. A temperature that it ends in
-    is replaced.
+    Half an error more than `labels` show is reckoned with, so that images that
+    are all right do not make it infinitely sure. The layers are those of
+    `model`, not copies. A temperature that it ends in is replaced.
 
     Args:
         model: Functional or built Sequential `keras.Model` from images to
@@ -112,7 +117,8 @@ def best_loss(logits, labels):
         labels: Integer array `(examples,)`.
     """
     logits = np.asarray(logits)[None]
-    return float(_loss(logits, labels, _best(logits, labels)))
+    own = _log_probabilities(logits, labels, _best(logits, labels))
+    return float(-np.mean(own))
 
 
 def with_temperature(model, temperature):
@@ -166,7 +172,16 @@ def _best(logits, labels):
 
 
 def _loss(logits, labels, temperature):
-    """Returns the negative log-likelihood of the mean over samples, in nats.
+    """Returns what a temperature is to make small, see above, in nats."""
+    own = _log_probabilities(logits, labels, temperature)
+    error = 0.5 / (len(labels) + 1)
+    with np.errstate(divide="ignore"):  # nobody is that sure: infinite
+        others = np.log(-np.expm1(own))
+    return -np.mean((1 - error) * own + error * others)
+
+
+def _log_probabilities(logits, labels, temperature):
+    """Returns the logarithm of the labels' probabilities, `(examples,)`.
 
     Args:
         logits: Array `(samples, examples, classes)`.
@@ -179,7 +194,7 @@ def _loss(logits, labels, temperature):
         for scaled in (sample / temperature for sample in logits)
     ]  # of (examples,) each
     means = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
-    return -np.mean(means)
+    return np.minimum(means, 0.0)  # rounded, it may be above
 
 
 def _softmax(logits):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.special
 
 import mp_keras
 from mp_keras import baselines
@@ -33,10 +34,16 @@ def table_model(logits):
 
 
 def mean_loss(logits, labels, value):
-    """-log of the mean over samples of softmax(logits / value)."""
+    """Of the mean over samples of softmax(logits / value), half an error more.
+
+    As if half an image, with the mean of all predictions, had another label.
+    """
     scaled = np.exp(np.asarray(logits, "float64") / value)
     probabilities = (scaled / scaled.sum(-1, keepdims=True)).mean(0)
-    return -np.log(probabilities[np.arange(len(labels)), labels]).mean()
+    count = len(labels)
+    own = probabilities[np.arange(count), labels]
+    weights = np.array([[count + 0.5], [0.5]]) / (count + 1)
+    return -(weights * np.log([own, 1 - own])).sum(0).mean()
 
 
 class TemperatureTest:
@@ -62,17 +69,40 @@ class TemperatureTest:
 
 class FitTemperatureTest:
     def test_sure_classifier_by_hand(self):
-        """Logits ±4, right 3 times of 4: sigmoid(8 / T) must be 3 / 4."""
+        """Logits ±4, right 3 times of 4: sigmoid(8 / T) must be 3.5 / 5."""
         model, numbers = table_model([[4, -4]] * 4)
         fitted = mp_keras.fit_temperature(model, numbers, [0, 0, 0, 1])
         found = temperature.temperature_of(fitted)
-        assert found == pytest.approx(8 / np.log(3), rel=1e-4)
+        assert found == pytest.approx(8 / np.log(3.5 / 1.5), rel=1e-4)
 
-    def test_two_classes_that_are_always_right_end_at_the_bound(self):
-        model, numbers = table_model([[1, 0], [0, 1]])
-        fitted = mp_keras.fit_temperature(model, numbers, [0, 1])
+    @pytest.mark.parametrize("gap", [1, 30])
+    @pytest.mark.parametrize("count", [2, 50])
+    def test_what_is_always_right_is_not_infinitely_sure(self, gap, count):
+        """Right each time: sigmoid(gap / T) must be 1 - 0.5 / (n + 1)."""
+        model, numbers = table_model([[gap, 0], [0, gap]] * (count // 2))
+        fitted = mp_keras.fit_temperature(model, numbers, [0, 1] * (count // 2))
+        error = 0.5 / (count + 1)
+        expected = gap / np.log((1 - error) / error)
         found = temperature.temperature_of(fitted)
-        assert found == pytest.approx(temperature.BOUNDS[0])
+        assert found == pytest.approx(expected, rel=1e-4)
+
+    def test_many_images_leave_the_best_likelihood(self):
+        random = np.random.default_rng(0)
+        logits = 3 * random.normal(size=(4000, 5))
+        labels = (logits / 2 + random.gumbel(size=logits.shape)).argmax(1)
+        model, numbers = table_model(logits)
+        fitted = mp_keras.fit_temperature(model, numbers, labels, 1)
+        values = np.geomspace(1.5, 2.7, 600)
+        best = np.argmin(
+            [
+                -scipy.special.log_softmax(logits / value, 1)[
+                    np.arange(4000), labels
+                ].mean()
+                for value in values
+            ]
+        )
+        found = temperature.temperature_of(fitted)
+        assert found == pytest.approx(values[best], rel=3e-3)
 
     def test_noise_is_averaged_before_the_logarithm(self, images, labels):
         network = small_networks.make_network()

@@ -5,6 +5,7 @@ task      ten classes x 50 images, tested on the other images of its classes
 loss      NLL on those after temperature, the mean over the tasks; each point
           trains from the same initial weights, on the same batches and crops
 controls  the first points: nothing but strengths of untrained noise
+star      from the best of them a step forth and back along each direction
 search    Optuna's TPE; several processes may share the folder of a search
 
 A point's trainings are runs as `tools.train_target` leaves them. The trap: the
@@ -84,6 +85,7 @@ def search(config, workdir, data_dir=None):
     study = _open(config, workdir)
     _take_up(study, config)
     while len(_trials(study, "COMPLETE", "RUNNING")) < config.trials:
+        _put_star_in_line(study, config)
         trial = study.ask(_distributions(config))
         trial.set_user_attr(_WORKER, config.worker)
         losses = _losses(config, trial.params, workdir, data_dir)
@@ -126,6 +128,26 @@ def _take_up(study, config):
         study.enqueue_trial(trial.params)
     for point in _controls(config):
         study.enqueue_trial(point, skip_if_exists=True)
+
+
+def _put_star_in_line(study, config):
+    """Puts the points around the best control in line, once it is known."""
+    controls = _controls(config)
+    tried = [
+        trial
+        for trial in _trials(study, "COMPLETE")
+        if trial.params in controls
+    ]
+    if len(tried) < len(controls):
+        return
+    center = min(tried, key=lambda trial: trial.value).params
+    for name in config.directions:
+        if name == "c_max":
+            continue
+        _, high, step = DIRECTIONS[name]
+        length = round(high / 4 / step) * step
+        for value in (length, -length):
+            study.enqueue_trial({**center, name: value}, skip_if_exists=True)
 
 
 def _controls(config):

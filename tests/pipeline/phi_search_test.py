@@ -72,15 +72,17 @@ class MakePhiTest:
 
 
 class SearchTest:
-    def test_controls_come_first_and_the_best_row_is_first(
+    def test_controls_then_what_is_around_the_best_then_the_search(
         self, runs, tmp_path
     ):
-        config = make_config(controls=(0.25, 0.75, 0.6))
+        config = make_config(controls=(0.25, 0.75, 0.6), trials=8)
         rows = phi_search.search(config, tmp_path)
         assert [strength for strength, *_ in runs[::2]][:3] == [0.25, 0.75, 0.6]
         assert [depth for _, depth, _ in runs[:6]] == [0] * 6
         assert [classes for *_, classes in runs[:2]] == [(0, 1, 2), (3, 4, 5)]
-        assert len(rows) == 6
+        around_the_best = [(0.6, 0), (0.6, 0), (0.6, 1.5), (0.6, -1.5)]
+        assert [point[:2] for point in runs[6:14:2]] == around_the_best
+        assert len(rows) == 8
         losses = [row["loss"] for row in rows]
         assert losses == sorted(losses)
         control = abs(0.6 - 0.5) + 0.3 + 1.5  # the best of the three

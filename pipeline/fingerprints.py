@@ -77,6 +77,11 @@ def source_fingerprint(source, manual_dir=""):
         ValueError: If there is no `subset:` of that name.
     """
     source_kind, _, place = source.partition(":")
+    if source_kind == "subset" and "+" in place:
+        return "+".join(
+            source_fingerprint(f"subset:{name}", manual_dir)
+            for name in place.split("+")
+        )
     if source_kind in ("paper", "tfds"):
         if not manual_dir:
             return source

@@ -144,6 +144,11 @@ class SourceFingerprintTest:
         file.write_bytes(b"b")
         after = fingerprints.source_fingerprint("subset:dogs", str(tmp_path))
         assert before == again != after
+        (tmp_path / catalogue.subset_entry("cars").file).write_bytes(b"three")
+        both = fingerprints.source_fingerprint(
+            "subset:cars+dogs", str(tmp_path)
+        )
+        assert both.endswith(after) and len(both) > len(after)
 
     def test_missing_places_raise(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="dogs_subset_84.npz, whi"):

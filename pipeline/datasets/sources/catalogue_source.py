@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from pipeline.datasets import image_data
 from pipeline.datasets import stratified
 from pipeline.datasets.sources import catalogue
 from pipeline.datasets.sources import npz_source
@@ -49,21 +50,30 @@ def load_paper(name, image_size, data_dir, manual_dir):
     return data
 
 
-def load_subset(name, image_size, manual_dir):
-    """Reads a file with a part of a data set.
+def load_subset(names, image_size, manual_dir):
+    """Reads files with parts of data sets, their classes side by side.
 
     Args:
-        name: Str, one of `catalogue.subset_names()`.
+        names: Str, one of `catalogue.subset_names()`, or several with + between
+            them.
         image_size: Int, height and width of the result in pixels.
-        manual_dir: The folder that the file is in.
+        manual_dir: The folder that the files are in.
 
     Returns:
         `ImageData`, not checked by `check_image_data` yet.
 
     Raises:
-        FileNotFoundError: If the file is not there.
-        ValueError: If there is no such name, or if the file is damaged.
+        FileNotFoundError: If a file is not there.
+        ValueError: If there is no such name, or if a file is damaged.
     """
+    parts = [
+        npz_source.load_npz(_subset_file(name, manual_dir), image_size)
+        for name in names.split("+")
+    ]
+    return _side_by_side(parts)
+
+
+def _subset_file(name, manual_dir):
     entry = catalogue.subset_entry(name)
     path = manual_dir and pathlib.Path(manual_dir).expanduser() / entry.file
     if not path or not path.is_file():
@@ -74,7 +84,26 @@ def load_subset(name, image_size, manual_dir):
             else f"`source` subset:{name} needs the folder of {entry.file} as "
             "`manual_dir`. Received: none"
         )
-    return npz_source.load_npz(path, image_size)
+    return path
+
+
+def _side_by_side(parts):
+    """Returns one `ImageData` of all, labels counted on."""
+    if len(parts) == 1:
+        return parts[0]
+    counts = [len(part.class_names) for part in parts]
+    firsts = np.cumsum([0, *counts[:-1]])
+    return image_data.ImageData(
+        train_images=np.concatenate([part.train_images for part in parts]),
+        train_labels=np.concatenate(
+            [part.train_labels + first for part, first in zip(parts, firsts)]
+        ),
+        test_images=np.concatenate([part.test_images for part in parts]),
+        test_labels=np.concatenate(
+            [part.test_labels + first for part, first in zip(parts, firsts)]
+        ),
+        class_names=tuple(name for part in parts for name in part.class_names),
+    )
 
 
 def _check_sizes(entry, data):

@@ -52,7 +52,8 @@ def load_images(
     Args:
         source: Str. `paper:NAME`, a data set of the paper with its splits and
             sizes, which are checked (`catalogue.names()`); `subset:NAME`, a
-            small part of one in an npz file (`catalogue.subset_names()`);
+            small part of one in an npz file (`catalogue.subset_names()`), or
+            `subset:NAME+NAME`, the classes of several side by side;
             `tfds:NAME`, a data set of TensorFlow Datasets with features image
             and label (ours: glyphs, digits, tiny_imagenet, stanford_cars,
             fgvc_aircraft, cub_200_2011); `folder:PATH`, a folder per class, in

@@ -182,6 +182,26 @@ class LoadSubsetTest:
         )
         np.testing.assert_array_equal(data.train_images[..., 1], images)
 
+    def test_several_lie_side_by_side(self, tmp_path):
+        for value, name in enumerate(("cars", "dogs"), 1):
+            np.savez(
+                tmp_path / catalogue.subset_entry(name).file,
+                train_images=np.full((2 * value, 8, 8), value, np.uint8),
+                train_labels=[0, 1] * value,
+                test_images=np.full((2, 8, 8), 10 * value, np.uint8),
+                test_labels=[1, 0],
+                class_names=np.array([f"{name} 1", f"{name} 2"]),
+            )
+        data = load_images(
+            "subset:dogs+cars", image_size=8, manual_dir=str(tmp_path)
+        )
+        names = ("dogs 1", "dogs 2", "cars 1", "cars 2")
+        assert data.class_names == names
+        assert data.train_labels.tolist() == [0, 1, 0, 1, 2, 3]
+        assert data.train_images[:, 0, 0, 0].tolist() == [2, 2, 2, 2, 1, 1]
+        assert data.test_labels.tolist() == [1, 0, 3, 2]
+        assert data.test_images[:, 0, 0, 0].tolist() == [20, 20, 10, 10]
+
     def test_what_is_missing_is_named(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="dogs_subset_84.npz in"):
             load_images("subset:dogs", image_size=8, manual_dir=tmp_path)

@@ -51,14 +51,21 @@ def get_config(argument="full"):
     check = argument == "check"
     case = {"network": "resnet20", "image_size": 32, "batch_size": 128}
     parts = {
-        "training_step": {**case, "rounds": 15},
+        # noise_per: of φ; or channel
+        "training_step": {**case, "rounds": 15, "noise_per": "element"},
         "meta_step": {
             **case,
             "batch_size": 64,
             "tasks": (1, 2, 5, 10, 20),
             "steps": 2,
         },
-        "prediction": {**case, "examples": 256, "samples": 30, "rounds": 5},
+        "prediction": {
+            **case,
+            "examples": 256,
+            "samples": 30,
+            "rounds": 5,
+            "noise_per": "element",
+        },
         "input_pipeline": {
             "image_sizes": (32, 84),
             "batch_size": 128,

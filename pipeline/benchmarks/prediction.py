@@ -14,7 +14,15 @@ from pipeline.trainings import networks
 _CLASSES = 10
 
 
-def measure(network, image_size, batch_size, examples, samples, rounds):
+def measure(
+    network,
+    image_size,
+    batch_size,
+    examples,
+    samples,
+    rounds,
+    noise_per="element",
+):
     """Returns times, ratio and peak memory of prediction.
 
     Args:
@@ -24,6 +32,7 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
         examples: Int, images of a call.
         samples: Int, noise samples.
         rounds: Int, calls of each kind, in turn.
+        noise_per: Str, of φ, as `mp_keras.PerturbationFunction`.
 
     Returns: dict: `plain` (one pass of the plain network) and `monte_carlo`
         (all samples of the perturbed one), as `interleaving.milliseconds`;
@@ -36,7 +45,7 @@ def measure(network, image_size, batch_size, examples, samples, rounds):
     runtime.configure(0)
     shape = (examples, image_size, image_size, 3)
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
-    phi = mp_keras.PerturbationFunction(seed=0)
+    phi = mp_keras.PerturbationFunction(seed=0, noise_per=noise_per)
     plain, perturbed = (
         networks.make_network(network, _CLASSES, image_size, each, seed=0)
         for each in (None, phi)

@@ -16,7 +16,15 @@ from pipeline.trainings import networks
 _CLASSES = 10
 
 
-def measure(network, image_size, batch_size, rounds, against=None, python=""):
+def measure(
+    network,
+    image_size,
+    batch_size,
+    rounds,
+    noise_per="element",
+    against=None,
+    python="",
+):
     """Returns times and ratios of one training step.
 
     Args:
@@ -24,6 +32,7 @@ def measure(network, image_size, batch_size, rounds, against=None, python=""):
         image_size: Int, pixels.
         batch_size: Int, examples.
         rounds: Int, steps of each kind, in turn.
+        noise_per: Str, of φ, as `mp_keras.PerturbationFunction`.
         against: Path of the authors' repository, or None.
         python: Path of the interpreter for it.
 
@@ -45,7 +54,7 @@ def measure(network, image_size, batch_size, rounds, against=None, python=""):
     labels = keras.ops.convert_to_tensor(
         generator.integers(_CLASSES, size=batch_size)
     )
-    phi = mp_keras.PerturbationFunction(seed=0)
+    phi = mp_keras.PerturbationFunction(seed=0, noise_per=noise_per)
     actions = {
         "plain": _step(network, image_size, None, images, labels),
         "perturbed": _step(network, image_size, phi, images, labels),

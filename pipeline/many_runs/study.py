@@ -21,6 +21,12 @@ from pipeline.many_runs import training
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _SHIPPED = _ROOT / "mp_keras" / "perturbation" / "pretrained"
+_OPTIONS = {  # of φ, those of perturbation.py
+    "use_scale": True,
+    "use_noise": True,
+    "all_branch": "mean",
+    "preserve_mean": False,
+}
 
 
 def run_study(config, workdir):
@@ -123,35 +129,55 @@ def make_run(row, seed, images, labels):
     """Returns the `training.Run` of a row with a seed."""
     noise = None
     if row["perturbation"]:
+        phi, is_per_channel = read_phi(row["perturbation"], seed)
         noise = perturbation.Noise(
-            read_phi(row["perturbation"], seed),
+            phi,
             *(
                 np.float32(row[name])
                 for name in perturbation.Noise._fields
                 if name != "phi"
             ),
         )
+        if is_per_channel:
+            noise = noise._replace(per_channel=np.float32(1.0))
     return training.make_run(seed, noise, row["alpha"], row, images, labels)
 
 
 def read_phi(name, seed):
-    """Returns φ's 82 numbers: "fresh", one that ships, or an npz file."""
+    """Returns φ's 82 numbers, and whether it draws one noise per channel.
+
+    Args:
+        name: Str: "fresh", a φ that ships, or an npz file.
+        seed: Int, of a fresh one.
+
+    Raises: FileNotFoundError, if there is no such φ; ValueError, if it has an
+        option that is not known here.
+    """
     if name == "fresh":
-        return perturbation.fresh(seed)
-    path = _SHIPPED / f"{name}.json"
+        return perturbation.fresh(seed), False
+    path, file = _SHIPPED / f"{name}.json", pathlib.Path(name).expanduser()
     if path.exists():
-        values = json.loads(path.read_text())["weights"]
-    elif pathlib.Path(name).expanduser().is_file():
-        values = dict(np.load(pathlib.Path(name).expanduser()))
+        stored = json.loads(path.read_text())
+        values, options = stored["weights"], stored["variant"]
+    elif file.is_file():
+        values = dict(np.load(file))
+        options = json.loads(str(values.get("variant", "{}")))
     else:
         raise FileNotFoundError(
             'A row\'s `perturbation` must be "", "fresh", a φ that ships or an '
             f"npz file. Received: perturbation={name!r}"
         )
-    return {
+    noise_per = options.pop("noise_per", "element")
+    if unknown := {k: v for k, v in options.items() if v != _OPTIONS.get(k)}:
+        raise ValueError(
+            f"A φ that is studied must have the options {_OPTIONS}, and any "
+            f"`noise_per`. Received: {name} with {unknown}"
+        )
+    numbers = {
         each: np.asarray(values[each], "float32")
         for each in perturbation.SHAPES
     }
+    return numbers, noise_per == "channel"
 
 
 def _run_group(config, rows, images, labels, cuts, path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import mp_keras
+from mp_keras.perturbation import phi_archive
 
 jax = pytest.importorskip("jax")
 ml_collections = pytest.importorskip("ml_collections")
@@ -225,6 +226,26 @@ class StudyTest:
             study.read_images([tmp_path / "no.npz"], SIZE)
 
 
+class ReadPhiTest:
+    def test_noise_per_channel_goes_along(self, config, tmp_path):
+        phi = mp_keras.PerturbationFunction(seed=0, noise_per="channel")
+        phi_archive.write(phi, tmp_path / "phi.npz")
+        row = dict(config.rows[1], perturbation=str(tmp_path / "phi.npz"))
+        run = study.make_run(row, 0, np.arange(10), np.arange(10) % 2)
+        assert run.noise.per_channel == 1
+        for name, values in phi.values().items():
+            np.testing.assert_array_equal(run.noise.phi[name], values)
+        row["perturbation"] = "glyphs_conv4"
+        run = study.make_run(row, 0, np.arange(10), np.arange(10) % 2)
+        assert run.noise.per_channel == 0
+
+    def test_other_options_are_refused(self, tmp_path):
+        phi = mp_keras.PerturbationFunction(seed=0, use_scale=False)
+        phi_archive.write(phi, tmp_path / "phi.npz")
+        with pytest.raises(ValueError, match="with {'use_scale': False}"):
+            study.read_phi(str(tmp_path / "phi.npz"), 0)
+
+
 class PairingTest:
     def test_runs_of_one_seed_share_weights_batches_and_mixtures(self, config):
         rows = [dict(config.rows[1]), dict(config.rows[1], alpha=0.0)]
@@ -275,7 +296,7 @@ class MetaGradientsTest:
         last = meta_gradients.learn_phi(gradients_config, tmp_path)
         assert set(last) == {"loss", "held_out"}
         start = perturbation.fresh(0, 0.1)
-        found = study.read_phi(str(tmp_path / "phi.npz"), 0)
+        found, _ = study.read_phi(str(tmp_path / "phi.npz"), 0)
         # Adam moves no number by more than its rate, which falls to a half.
         moved = {
             name: np.abs(values - start[name]).max()

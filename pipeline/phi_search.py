@@ -21,6 +21,7 @@ import optuna
 from optuna.storages import journal
 
 import mp_keras
+from mp_keras import error_texts
 from mp_keras import files
 from pipeline.experiments import cells
 from pipeline.trainings import target_training
@@ -36,6 +37,7 @@ DIRECTIONS = {
 }
 _STILL = dict.fromkeys(DIRECTIONS, 0.0) | {"c_max": 1.0}
 _STATES = optuna.trial.TrialState
+_COUNTED = ("COMPLETE", "PRUNED", "RUNNING")  # pruned: not finite
 _WORKER, _LOSSES = "worker", "losses"  # what is noted of a trial
 _LOSS = "negative_log_likelihood"
 _BEST = 2  # φ that are left as SavedModels
@@ -76,7 +78,8 @@ def search(config, workdir, data_dir=None):
     Returns: rows of the table, the best first: dicts of the directions' values,
         `loss` and its `gain` over the best control, in nats, and `task_1`, ...,
         the gains of the tasks.
-    Raises: ValueError, if `directions` are wrong.
+    Raises: ValueError, if `directions` are wrong, or no control has a finite
+        loss.
     """
     _check(config)
     workdir = pathlib.Path(workdir)
@@ -84,14 +87,20 @@ def search(config, workdir, data_dir=None):
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = _open(config, workdir)
     _take_up(study, config)
-    while len(_trials(study, "COMPLETE", "RUNNING")) < config.trials:
+    while len(_trials(study, *_COUNTED)) < config.trials:
         _put_star_in_line(study, config)
         trial = study.ask(_distributions(config))
         trial.set_user_attr(_WORKER, config.worker)
-        losses = _losses(config, trial.params, workdir, data_dir)
-        trial.set_user_attr(_LOSSES, losses)
-        study.tell(trial, float(np.mean(losses)))
-        print(f"{trial.params}: {np.mean(losses):.4f} nats", flush=True)
+        try:
+            losses = _losses(config, trial.params, workdir, data_dir)
+        except FloatingPointError as error:  # a bad point
+            said = error_texts.shown(str(error))
+            study.tell(trial, state=_STATES.PRUNED)
+        else:
+            said = f"{np.mean(losses):.4f} nats"
+            trial.set_user_attr(_LOSSES, losses)
+            study.tell(trial, float(np.mean(losses)))
+        print(f"{trial.params}: {said}", flush=True)
     rows = _rows(config, study)
     _write(config, rows, workdir)
     return rows
@@ -135,12 +144,12 @@ def _put_star_in_line(study, config):
     controls = _controls(config)
     tried = [
         trial
-        for trial in _trials(study, "COMPLETE")
+        for trial in _trials(study, "COMPLETE", "PRUNED")
         if trial.params in controls
     ]
     if len(tried) < len(controls):
         return
-    center = min(tried, key=lambda trial: trial.value).params
+    center = min(tried, key=_value).params
     for name in config.directions:
         if name == "c_max":
             continue
@@ -170,6 +179,10 @@ def _trials(study, *states):
     return study.get_trials(states=[_STATES[state] for state in states])
 
 
+def _value(trial):
+    return np.inf if trial.value is None else trial.value
+
+
 def _losses(config, point, workdir, data_dir):
     """Returns the test loss of each task, after the temperature, in nats."""
     phi = workdir / "phi" / cells.content_digest(point)
@@ -194,9 +207,14 @@ def _save(config, point, path):
 
 def _rows(config, study):
     """Returns the table of what has come to an end, the best first."""
-    trials = sorted(_trials(study, "COMPLETE"), key=lambda trial: trial.value)
-    controls = _controls(config)
-    control = next(trial for trial in trials if trial.params in controls)
+    trials = sorted(_trials(study, "COMPLETE"), key=_value)
+    controls = [t for t in trials if t.params in _controls(config)]
+    if not controls:
+        raise ValueError(
+            "A search needs a control that comes to an end. Received: "
+            f"{len(trials)} other trials with a loss that is finite"
+        )
+    control = controls[0]
     rows = []
     for trial in trials:
         gains = np.subtract(*(t.user_attrs[_LOSSES] for t in (control, trial)))

@@ -117,6 +117,27 @@ class SearchTest:
         phi_search.search(make_config(), tmp_path)  # what is finished stays
         assert len(runs) == 13
 
+    def test_point_that_is_not_finite_is_a_bad_one(
+        self, runs, tmp_path, monkeypatch, capsys
+    ):
+        replaced = target_training.train_target
+
+        def diverged(config, folder, data_dir):
+            if config.c_max == 0.75:
+                raise FloatingPointError("the loss is not finite")
+            return replaced(config, folder, data_dir)
+
+        monkeypatch.setattr(target_training, "train_target", diverged)
+        config = make_config(controls=(0.5, 0.75), trials=3)
+        rows = phi_search.search(config, tmp_path)
+        assert len(rows) == 2
+        assert 0.75 not in [row["c_max"] for row in rows]
+        assert "the loss is not finite" in capsys.readouterr().out
+        assert runs[-1][:2] == (0.5, 0)  # the star's, around what is left
+        config = make_config(controls=(0.75,), trials=1)
+        with pytest.raises(ValueError, match="a control that comes to an end"):
+            phi_search.search(config, tmp_path / "other")
+
     def test_trial_of_another_process_is_left_to_it(
         self, runs, tmp_path, monkeypatch
     ):

@@ -108,7 +108,8 @@ def search(config, workdir, data_dir=None):
 
 def _open(config, workdir):
     study = optuna.create_study(
-        study_name="phi",
+        # Trials of another config are of another search.
+        study_name=_digest(config, [config.task_classes, config.directions]),
         storage=optuna.storages.JournalStorage(
             journal.JournalFileBackend(str(workdir / "study.log"))
         ),
@@ -185,7 +186,7 @@ def _value(trial):
 
 def _losses(config, point, workdir, data_dir):
     """Returns the test loss of each task, after the temperature, in nats."""
-    phi = workdir / "phi" / cells.content_digest(point)
+    phi = workdir / "phi" / _digest(config, point)
     if not phi.exists():
         _save(config, point, phi)
     losses = []
@@ -198,6 +199,17 @@ def _losses(config, point, workdir, data_dir):
         result = target_training.train_target(target, folder, data_dir)
         losses.append(result[_LOSS])
     return losses
+
+
+def _digest(config, value):
+    """Returns letters that stand for a value and for what is trained."""
+    return cells.content_digest(
+        [
+            cells.without_places(config.target),
+            config.phi_options.to_dict(),
+            value,
+        ]
+    )
 
 
 def _save(config, point, path):
@@ -220,7 +232,7 @@ def _rows(config, study):
         gains = np.subtract(*(t.user_attrs[_LOSSES] for t in (control, trial)))
         rows.append(
             {
-                **trial.params,
+                **{name: round(v, 6) for name, v in trial.params.items()},
                 "loss": trial.value,
                 "gain": float(gains.mean()),
                 **{f"task_{n}": float(gain) for n, gain in enumerate(gains, 1)},

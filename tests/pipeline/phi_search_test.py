@@ -117,6 +117,13 @@ class SearchTest:
         phi_search.search(make_config(), tmp_path)  # what is finished stays
         assert len(runs) == 13
 
+    def test_another_config_is_another_search(self, runs, tmp_path):
+        phi_search.search(make_config(trials=1), tmp_path)
+        config = make_config(trials=1, **{"target.l2": 0.1})
+        phi_search.search(config, tmp_path)
+        assert len(runs) == 4
+        assert len(list((tmp_path / "phi").iterdir())) == 2
+
     def test_point_that_is_not_finite_is_a_bad_one(
         self, runs, tmp_path, monkeypatch, capsys
     ):

@@ -141,7 +141,8 @@ def _metrics_note(judged):
     if judged.before is not None:
         note += (
             " The temperature is one number by which the logits are divided: "
-            "that of the best likelihood on the validation images."
+            "that of the best likelihood on the validation images, as if half "
+            "an image more were wrong."
         )
     return f'<p class="note">{note}</p>'
 

@@ -84,9 +84,8 @@ def _view(position, features, seed):
     shape = phi.draws_shape(features.shape)
     draws = np.random.default_rng(seed).standard_normal(shape)
     noise = phi.noise_factor(phi.noise_mean(features), draws.astype("float32"))
-    if noise is None:
-        noise = np.ones_like(features)
-    noise = ops.convert_to_numpy(noise)
+    noise = 1.0 if noise is None else ops.convert_to_numpy(noise)
+    noise = np.broadcast_to(noise, features.shape).astype(features.dtype)
     scale = position.scale(
         features.shape[1], position.moving_mean, position.moving_variance
     )

@@ -71,8 +71,9 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         this process; `task_network`, their common description;
         `local_tasks`, the range of the tasks that this process trains.
     Raises: ValueError, if `tasks` is not a positive multiple of the replicas,
-        the network has no position or has batch norm in a nested model, or
-        weights cannot be drawn anew (`initial_weights.draw`).
+        the network has no position or has batch norm in a nested model,
+        weights cannot be drawn anew (`initial_weights.draw`), or φ is not
+        input-dependent and has nothing to learn.
 
     Reference: Ryu et al., NeurIPS 2020, section 3.3, Algorithm 1.
     """
@@ -90,6 +91,11 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         start, variant = None, {}
         if perturbation is not None:
             start, variant = perturbation.values(), perturbation.variant()
+            if not perturbation.input_dependent:
+                raise ValueError(
+                    "Argument `perturbation` must be input-dependent, to have "
+                    "something to learn. Received: input_dependent=False"
+                )
         with self.distribute_strategy.scope():
             self.perturbation = function.PerturbationFunction(
                 start, seed=seed, **variant

@@ -39,6 +39,7 @@ WEIGHT_SHAPES = {
 STATISTICS = 4  # channel features of one channel
 OUTPUT_LIMIT = 100.0  # upper clip of a position's output in training
 FEATURE_LIMIT = 1e17  # of a channel feature: its square stays in float32
+_UNTRAINED_SCALE = 0.5  # the sigmoid of 0
 ALL_BRANCHES = ("mean", "sum")
 NOISE_PER = ("element", "channel")
 
@@ -68,6 +69,9 @@ class PerturbationFunction(keras.layers.Layer):
         noise_per: "element" (default, the paper): a normal draw for each
             element of the map; or "channel" (ours): one for all elements of
             an example's channel, which averages over the map do not remove.
+        input_dependent: Bool, default True. False: μ is 0 and `s` 1/2
+            whatever the features, as those of an untrained φ nearly are
+            (ours: noise alone, without the price of what φ computes).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,
@@ -99,6 +103,7 @@ class PerturbationFunction(keras.layers.Layer):
         preserve_mean: bool = False,
         stddev: float = 0.01,
         noise_per: str = "element",
+        input_dependent: bool = True,
         **kwargs: typing.Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -116,6 +121,7 @@ class PerturbationFunction(keras.layers.Layer):
         self.all_branch = all_branch
         self.preserve_mean = preserve_mean
         self.noise_per = noise_per
+        self.input_dependent = input_dependent
         initializer = keras.initializers.RandomNormal(
             stddev=stddev, seed=keras.random.SeedGenerator(seed)
         )
@@ -149,6 +155,7 @@ class PerturbationFunction(keras.layers.Layer):
             "all_branch": self.all_branch,
             "preserve_mean": self.preserve_mean,
             "noise_per": self.noise_per,
+            "input_dependent": self.input_dependent,
         }
 
     def set_values(self, values):
@@ -169,10 +176,13 @@ class PerturbationFunction(keras.layers.Layer):
             training: Bool, default False. True: in the form that is quicker
                 for batches on a CPU, and that exports are not made of.
 
-        Returns: a tensor shaped like `features`, or None without noise.
+        Returns: a tensor shaped like `features`, or one number that stands for
+            all where φ is not input-dependent; None without noise.
         """
         if not self.use_noise:
             return None
+        if not self.input_dependent:
+            return ops.zeros((1, 1, 1, 1), features.dtype)
         hidden = self._equivariant(
             features, self.noise_self_1, self.noise_all_1, training
         )
@@ -198,7 +208,8 @@ class PerturbationFunction(keras.layers.Layer):
             mean: What `noise_mean` returned.
             draws: Standard-normal tensor of `draws_shape`, or None: E[z].
 
-        Returns: a positive tensor shaped like `mean`; None without noise.
+        Returns: a positive tensor of the shape that `mean` and `draws` have
+            together; None without noise.
         """
         if mean is None:
             return None
@@ -247,6 +258,8 @@ class PerturbationFunction(keras.layers.Layer):
         mean = ops.cast(mean, "float32")
         if not self.use_scale:
             return ops.ones_like(mean[:, 0])  # (channels,)
+        if not self.input_dependent:
+            return ops.full_like(mean[:, 0], _UNTRAINED_SCALE)
         column = ops.ones_like(mean[:, :1])  # (channels, 1)
         inputs = ops.concatenate(
             [
@@ -299,7 +312,7 @@ def perturb(features, noise_factor, scale, noise_coefficient, training):
 
     Args:
         features: Float tensor `(batch, height, width, channels)`.
-        noise_factor: `z`, a tensor shaped like `features`; None: 1.
+        noise_factor: `z`, a tensor that goes with `features`; None: 1.
         scale: Float tensor `(channels,)`.
         noise_coefficient: Scalar in [0, 1]; 0 leaves the features.
         training: Bool. In training the result is clipped from above at 100.

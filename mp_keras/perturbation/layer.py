@@ -138,7 +138,7 @@ class MetaPerturbLayer(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
-        if training:
+        if training and self.perturbation.input_dependent:
             features = self.perturbation.channel_features(inputs)
             mean, variance = function.batch_statistics(features)
             self._update_moving_statistics(features, mean, variance)

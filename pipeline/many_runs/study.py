@@ -26,6 +26,7 @@ _OPTIONS = {  # of φ, those of perturbation.py
     "use_noise": True,
     "all_branch": "mean",
     "preserve_mean": False,
+    "input_dependent": True,
 }
 
 

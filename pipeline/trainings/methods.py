@@ -44,8 +44,10 @@ def _fresh_phi(config):
 
 
 def _channel_noise(config):
-    """The same with one draw for all pixels of an example's channel."""
-    return mp_keras.PerturbationFunction(seed=config.seed, noise_per="channel")
+    """Noise alone, one draw for all pixels of an example's channel."""
+    return mp_keras.PerturbationFunction(
+        seed=config.seed, noise_per="channel", input_dependent=False
+    )
 
 
 def _mean_preserving_noise(config):

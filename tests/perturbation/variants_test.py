@@ -18,6 +18,7 @@ VARIANTS = [
     {"all_branch": "sum"},
     {"use_scale": False, "preserve_mean": True},
     {"noise_per": "channel"},
+    {"noise_per": "channel", "input_dependent": False},
 ]
 
 
@@ -77,6 +78,25 @@ class NumbersTest:
         expected = mp_keras.MetaPerturbLayer(phi, 16, 8, stochastic=False)
         np.testing.assert_allclose(layer(h), expected(h), rtol=1e-6)
 
+    @pytest.mark.parametrize("noise_per", ["element", "channel"])
+    @pytest.mark.parametrize("training", [True, False])
+    @pytest.mark.parametrize("stochastic", [True, False])
+    def test_without_input_it_is_as_if_all_numbers_were_zero(
+        self, noise_per, training, stochastic, monkeypatch
+    ):
+        h = examples.feature_maps(3, 8, 8, 4)
+        blind = random_variant(noise_per=noise_per, input_dependent=False)
+        zeros = {name: 0 * values for name, values in blind.values().items()}
+        untrained = mp_keras.PerturbationFunction(zeros, noise_per=noise_per)
+        found = []
+        draws = tf.random.stateless_normal(blind.draws_shape(h.shape), (1, 2))
+        for phi in (blind, untrained):
+            layer = examples.new_layer(phi, stochastic=stochastic)
+            monkeypatch.setattr(layer, "sample_noise", lambda *_: draws)
+            found.append(layer(h, training=training))
+        np.testing.assert_allclose(*found, rtol=1e-6)
+        assert np.abs(found[0] - h).max() > 0.1
+
     @pytest.mark.parametrize(
         ("option", "valid"),
         [
@@ -129,7 +149,14 @@ class RoundTripTest:
 
 
 class MetaTrainingTest:
-    @pytest.mark.parametrize("options", VARIANTS, ids=json.dumps)
+    def test_without_input_there_is_nothing_to_learn(self):
+        phi = random_variant(input_dependent=False)
+        with pytest.raises(ValueError, match="input_dependent=False"):
+            mp_keras.MetaTrainer(
+                lambda: examples.small_network(phi), 1, perturbation=phi
+            )
+
+    @pytest.mark.parametrize("options", VARIANTS[:-1], ids=json.dumps)
     def test_step_learns_what_the_variant_uses(self, options):
         start = random_variant(**options)
         trainer = mp_keras.MetaTrainer(

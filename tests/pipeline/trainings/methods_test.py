@@ -162,6 +162,7 @@ class MakeMethodTest:
         ]
         assert not phis[2].use_scale
         assert [phi.noise_per for phi in phis] == ["element"] * 3 + ["channel"]
+        assert [phi.input_dependent for phi in phis] == [True] * 3 + [False]
 
     def test_noise_is_faded_in_where_the_method_says_so(self, config_of):
         ramps = {

@@ -50,9 +50,9 @@ def get_config(argument="full"):
         )
     check = argument == "check"
     case = {"network": "resnet20", "image_size": 32, "batch_size": 128}
+    phi_options = {"noise_per": "element", "input_dependent": True}
     parts = {
-        # noise_per: of φ; or channel
-        "training_step": {**case, "rounds": 15, "noise_per": "element"},
+        "training_step": {**case, "rounds": 15, "phi_options": phi_options},
         "meta_step": {
             **case,
             "batch_size": 64,
@@ -64,7 +64,7 @@ def get_config(argument="full"):
             "examples": 256,
             "samples": 30,
             "rounds": 5,
-            "noise_per": "element",
+            "phi_options": phi_options,
         },
         "input_pipeline": {
             "image_sizes": (32, 84),

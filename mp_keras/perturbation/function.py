@@ -70,8 +70,8 @@ class PerturbationFunction(keras.layers.Layer):
             element of the map; or "channel" (ours): one for all elements of
             an example's channel, which averages over the map do not remove.
         input_dependent: Bool, default True. False: μ is 0 and `s` 1/2
-            whatever the features, as those of an untrained φ nearly are
-            (ours: noise alone, without the price of what φ computes).
+            whatever the features, as with numbers that are all 0 (ours:
+            noise alone, without the price of what φ computes).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Weights: `scale_kernels` `(4, 3, 3)`, `noise_self_1`, `noise_all_1`,

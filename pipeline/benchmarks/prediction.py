@@ -21,7 +21,7 @@ def measure(
     examples,
     samples,
     rounds,
-    noise_per="element",
+    phi_options=None,
 ):
     """Returns times, ratio and peak memory of prediction.
 
@@ -32,7 +32,7 @@ def measure(
         examples: Int, images of a call.
         samples: Int, noise samples.
         rounds: Int, calls of each kind, in turn.
-        noise_per: Str, of φ, as `mp_keras.PerturbationFunction`.
+        phi_options: Dict, as `mp_keras.PerturbationFunction`, or None.
 
     Returns: dict: `plain` (one pass of the plain network) and `monte_carlo`
         (all samples of the perturbed one), as `interleaving.milliseconds`;
@@ -45,7 +45,7 @@ def measure(
     runtime.configure(0)
     shape = (examples, image_size, image_size, 3)
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
-    phi = mp_keras.PerturbationFunction(seed=0, noise_per=noise_per)
+    phi = mp_keras.PerturbationFunction(seed=0, **(phi_options or {}))
     plain, perturbed = (
         networks.make_network(network, _CLASSES, image_size, each, seed=0)
         for each in (None, phi)

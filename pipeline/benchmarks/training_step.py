@@ -21,7 +21,7 @@ def measure(
     image_size,
     batch_size,
     rounds,
-    noise_per="element",
+    phi_options=None,
     against=None,
     python="",
 ):
@@ -32,7 +32,7 @@ def measure(
         image_size: Int, pixels.
         batch_size: Int, examples.
         rounds: Int, steps of each kind, in turn.
-        noise_per: Str, of φ, as `mp_keras.PerturbationFunction`.
+        phi_options: Dict, as `mp_keras.PerturbationFunction`, or None.
         against: Path of the authors' repository, or None.
         python: Path of the interpreter for it.
 
@@ -54,7 +54,7 @@ def measure(
     labels = keras.ops.convert_to_tensor(
         generator.integers(_CLASSES, size=batch_size)
     )
-    phi = mp_keras.PerturbationFunction(seed=0, noise_per=noise_per)
+    phi = mp_keras.PerturbationFunction(seed=0, **(phi_options or {}))
     actions = {
         "plain": _step(network, image_size, None, images, labels),
         "perturbed": _step(network, image_size, phi, images, labels),

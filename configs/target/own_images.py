@@ -4,9 +4,8 @@ r"""Trains a classifier on your own images, with what they are enough for.
         --config=configs/target/own_images.py:resnet20 \
         --config.data.source=folder:my_images --workdir=runs/my_images
 
-As configs/target/default.py, but for the method, the one that was best where
-few images were measured (docs/results.md), and for batch, steps and size, which
-follow the number and the size of the images and 30 minutes on your machine
+As configs/target/default.py, but for batch, steps and size, which follow the
+number and the size of the images and 30 minutes on your machine
 (`--config.minutes=`). The run says what it chose, and notes it in
 `chosen.json`; any of them given here wins.
 """
@@ -19,7 +18,6 @@ def get_config(argument=""):
     """Returns the config. `argument`: NETWORK[,smoke], default resnet20."""
     config = default.get_config(argument)
     _, smoke = arguments.parse(argument)
-    config.method = "channel_noise+manifold_mixup"
     if not smoke:
         config.image_size = 0
         config.steps = 0

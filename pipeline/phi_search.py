@@ -78,8 +78,8 @@ def search(config, workdir, data_dir=None):
     Returns: rows of the table, the best first: dicts of the directions' values,
         `loss` and its `gain` over the best control, in nats, and `task_1`, ...,
         the gains of the tasks.
-    Raises: ValueError, if `directions` are wrong, or no control has a finite
-        loss.
+    Raises: ValueError, if `directions` or `controls` are wrong, or no control
+        has a finite loss.
     """
     _check(config)
     workdir = pathlib.Path(workdir)
@@ -259,3 +259,15 @@ def _check(config):
             "Config key `directions` must name one to three of "
             f"{list(DIRECTIONS)}. Received: {tuple(config.directions)}"
         )
+    low, high, step = DIRECTIONS["c_max"]
+    off = [c for c in config.controls if not _is_on_grid(c, low, high, step)]
+    if off or not config.controls:
+        raise ValueError(
+            f"Config key `controls` must hold numbers from {low} to {high} in "
+            f"steps of {step}. Received: {tuple(config.controls)}"
+        )
+
+
+def _is_on_grid(value, low, high, step):
+    steps = (value - low) / step
+    return low <= value <= high and abs(steps - round(steps)) < 1e-6

@@ -168,6 +168,13 @@ class SearchTest:
         with pytest.raises(ValueError, match="one to three of.*'c_max'"):
             phi_search.search(make_config(directions=directions), tmp_path)
 
+    @pytest.mark.parametrize("controls", [(), (0.5, 2.0), (0.33,)])
+    def test_controls_that_are_no_points_are_refused(self, tmp_path, controls):
+        with pytest.raises(
+            ValueError, match="from 0.1 to 1.0 in steps of 0.05"
+        ):
+            phi_search.search(make_config(controls=controls), tmp_path)
+
     @pytest.mark.long
     def test_whole_trainings(self, tmp_path):
         config = make_config(trials=1)

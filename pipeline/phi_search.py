@@ -109,7 +109,7 @@ def search(config, workdir, data_dir=None):
 def _open(config, workdir):
     study = optuna.create_study(
         # Trials of another config are of another search.
-        study_name=_digest(config, [config.task_classes, config.directions]),
+        study_name=_digest(config, config.directions),
         storage=optuna.storages.JournalStorage(
             journal.JournalFileBackend(str(workdir / "study.log"))
         ),
@@ -207,6 +207,7 @@ def _digest(config, value):
         [
             cells.without_places(config.target),
             config.phi_options.to_dict(),
+            config.task_classes,
             value,
         ]
     )

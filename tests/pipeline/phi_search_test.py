@@ -23,9 +23,11 @@ def make_config(**changes):
 @pytest.fixture
 def runs(monkeypatch):
     """Replaces training: the loss depends on φ, its strength and the task."""
-    runs = []
+    runs, configs = [], {}
 
     def train(config, folder, data_dir):
+        found = configs.setdefault(folder, config.to_dict())
+        assert found == config.to_dict()  # a run is of one config
         phi = mp_keras.load_perturbation(config.phi)
         assert phi.noise_per == "channel"
         depth = float(phi.values()["scale_head"][9])
@@ -123,6 +125,9 @@ class SearchTest:
         phi_search.search(config, tmp_path)
         assert len(runs) == 4
         assert len(list((tmp_path / "phi").iterdir())) == 2
+        config = make_config(trials=1, task_classes=((1, 2, 3), (4, 5, 6)))
+        phi_search.search(config, tmp_path)
+        assert [classes for *_, classes in runs[4:]] == [(1, 2, 3), (4, 5, 6)]
 
     def test_point_that_is_not_finite_is_a_bad_one(
         self, runs, tmp_path, monkeypatch, capsys

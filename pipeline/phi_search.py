@@ -27,14 +27,16 @@ from pipeline.experiments import cells
 from pipeline.trainings import target_training
 
 # Name -> lowest and highest value and step: what a step along a direction does
-# to φ, see `make_phi`.
+# to φ, see `make_phi`. Noise that grows with the activation grows from position
+# to position; at 0.5 predictions were no longer finite.
 DIRECTIONS = {
     "c_max": (0.1, 1.0, 0.05),  # the largest noise coefficient
-    "own": (-2.0, 2.0, 0.1),  # μ by a channel's own activation
-    "pooled": (-2.0, 2.0, 0.1),  # μ by the mean over channels
-    "depth": (-6.0, 6.0, 0.5),  # s by the height of the map
-    "statistic": (-6.0, 6.0, 0.5),  # s by a channel's mean activation
+    "own": (-2.0, 0.5, 0.1),  # μ by a channel's own activation
+    "pooled": (-2.0, 0.5, 0.1),  # μ by the mean over channels
+    "depth": (-3.0, 3.0, 0.5),  # s by the height of the map
+    "statistic": (-3.0, 3.0, 0.5),  # s by a channel's mean activation
 }
+_STAR = {"own": 0.5, "pooled": 0.5, "depth": 1.5, "statistic": 1.5}
 _STILL = dict.fromkeys(DIRECTIONS, 0.0) | {"c_max": 1.0}
 _STATES = optuna.trial.TrialState
 _COUNTED = ("COMPLETE", "PRUNED", "RUNNING")  # pruned: not finite
@@ -151,11 +153,9 @@ def _put_star_in_line(study, config):
     if len(tried) < len(controls):
         return
     center = min(tried, key=_value).params
-    for name in config.directions:
-        if name == "c_max":
+    for name, length in _STAR.items():
+        if name not in config.directions:
             continue
-        _, high, step = DIRECTIONS[name]
-        length = round(high / 4 / step) * step
         for value in (length, -length):
             study.enqueue_trial({**center, name: value}, skip_if_exists=True)
 

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import stats
 
+from pipeline.figures import method_styles
+
 METRICS = {  # name -> (heading, unit, decimals, whether higher is better)
     "accuracy": ("accuracy", "%", 1, True),
     "negative_log_likelihood": ("negative log-likelihood", "nats", 3, False),
@@ -11,11 +13,7 @@ METRICS = {  # name -> (heading, unit, decimals, whether higher is better)
 }
 
 _PLAIN = "base"
-_NAMES = {
-    _PLAIN: "plain network",
-    "meta_perturb": "φ",
-    "manifold_mixup": "Manifold Mixup",
-}
+_NAMES = {_PLAIN: "plain network", "meta_perturb": "φ"}
 
 
 def interval(values):
@@ -103,7 +101,10 @@ def _common(numbers):
 
 def name_of(method):
     """Returns a method's name in sentences: "φ + Manifold Mixup"."""
-    return " + ".join(_NAMES.get(part, part) for part in method.split("+"))
+    return " + ".join(
+        _NAMES.get(part) or method_styles.style_of(part).label
+        for part in method.split("+")
+    )
 
 
 def text_table(summary, gains):
@@ -192,7 +193,11 @@ def choice_sentence(choice):
         return ""
     method = choice["method"]
     values = choice["values"][method]
-    noise = {trial["c_max"] for trial in choice["trials"]}
+    noise = {
+        trial["c_max"]
+        for trial in choice["trials"]
+        if trial["method"] == method
+    }
     return (
         f"Chosen on the source, by tasks of {choice['classes']} classes of "
         f"{choice['shots']} images: {name_of(method)}"

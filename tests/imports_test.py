@@ -24,8 +24,8 @@ _LEVELS = {
         ["export"],
     ],
     "pipeline": [
-        ["csv_text", "digests", "figures", "intervals", "many_runs", "storage"],
-        ["listing"],
+        ["csv_text", "digests", "figures", "many_runs", "storage"],
+        ["intervals", "listing"],
         ["datasets", "runs"],
         ["beam", "fingerprints", "report", "workers"],
         ["trainings"],

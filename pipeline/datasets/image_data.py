@@ -52,6 +52,9 @@ class ImageData:
         """Returns the digest by pixels; those on disk are read for it."""
         fields = dataclasses.fields(self)[:4]
         arrays = {field.name: getattr(self, field.name) for field in fields}
+        if self.validation:
+            names = "validation_images", "validation_labels"
+            arrays |= dict(zip(names, self.validation))
         return digest_arrays(arrays, self.class_names)
 
 
@@ -102,12 +105,17 @@ def check_image_data(data, source):
 
     Raises:
         ValueError: If a part is empty, a label is out of range, there are
-            fewer than two classes, or the test part has a class of its own.
+            fewer than two classes, or the test or validation part has a class
+            of its own.
     """
-    check_labels(data.train_labels, data.test_labels, data.class_names, source)
+    others = {"test": data.test_labels}
+    if data.validation:
+        others["validation"] = data.validation[1]
+    for part, labels in others.items():
+        check_labels(data.train_labels, labels, data.class_names, source, part)
 
 
-def check_labels(train_labels, test_labels, names, source):
+def check_labels(train_labels, test_labels, names, source, tested="test"):
     """Refuses labels that cannot be trained on, as `check_image_data`.
 
     Args:
@@ -115,8 +123,9 @@ def check_labels(train_labels, test_labels, names, source):
             once is enough.
         names: Tuple of str, the class names.
         source: Str, named in the messages.
+        tested: Str, name of the second part, default "test".
     """
-    for part, labels in (("train", train_labels), ("test", test_labels)):
+    for part, labels in (("train", train_labels), (tested, test_labels)):
         if not len(labels):
             raise ValueError(
                 f"{source} must hold at least one {part} image. Received: none"
@@ -136,6 +145,6 @@ def check_labels(train_labels, test_labels, names, source):
     unknown = np.setdiff1d(test_labels, trained)
     if len(unknown):
         raise ValueError(
-            f"Each test class of {source} must have training images. "
-            f"Received: test only: {[names[label] for label in unknown]}"
+            f"Each {tested} class of {source} must have training images. "
+            f"Received: {tested} only: {[names[label] for label in unknown]}"
         )

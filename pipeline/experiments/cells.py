@@ -137,10 +137,11 @@ def _run_config(config, row, column, seed):
     run_kind = run_kinds.of(config)
     run = config[run_kind.section].copy_and_resolve_references()
     method = row.set.get(run_kind.method, run[run_kind.method])
+    tuned = [column.tuned.get(m, {}) for m in config_names.parts(method)]
     changes = {
         "data.manual_dir": config.manual_dir,
         **column.set,
-        **column.tuned.get(method, {}),
+        **{key: value for of in tuned for key, value in of.items()},
         **row.set,
         "seed": seed,
     }

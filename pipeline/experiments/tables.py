@@ -16,6 +16,7 @@ from pipeline.experiments import cells
 from pipeline.experiments import contrasts
 from pipeline.experiments import paper
 from pipeline.experiments import run_kinds
+from pipeline.trainings import config_names
 
 _OTHER_PROTOCOL = (
     "The paper's numbers are those of its full protocol (`:paper`), which "
@@ -118,24 +119,27 @@ def _hyperparameters(config, finished):
     """One line per column: the values of its methods; [], if none has any."""
     said = {}
     for each in finished:
-        text = _chosen_values(each.cell, run_kinds.of(config).method)
-        of_column = said.setdefault(each.cell.column.name, [])
-        if text and text not in of_column:
-            of_column.append(text)
+        of_column = said.setdefault(each.cell.column.name, {})
+        key = run_kinds.of(config).method
+        of_column |= dict.fromkeys(_chosen_values(each.cell, key))
     lines = [f"- {name}. {'; '.join(of)}" for name, of in said.items() if of]
     return ["Hyperparameters:\n\n" + "\n".join(lines)] if lines else []
 
 
 def _chosen_values(cell, key):
-    method = cell.config[key]
-    section = cell.config.get(method)
-    if section is None:
-        return ""
-    values = ", ".join(f"{name} {value}" for name, value in section.items())
-    origin = "default"
-    if method in cell.column.tuned:
-        origin = f"chosen on {cell.column.tuned_on}"
-    return f"{method}: {values} ({origin})"
+    said = []
+    for method in config_names.parts(cell.config[key]):
+        section = cell.config.get(method)
+        if section is None:
+            continue
+        values = ", ".join(f"{name} {value}" for name, value in section.items())
+        origin = "default"
+        if method in cell.column.tuned:
+            origin = f"chosen on {cell.column.tuned_on}"
+        if any(key.startswith(f"{method}.") for key in cell.row.set):
+            origin = "of the row"
+        said.append(f"{method}: {values} ({origin})")
+    return said
 
 
 def _markdown(config, rows, columns, numbers, metric):

@@ -174,7 +174,7 @@ def draw(runs, folders, probabilities, labels, images, meta_run):
 def _first_perturbed(runs):
     """Returns the index of the first run with φ, or None."""
     for index, run in enumerate(runs):
-        if run["method"] == "meta_perturb":
+        if "meta_perturb" in run["method"].split("+"):
             return index
     return None
 

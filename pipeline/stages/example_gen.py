@@ -33,6 +33,10 @@ def generate_examples(source, image_size, directory, **options):
     data = datasets.load_images(source, image_size=image_size, **options)
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    validation = {}
+    if data.validation:
+        names = "validation_images", "validation_labels"
+        validation = dict(zip(names, data.validation))
     with files.new_file(directory / EXAMPLES_FILE) as path:
         np.savez_compressed(
             path,
@@ -41,6 +45,7 @@ def generate_examples(source, image_size, directory, **options):
             test_images=data.test_images,
             test_labels=data.test_labels,
             class_names=np.array(data.class_names),
+            **validation,
         )
     return {
         "source": source,

@@ -21,6 +21,7 @@ from pipeline import datasets
 from pipeline.runs import run_folder
 from pipeline.stages import example_gen as example_gen_stage
 from pipeline.trainings import config_names
+from pipeline.trainings import target_data
 from pipeline.trainings import target_training
 
 _LOSS = "negative_log_likelihood"
@@ -44,10 +45,11 @@ def tune(source, target, phi, methods, config, settings, runs, fingerprint):
         and further images in all.
     Raises: ValueError, if the source has no such task.
     """
-    target = _load(target, config)
+    target = target_data.of_classes(_load(target, config), config.data.classes)
     classes = len(target.class_names)
     shots = config.data.examples_per_class or _images_per_class(target)
-    shots -= round(shots * config.data.validation_fraction)
+    if target.validation is None:
+        shots -= round(shots * config.data.validation_fraction)
     source = _load(source, config)
     trials = []
     with tempfile.TemporaryDirectory() as folder:
@@ -141,6 +143,7 @@ def _set_trial(trial, phi, index, shots, judged):
     trial.export = False
     trial.deterministic.mixtures = 0
     trial.data.pooled = False
+    trial.data.classes = ()
     trial.data.examples_per_class = 0
     trial.data.validation_fraction = judged / (shots + judged)
 

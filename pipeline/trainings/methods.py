@@ -1,11 +1,11 @@
 """The training methods that a target config can name.
 
-MetaPerturb, section 4.1, "Baselines", two references of today, and two controls
-that tell what φ has learned from what any noise does. A method puts layers into
-the network, or wraps the network while it trains, or neither, or both:
-"meta_perturb+manifold_mixup". What predicts, is evaluated and saved is always
-the network. `fine_tuning` combines with each: the network then starts from the
-weights of a source.
+MetaPerturb, section 4.1, "Baselines", two references of today, and three
+controls that tell what φ has learned from what any noise does. A method puts
+layers into the network, or wraps the network while it trains, or neither, or
+both: "meta_perturb+manifold_mixup". What predicts, is evaluated and saved is
+always the network. `fine_tuning` combines with each: the network then starts
+from the weights of a source.
 """
 
 import collections

@@ -209,7 +209,7 @@ class TextTableTest:
             intervals.summarize([make_run("drop_block", 0, 50.04)]), {}
         )
         _, row = table.splitlines()
-        assert row.split() == ["drop_block", "50.0", "1.000", "5.0"]
+        assert row.split() == ["DropBlock", "50.0", "1.000", "5.0"]
 
 
 class ChoiceSentenceTest:
@@ -220,13 +220,20 @@ class ChoiceSentenceTest:
                 "base": {"c_max": 1.0},
                 "meta_perturb+manifold_mixup": {"c_max": 0.25},
             },
-            "trials": [{"c_max": 1.0}, {"c_max": 0.25}],
+            "trials": [
+                {"method": "base", "c_max": 1.0},
+                {"method": "meta_perturb+manifold_mixup", "c_max": 1.0},
+                {"method": "meta_perturb+manifold_mixup", "c_max": 0.25},
+            ],
             "classes": 10,
             "shots": 5,
         }
         assert intervals.choice_sentence(choice) == (
             "Chosen on the source, by tasks of 10 classes of 5 images: "
             "φ + Manifold Mixup, noise at 0.25."
+        )
+        assert intervals.choice_sentence(choice | {"method": "base"}).endswith(
+            "of 5 images: plain network."
         )
 
     def test_nothing_was_chosen(self):

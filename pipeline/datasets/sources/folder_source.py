@@ -149,12 +149,20 @@ def list_folder(path, test_fraction, seed):
 
     Returns:
         `(class names, train, test)`; both parts are `(files, labels)`: a list
-        of paths or URIs, and int64 `(n,)`.
+        of paths or URIs, and int64 `(n,)`. A validation part is left out, with
+        a warning.
 
     Raises: As `layouts.list_source`.
     """
     listing = layouts.list_source("folder", path)
     parts = _cut(listing, test_fraction, seed)
+    if "validation" in parts:
+        logging.warning(
+            "%s: the %d images of its validation part are left out; a part of "
+            "the training images is for validation",
+            listing.place,
+            len(parts["validation"][0]),
+        )
     return listing.names, parts["train"], parts["test"]
 
 

@@ -18,6 +18,7 @@ _KEYS = (
     "test_labels",
     "class_names",
 )
+_VALIDATION_KEYS = ("validation_images", "validation_labels")
 # Larger arrays must not have been compressed to less than 1/200: images never
 # are, bombs are to 1/1000.
 _SMALL = 2**26  # bytes
@@ -29,7 +30,8 @@ def load_npz(path, image_size, check_count=lambda examples: None):
 
     Args:
         path: Str or path of a file with `{train,test}_images` (uint8, NHWC or
-            NHW), `{train,test}_labels` (integers) and `class_names` (str).
+            NHW), `{train,test}_labels` (integers) and `class_names` (str); and
+            perhaps `validation_images` and `validation_labels`.
         image_size: Int, height and width of the result in pixels.
         check_count: Function of the number of images, called before they are
             brought to that size; default: none.
@@ -49,7 +51,8 @@ def load_npz(path, image_size, check_count=lambda examples: None):
             f"Received: {'a folder' if path.is_dir() else 'no such file'}"
         )
     arrays = _read_arrays(path)
-    for part in ("train", "test"):
+    has_validation = _VALIDATION_KEYS[0] in arrays
+    for part in ("train", "test", "validation")[: 2 + has_validation]:
         _check_part(path, part, arrays)
     names = arrays["class_names"]
     if names.ndim != 1 or names.dtype.kind != "U":
@@ -57,29 +60,37 @@ def load_npz(path, image_size, check_count=lambda examples: None):
             f"`class_names` of {path} must be strings of shape (classes,). "
             f"Received: {names.dtype} of shape {names.shape}"
         )
-    check_count(len(arrays["train_images"]) + len(arrays["test_images"]))
-    return image_data.ImageData(
-        *(
+    check_count(sum(len(arrays[k]) for k in arrays if k.endswith("images")))
+
+    def read(keys):
+        return tuple(
             image_resizing.resize_array(arrays[key], image_size)
             if key.endswith("images")
             else arrays[key].astype(np.int64)
-            for key in _KEYS[:4]
-        ),
+            for key in keys
+        )
+
+    return image_data.ImageData(
+        *read(_KEYS[:4]),
         class_names=tuple(names.tolist()),
+        validation=read(_VALIDATION_KEYS) if has_validation else None,
         original_size=arrays["train_images"].shape[1:3],
     )
 
 
 def _read_arrays(path):
-    """Returns `{key: array}` for the five keys."""
+    """Returns `{key: array}` for the five keys, and for those of validation."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = set(archive.namelist())
-            missing = [key for key in _KEYS if f"{key}.npy" not in members]
+            keys = _KEYS
+            if any(f"{key}.npy" in members for key in _VALIDATION_KEYS):
+                keys += _VALIDATION_KEYS
+            missing = [key for key in keys if f"{key}.npy" not in members]
             if not missing:
                 return {
                     key: npz_members.read_array(archive, key, _most_bytes)
-                    for key in _KEYS
+                    for key in keys
                 }
     # A damaged file raises nearly anything.
     except Exception as error:
@@ -89,7 +100,7 @@ def _read_arrays(path):
             f"Received: {error_texts.brief(error)}"
         ) from error
     raise ValueError(
-        f"{path} must hold the keys {', '.join(_KEYS)}. "
+        f"{path} must hold the keys {', '.join(keys)}. "
         f"Received: no {', '.join(missing)}"
     )
 

@@ -38,6 +38,36 @@ class LoadNpzTest:
         assert data.test_labels.dtype == np.int64
         assert data.class_names == ("cat", "dog")
 
+    def test_validation_part_is_read_and_counts(self, load, arrays):
+        held = {
+            "validation_images": arrays["train_images"][:3] // 2,
+            "validation_labels": np.array([1, 0, 1]),
+        }
+        data = load(**held)
+        for actual, expected in zip(data.validation, held.values()):
+            np.testing.assert_array_equal(actual, expected)
+        assert len(data.train_labels) == 6
+        other = load(**held | {"validation_labels": np.array([1, 0, 0])})
+        assert len({load().digest(), data.digest(), other.digest()}) == 3
+        assert load().validation is None
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            (None, "no validation_labels"),
+            ([0, 1], "3 and 2"),
+            ([0, 1, 2], "validation labels .*from 0 to 2"),
+        ],
+    )
+    def test_wrong_validation_part_is_refused(
+        self, load, arrays, labels, message
+    ):
+        with pytest.raises(ValueError, match=message):
+            load(
+                validation_images=arrays["train_images"][:3],
+                validation_labels=labels and np.array(labels),
+            )
+
     def test_gray_becomes_colour(self, load, arrays):
         data = load(train_images=arrays["train_images"][..., 0])
         for channel in range(3):

@@ -51,6 +51,10 @@ class ExpandTest:
         assert cell.config.drop_block.rate == 0.3
         assert (cell.config.samples, cell.config.l2) == (7, 0.5)
         assert cell.config.mixup.alpha == config.target.mixup.alpha
+        config.rows = (base.row("Both", "drop_block+mixup"),)
+        (cell,) = cells.expand(config)
+        assert cell.config.drop_block.rate == 0.3
+        assert (cell.config.mixup.alpha, cell.config.samples) == (0.9, 6)
 
     def test_rows_of_a_figure_look_different(self):
         rows = [ROWS[0], base.row("Other", "base")]

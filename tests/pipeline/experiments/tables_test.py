@@ -117,6 +117,7 @@ class WriteTest:
         config.rows = (
             base.row("Base", "base"),
             base.row("Blocks", "drop_block"),
+            base.row("Mixed", "drop_block+mixup"),
             base.row("Ours", "mixup", mixup__alpha=0.7),
         )
         runs = finished(
@@ -130,7 +131,8 @@ class WriteTest:
         ]
         assert line == (
             "- Cars. drop_block: block_size 7, ramp 1.0, rate 0.05 (chosen on "
-            "subset:cars); mixup: alpha 0.7 (default)"
+            "subset:cars); mixup: alpha 0.2 (default); mixup: alpha 0.7 (of "
+            "the row)"
         )
 
     def test_single_seed_has_no_interval(self, config, tmp_path):

@@ -1,6 +1,7 @@
 """ExampleGen: what goes in comes out, at the size that was asked for."""
 
 import dataclasses
+import shutil
 import sys
 
 import numpy as np
@@ -10,7 +11,9 @@ from PIL import Image
 from pipeline import datasets
 from pipeline.stages import example_gen
 from pipeline.storage import places
+from pipeline.trainings import target_data
 from tests import squares
+from tests.pipeline import smoke
 
 
 def assert_same_data(actual, expected):
@@ -63,6 +66,21 @@ class GenerateExamplesTest:
         expected = datasets.load_images(folder, image_size=12, **options)
         assert_same_data(data, expected)
         assert description["digest"] == expected.digest()
+
+    def test_validation_part_stays_apart(self, folder, tmp_path):
+        root = tmp_path / "parts"
+        for part in ("train", "val", "test"):
+            shutil.copytree(folder.removeprefix("folder:"), root / part)
+        example_gen.generate_examples(
+            f"folder:{root}", 12, tmp_path, keep_repeated=True
+        )
+        data = datasets.load_images(
+            example_gen.examples_source(tmp_path), image_size=12
+        )
+        assert len(data.validation[1]) == len(data.train_labels) == 24
+        config = smoke.target_config(example_gen.examples_source(tmp_path))
+        _, (_, labels) = target_data.load_data(config)
+        np.testing.assert_array_equal(labels, data.validation[1])
 
     def test_digest_is_that_of_the_pixels(self, tmp_path):
         images, _ = squares.make_part(12)

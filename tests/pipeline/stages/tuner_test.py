@@ -143,6 +143,13 @@ class TuneTest:
         images = {task["train_images"].tobytes() for _, _, task in trained}
         assert len(images) == 1
 
+    def test_target_of_some_classes(self, tune, trained, config):
+        config.data.classes = ("red", 2)
+        tune(["base"], tasks=1)
+        ((trial, _, task),) = trained
+        assert np.bincount(task["train_labels"]).tolist() == [2 + 3] * 2
+        assert trial.data.classes == ()
+
     def test_source_with_too_few_images(self, tune, trained, config):
         config.data.examples_per_class = 50
         with pytest.raises(ValueError, match="of 52 images or more"):

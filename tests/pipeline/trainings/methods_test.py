@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 LAYERS = {
     "meta_perturb": mp_keras.MetaPerturbLayer,
     "fresh_phi": mp_keras.MetaPerturbLayer,
+    "channel_noise": mp_keras.MetaPerturbLayer,
     "mean_preserving_noise": mp_keras.MetaPerturbLayer,
     "information_dropout": baselines.InformationDropout,
     "drop_block": baselines.DropBlock,
@@ -33,6 +34,8 @@ WRAPPERS = {
     "mixup": baselines.Mixup,
     "adversarial_training": baselines.AdversarialTraining,
 }
+assert (*LAYERS,) == config_names.LAYERS
+assert (*WRAPPERS,) == config_names.WRAPPERS
 # Each layer and each wrapper trains in `make test`; all pairs are long.
 JOINED = [
     pytest.param(

@@ -23,7 +23,7 @@ import numpy as np
 from pipeline.datasets import argument_checks
 from pipeline.datasets import stratified
 
-_SPLITS = ("class_wise", "swapped_halves", "homogeneous")
+SPLITS = ("class_wise", "swapped_halves", "homogeneous")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,9 +99,9 @@ def split_tasks(
     images, labels = argument_checks.check_images(images, labels)
     tasks = argument_checks.check_int("tasks", tasks, 1)
     seed = argument_checks.check_int("seed", seed, 0)
-    if split not in _SPLITS:
+    if split not in SPLITS:
         raise ValueError(
-            f"`split` must be one of {', '.join(_SPLITS)}. "
+            f"`split` must be one of {', '.join(SPLITS)}. "
             f"Received: split={split!r}"
         )
     if split == "swapped_halves" and tasks % 2:

@@ -81,6 +81,10 @@ def _whole(low, high=_MOST):
     )
 
 
+def _one_of(names):
+    return lambda value: value in names, f"one of {names}"
+
+
 def _are_texts(values):
     return isinstance(values, list | tuple) and all(
         isinstance(value, str) for value in values
@@ -122,8 +126,39 @@ _TEMPERATURE = (  # as they are fitted (evaluation/temperature.py)
     lambda value: _is_number(value) and (value == 0 or 0.05 <= value <= 20),
     "0, or a number from 0.05 to 20",
 )
+_ABOVE_0_AT_MOST_1 = (
+    lambda value: _is_number(value) and 0 < value <= 1,
+    "a number above 0 and at most 1",
+)
+_SHARE = (
+    lambda value: _is_number(value) and 0 <= value < 1,
+    "a number from 0 to 1, without 1",
+)
 _TEXT = (lambda value: isinstance(value, str), "a string")
 _SWITCH = (lambda value: isinstance(value, bool), "true or false")
+NAMES = {  # stated again, since what knows them imports TensorFlow
+    "adversarial_training.norm": ("linf", "l2", "l1"),
+    "algorithm": ("maml", "meta_sgd"),
+    "classes_per": ("task", "meta_batch"),
+    "inner_perturbation": (
+        "none",
+        "meta_dropout",
+        "fixed_gaussian",
+        "independent_gaussian",
+        "weight_gaussian",
+        "mixup",
+        "information_bottleneck",
+        "information_dropout",
+        "adversarial",
+    ),
+    "meta_dropout.logits": ("additive", "multiplicative", "none"),
+    "meta_dropout.transform": ("softplus", "exponential"),
+    "phi_options.all_branch": ("mean", "sum"),
+    "phi_options.noise_per": ("element", "channel"),
+    "positions": ("all", "before_pooling", "top", "bottom"),
+    "queries_per": ("task", "class"),
+    "task_split": ("swapped_halves", "class_wise", "homogeneous"),
+}
 # Of every key of a run's config: what its value must be, and in words.
 RULES = {
     **dict.fromkeys(
@@ -144,11 +179,12 @@ RULES = {
         ),
         _whole(1),
     ),
+    **{key: _one_of(names) for key, names in NAMES.items()},
     "temperature": _TEMPERATURE,
-    "pretrained.rate": (
-        lambda value: _is_number(value) and 0 < value <= 1,
-        "a number above 0 and at most 1",
-    ),
+    "mixup.alpha": _ABOVE_0_AT_MOST_1,
+    "pretrained.rate": _ABOVE_0_AT_MOST_1,
+    "drop_block.rate": _SHARE,
+    "monte_carlo_dropout.rate": _SHARE,
     "image_size": _whole(1, 4096),
     "image_channels": _whole(1, 3),
     "inner_steps": _whole(0),
@@ -177,7 +213,6 @@ RULES = {
             "learning_rate_factor",
             "manifold_mixup.alpha",
             "minutes",
-            "mixup.alpha",
             "mixup.gamma",
             "phi_learning_rate",
             "data.cache_gib",
@@ -215,8 +250,6 @@ RULES = {
             "data.test_fraction",
             "data.validation_fraction",
             "drop_block.ramp",
-            "drop_block.rate",
-            "monte_carlo_dropout.rate",
             "noise_ramp",
             "pretrained.head_share",
         ),
@@ -225,25 +258,14 @@ RULES = {
     "fine_tuning.exclude": (_are_texts, "strings"),
     **dict.fromkeys(
         (
-            "adversarial_training.norm",
-            "algorithm",
-            "classes_per",
             "data.manual_dir",
             "data.source",
             "data.terms",
             "fine_tuning.source",
-            "inner_perturbation",
-            "meta_dropout.logits",
-            "meta_dropout.transform",
             "method",
             "network",
             "phi",
-            "phi_options.all_branch",
-            "phi_options.noise_per",
-            "positions",
             "pretrained.weights",
-            "queries_per",
-            "task_split",
         ),
         _TEXT,
     ),

@@ -10,14 +10,34 @@ from hypothesis import strategies
 from configs.few_shot import glyphs as few_shot_glyphs
 from configs.meta_train import glyphs
 from configs.target import default
+from mp_keras.baselines import adversarial_training
+from mp_keras.few_shot import meta_dropout
+from mp_keras.perturbation import function
+from mp_keras.perturbation import locations
 from pipeline import fingerprints
+from pipeline.datasets import tasks
+from pipeline.datasets.few_shot import episodes
 from pipeline.runs import config_values
 from pipeline.runs import run_folder
+from pipeline.trainings import few_shot_methods
 
 CONFIGS = {
     "meta_train": glyphs.get_config().to_dict(),
     "target": default.get_config().to_dict(),
     "few_shot": few_shot_glyphs.get_config().to_dict(),
+}
+_NAMES = {
+    "adversarial_training.norm": adversarial_training.NORMS,
+    "algorithm": few_shot_methods.ALGORITHMS,
+    "classes_per": episodes.CLASSES_PER,
+    "inner_perturbation": few_shot_methods.PERTURBATIONS,
+    "meta_dropout.logits": meta_dropout.LOGITS,
+    "meta_dropout.transform": meta_dropout.TRANSFORMS,
+    "phi_options.all_branch": function.ALL_BRANCHES,
+    "phi_options.noise_per": function.NOISE_PER,
+    "positions": locations.LOCATIONS,
+    "queries_per": episodes.QUERIES_PER,
+    "task_split": tasks.SPLITS,
 }
 WRONG = (
     "abc",
@@ -81,6 +101,31 @@ class CheckTest:
                     continue
                 with pytest.raises(ValueError, match=f"`{'.'.join(path)}`"):
                     config_values.check(wrong)
+
+    def test_names_are_those_of_who_takes_them(self):
+        assert {key: sorted(names) for key, names in _NAMES.items()} == {
+            key: sorted(names) for key, names in config_values.NAMES.items()
+        }
+        for key, names in config_values.NAMES.items():
+            for name in names:
+                config_values.check({key: name})
+            with pytest.raises(ValueError, match=f"`{key}` must be one of"):
+                config_values.check({key: "other"})
+
+    @pytest.mark.parametrize(
+        ("key", "good", "bad"),
+        [
+            ("mixup.alpha", (0.1, 1.0), (0.0, 1.5)),
+            ("drop_block.rate", (0.0, 0.9), (1.0, -0.1)),
+            ("monte_carlo_dropout.rate", (0.0, 0.9), (1.0, -0.1)),
+        ],
+    )
+    def test_limits_are_those_of_the_layers(self, key, good, bad):
+        for value in good:
+            config_values.check({key: value})
+        for value in bad:
+            with pytest.raises(ValueError, match=f"`{key}` must be a number"):
+                config_values.check({key: value})
 
     @pytest.mark.parametrize(
         "drops", [(0.0,), (1.0,), (0.5, 0.5), (0.7, 0.4), 0.5, "0.5", (True,)]

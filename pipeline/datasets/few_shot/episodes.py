@@ -29,8 +29,8 @@ from pipeline.datasets import random_bits
 
 _STREAM = 3  # 0 to 2 are those of `training_batches` and `task_batches`
 _CLASSES, _EXAMPLES, _ROUNDS, _NOISE = range(4)
-_QUERIES_PER = ("task", "class")
-_CLASSES_PER = ("task", "meta_batch")
+QUERIES_PER = ("task", "class")
+CLASSES_PER = ("task", "meta_batch")
 
 
 class MetaBatch(typing.NamedTuple):
@@ -99,8 +99,8 @@ def episode_batches(
     tasks = argument_checks.check_int("tasks", tasks, 1)
     seed = argument_checks.check_int("seed", seed, 0)
     start_step, steps = batches.check_steps(start_step, steps)
-    _check_either("queries_per", queries_per, _QUERIES_PER)
-    _check_either("classes_per", classes_per, _CLASSES_PER)
+    _check_either("queries_per", queries_per, QUERIES_PER)
+    _check_either("classes_per", classes_per, CLASSES_PER)
     query_images = queries * (ways if queries_per == "class" else 1)
     rounds = -(-query_images // ways)
     _check_sizes(class_images, ways, shots, rounds)

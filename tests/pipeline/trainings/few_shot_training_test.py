@@ -241,7 +241,7 @@ class FailureTest:
             ({"replicas": 5}, "`replicas` must be at most"),
             ({"ways": 3}, "The test classes of npz:.*`ways` must be at most 2"),
             ({"shots": 10}, "at least 12 images(.|\n)*10 of class"),
-            ({"queries_per": "way"}, "'task' or 'class'"),
+            ({"queries_per": "way"}, "one of .'task', 'class'"),
             ({"image_channels": 2}, "`channels` must be 1 or 3"),
             ({"samples": 0}, "`samples` must be an integer from 1"),
             ({"test_episodes": 0}, "`test_episodes` must be an integer from 1"),

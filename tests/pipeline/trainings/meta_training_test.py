@@ -186,7 +186,7 @@ class FailureTest:
             ({"tasks": 6}, "6 classes in all. Received: 4 classes"),
             ({"tasks": 3}, "`tasks` must be even"),
             ({"tasks": 0}, "`tasks`"),
-            ({"task_split": "random"}, "`split` must be one of"),
+            ({"task_split": "random"}, "`task_split` must be one of"),
             ({"train_examples": 1}, "`train_examples` must be None"),
             ({"network": "conv5"}, "Did you mean 'conv6'"),
             ({"replicas": 5}, "`replicas` must be at most(.|\n)*replicas=5"),

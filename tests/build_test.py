@@ -15,7 +15,7 @@ import pytest
 import mp_keras
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_IGNORED = {"__pycache__", "build", "demo", "local_outputs"}  # by git as well
+_IGNORED = {"__pycache__", "build", "demo", "local_outputs", "runs"}  # by git
 # In environments of their own.
 _APART = ("docs/", "tests/environments/beam/", "tests/environments/tfa/")
 
@@ -110,6 +110,9 @@ class BuildTest:
             if file.startswith(("configs/", "mp_keras/", "pipeline/"))
             and not file.endswith(".py")
         }
+        assert set(rules["tests"]["data"]) >= {
+            file for file in FILES if re.fullmatch(r"\w[^/]*", file)
+        } - {"LICENSE"}
 
     def test_every_package_has_a_library(self, rules):
         packages = {os.path.dirname(file) for file in PYTHON}

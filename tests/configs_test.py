@@ -107,8 +107,11 @@ class GetConfigTest:
         assert config.phi_learning_rate == study.rate
         assert config.phi_stddev == study.spread
         assert config.noise_ramp == study.ramp
-        assert (config.learning_rate, config.phi_l2) == (1e-3, 0.0)
-        assert config.l2 == 5e-4
+        assert (config.learning_rate, config.l2) == (
+            study.learning_rate,
+            study.l2,
+        )
+        assert config.phi_l2 == 0
         assert small_tasks_narrow.get_config().phi_stddev == 0.01
         held_out = config.data.examples_per_class - config.train_examples
         assert (config.train_examples, held_out) == (50, 100)

@@ -10,9 +10,10 @@ others, and it starts anew every 1,500 steps, so that φ sees networks that
 overfit beside such that have just begun. φ has a rate of its own, no L2, and
 starts ten times wider than in tiny_imagenet.py; small_tasks_narrow.py starts
 as there. The twin for accelerators, in JAX, is configs/studies/gradients.py,
-carried out by pipeline/many_runs/meta_gradients.py. There both rates fall to 0,
-φ's over all steps and a task's over its life; tasks share classes; and each
-first life begins as old as its first restart asks.
+carried out by pipeline/many_runs/meta_gradients.py. There φ's rate falls to 0
+over all steps, and a task's drops as in a target training, over its life; a
+task trains on 40 images of a class and all its others are held out; tasks share
+classes; and each first life begins as old as its first restart asks.
 """
 
 from configs import arguments

@@ -4,7 +4,7 @@ import ml_collections
 
 
 def make_config(argument):
-    """Returns the config that the files beside this one complete."""
+    """Returns what the configs of the files beside this one share."""
     if argument not in ("", "smoke"):
         raise ValueError(
             "The config's argument must be empty or smoke. "
@@ -15,14 +15,21 @@ def make_config(argument):
     config.image_size = 32
     config.steps = 3_000
     config.batch_size = 64
-    config.seeds = (0, 1, 2, 3, 4)
-    config.samples = 30  # Monte Carlo
     config.data = ml_collections.ConfigDict()
     config.data.files = ()  # npz files, as for `npz:PATH` sources
+    config.data.flip = True
+    return config
+
+
+def make_table_config(argument):
+    """Returns a config whose study is a table of rows and seeds."""
+    config = make_config(argument)
+    config.rows = rows()
+    config.seeds = (0, 1, 2, 3, 4)
+    config.samples = 30  # Monte Carlo
     config.data.pooled = False  # draw from all images, test on all others
     config.data.examples_per_class = 0  # 0: all
     config.data.validation_fraction = 0.2  # of those, never trained on
-    config.data.flip = True
     return config
 
 
@@ -69,6 +76,7 @@ def shrunk(config, argument):
         config.image_size = 16
         config.steps = 2
         config.batch_size = 4
-        config.seeds = (0, 1)
-        config.samples = 2
+        if "rows" in config:
+            config.seeds = (0, 1)
+            config.samples = 2
     return config

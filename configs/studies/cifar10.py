@@ -13,8 +13,7 @@ from configs.studies import base
 
 def get_config(argument=""):
     """Returns the config. `argument`: empty, or "smoke"."""
-    config = base.make_config(argument)
-    config.rows = base.rows()
+    config = base.make_table_config(argument)
     config.data.pooled = True
     config.data.examples_per_class = 50
     return base.shrunk(config, argument)

@@ -12,8 +12,7 @@ from configs.studies import base
 
 def get_config(argument=""):
     """Returns the config. `argument`: empty, or "smoke"."""
-    config = base.make_config(argument)
-    config.rows = base.rows()
+    config = base.make_table_config(argument)
     config.steps = 3_750
     config.seeds = (0, 1, 2)
     return base.shrunk(config, argument)

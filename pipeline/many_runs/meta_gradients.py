@@ -54,9 +54,7 @@ def learn_phi(config, workdir):
             for index, task in enumerate(tasks)
         ]
     )
-    others = [
-        np.concatenate([task["validation"], task["test"]]) for task in tasks
-    ]
+    others = [task["held_out"] for task in tasks]
     held = [task["labels"][other] for task, other in zip(tasks, others)]
     phi, curves = learn(
         networks.LAYOUTS[config.network],
@@ -69,6 +67,7 @@ def learn_phi(config, workdir):
         batch_size=config.batch_size,
         rate=config.rate,
         period=config.period,
+        flip=config.data.flip,
     )
     workdir.mkdir(parents=True, exist_ok=True)
     study.save(workdir / "phi.npz", phi)
@@ -88,8 +87,8 @@ def learn(
     batch_size,
     rate,
     period,
+    flip=True,
     window=100,
-    dtype=jnp.float32,
 ):
     """Returns the learned φ and its curves.
 
@@ -102,8 +101,8 @@ def learn(
         classes, steps, batch_size: Ints.
         rate: Float, φ's learning rate; it falls to 0 as a cosine.
         period: Int, steps of a task's life.
+        flip: Bool: mirror half of the images.
         window: Int, steps of one call of the device.
-        dtype: Of the arithmetic.
 
     Returns: dict of φ, and a dict of curves: `loss`, `held_out`.
     """
@@ -129,7 +128,7 @@ def learn(
         "steps": steps,
         "rate": rate,
         "mixes": mixes,
-        "dtype": dtype,
+        "flip": flip,
     }
     advance = jax.jit(functools.partial(_advance, **options))
     losses = []
@@ -157,7 +156,7 @@ def _advance(
     steps,
     rate,
     mixes,
-    dtype,
+    flip,
 ):
     def one(theta, phi, step, batch, layer, mixing, other, run, held, age):
         life = (step + age) % period
@@ -170,9 +169,8 @@ def _advance(
             layout,
             images,
             period,
-            True,
+            flip,
             mixes,
-            dtype,
             theta,
             (life, batch, layer, mixing),
             run,
@@ -181,7 +179,7 @@ def _advance(
         weights, _, state = theta
         key = jax.random.fold_in(jax.random.key(run.seed + 1), step)
         crop_key, noise_key = jax.random.split(key)
-        inputs = training.crop_and_flip(images[held[0][other]], crop_key, True)
+        inputs = training.crop_and_flip(images[held[0][other]], crop_key, flip)
 
         def held_out_loss(phi):
             logits, _ = networks.apply(
@@ -196,7 +194,6 @@ def _advance(
                     run.noise, life, period
                 ),
                 key=noise_key,
-                dtype=dtype,
             )
             return training.cross_entropy(logits, held[1][other])
 

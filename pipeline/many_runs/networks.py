@@ -110,7 +110,6 @@ def apply(
     key=None,
     mixing=None,
     norm_training=None,
-    dtype=jnp.float32,
 ):
     """Returns logits and the new moving statistics.
 
@@ -128,7 +127,6 @@ def apply(
             None.
         norm_training: Bool: batch norm takes the batch's statistics; default
             None: if `training`.
-        dtype: Of the arithmetic; logits are float32.
     """
     norm_training = training if norm_training is None else norm_training
     walk = _Walk(
@@ -136,13 +134,13 @@ def apply(
     )
     walk.noise, walk.coefficient = noise, coefficient
     walk.key, walk.mixing = key, mixing
-    features = walk.mix(images.astype(dtype))
+    features = walk.mix(images)
     if layout.residual:
         features = _residual(walk, features)
     else:
         features = _chain(walk, features)
-    logits = features.astype(jnp.float32) @ weights["dense"]
-    return logits + weights["dense_bias"], walk.new_state
+    logits = features @ weights["dense"] + weights["dense_bias"]
+    return logits, walk.new_state
 
 
 def _residual(walk, features):
@@ -188,21 +186,18 @@ class _Walk:
         stride = self.layout.convolutions[index][1]
         features = convolution(features, self.weights["kernels"][index], stride)
         if self.layout.bias:
-            features += self.weights["biases"][index].astype(features.dtype)
+            features += self.weights["biases"][index]
         moving = self.state["norms"][index]
         mean, variance = moving
         if self.norm_training:
-            wide = features.astype(jnp.float32)
-            mean, variance = wide.mean((0, 1, 2)), wide.var((0, 1, 2))
+            mean, variance = features.mean((0, 1, 2)), features.var((0, 1, 2))
             moving = _moved(moving, (mean, variance))
         self.new_state["norms"].append(moving)
         factor = self.weights["gammas"][index] * jax.lax.rsqrt(
             variance + _EPSILON
         )
         shift = self.weights["betas"][index] - mean * factor
-        return features * factor.astype(features.dtype) + shift.astype(
-            features.dtype
-        )
+        return features * factor + shift
 
     def position(self, features):
         index = len(self.new_state["positions"])
@@ -230,7 +225,6 @@ class _Walk:
         if self.mixing is not None:
             layer, weight = self.mixing
             weight = jnp.where(layer == self._mixed, weight, 1.0)
-            weight = weight.astype(features.dtype)
             partners = jnp.roll(features, -1, 0)
             features = weight * features + (1 - weight) * partners
         self._mixed += 1
@@ -253,8 +247,7 @@ def convolution(features, kernel, stride):
         ],
         -1,
     )  # (batch, height, width, 9 * channels)
-    kernel = kernel.reshape(-1, kernel.shape[-1]).astype(features.dtype)
-    return patches @ kernel
+    return patches @ kernel.reshape(-1, kernel.shape[-1])
 
 
 def _moved(moving, new):

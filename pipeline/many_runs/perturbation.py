@@ -93,9 +93,8 @@ def perturb(features, noise, coefficient, statistics, norms, key, training):
     factor = jnp.where(
         noise.mean_preserving > 0,
         factor / expected,
-        factor * scale.astype(features.dtype),
+        factor * scale,
     )
-    coefficient = jnp.asarray(coefficient, features.dtype)
     outputs = features * (1 + coefficient * (factor - 1))
     if training:
         outputs = jnp.minimum(outputs, OUTPUT_LIMIT)
@@ -122,9 +121,7 @@ def expected_softplus(mean):
 def batch_statistics(features, phi):
     """Returns mean and unbiased variance of the channel features."""
     parts = [
-        jax.nn.relu(stencil(features, phi["scale_kernels"][index]))
-        .astype(jnp.float32)
-        .mean((1, 2))
+        jax.nn.relu(stencil(features, phi["scale_kernels"][index])).mean((1, 2))
         for index in range(4)
     ]
     found = jnp.stack(parts, -1)  # (batch, channels, 4)
@@ -146,7 +143,6 @@ def stencil(features, kernel):
     """Convolves every channel with one 3x3 kernel, "same" padding."""
     height, width = features.shape[1:3]
     padded = jnp.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    kernel = kernel.astype(features.dtype)
     return sum(
         kernel[row, column]
         * padded[:, row : row + height, column : column + width]
@@ -165,6 +161,6 @@ def _draws(key, features, per_channel):
     batch, _, _, channels = features.shape
     return jnp.where(
         per_channel > 0,
-        jax.random.normal(shared, (batch, 1, 1, channels), features.dtype),
-        jax.random.normal(each, features.shape, features.dtype),
+        jax.random.normal(shared, (batch, 1, 1, channels)),
+        jax.random.normal(each, features.shape),
     )

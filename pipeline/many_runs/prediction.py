@@ -46,7 +46,6 @@ def predict(
     *,
     samples,
     chunk=250,
-    dtype=jnp.float32,
 ):
     """Returns `Predicted` of trained runs.
 
@@ -61,14 +60,12 @@ def predict(
         samples: Int, of the noise; 0: one pass with its expectation, on
             `recalibrated` statistics.
         chunk: Int, examples of one pass.
-        dtype: Of the arithmetic.
     """
     mean = jax.jit(
         functools.partial(
             _mean_probabilities,
             layout,
             samples=samples if runs.noise is not None else min(samples, 1),
-            dtype=dtype,
         )
     )
 
@@ -153,7 +150,6 @@ def _mean_probabilities(
     first,
     *,
     samples,
-    dtype,
 ):
     def one(weights, state, coefficient, noise, places, temperatures, number):
         inputs = training.normalize(images[places])
@@ -170,7 +166,6 @@ def _mean_probabilities(
                 noise=noise,
                 coefficient=coefficient,
                 key=jax.random.fold_in(key, index) if samples else None,
-                dtype=dtype,
             )
             scaled = logits[None] / temperatures[:, None, None]
             return total + jax.nn.softmax(scaled), None

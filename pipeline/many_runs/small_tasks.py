@@ -1,8 +1,4 @@
-"""The small tasks that φ is searched and learned on: they overfit.
-
-Ten classes x 50 images, a fifth of them for the temperature, tested on all
-other images of these classes.
-"""
+"""The small tasks that φ is learned on: they overfit."""
 
 import jax
 import numpy as np
@@ -19,8 +15,8 @@ def make_tasks(files, size, count, seed):
         count: Int, tasks.
         seed: Int.
 
-    Returns: images, and a list of dicts `labels`, `train`, `validation`,
-        `test`: 40, 10 and the other images of each of 10 classes.
+    Returns: images, and a list of dicts `labels`, `train`, `held_out`: 40 and
+        the other images of each of 10 classes.
     """
     pool, labels, _ = study.read_images(files, size)
     classes = np.unique(labels)
@@ -28,14 +24,13 @@ def make_tasks(files, size, count, seed):
     for index in range(count):
         random = np.random.default_rng([seed, index])
         chosen = random.choice(classes, 10, replace=False)
-        parts = {"train": [], "validation": [], "test": []}
+        parts = {"train": [], "held_out": []}
         renamed = np.full(len(labels), -1, "int32")
         for number, label in enumerate(chosen):
             order = random.permutation(np.flatnonzero(labels == label))
             renamed[order] = number
             parts["train"].append(order[:40])
-            parts["validation"].append(order[40:50])
-            parts["test"].append(order[50:])
+            parts["held_out"].append(order[40:])
         joined = {name: np.concatenate(part) for name, part in parts.items()}
         tasks.append({"labels": renamed, **joined})
     return jax.device_put(pool), tasks

@@ -210,7 +210,9 @@ def _run_group(config, rows, images, labels, cuts, path):
     }
     forms = {"monte_carlo": (trained, config.samples)}
     if runs.noise is not None:
-        again = prediction.recalibrated(layout, trained, runs, images)
+        again = prediction.recalibrated(
+            layout, trained, runs, images, flip=config.data.flip
+        )
         forms["single_pass"] = (again, 0)
     for form, (model, samples) in forms.items():
         predicted = prediction.predict(

@@ -122,7 +122,6 @@ def train(
     batch_size,
     flip=True,
     window=250,
-    dtype=jnp.float32,
 ):
     """Trains a batch of runs and returns `Trained`.
 
@@ -134,7 +133,6 @@ def train(
         classes, steps, batch_size: Ints.
         flip: Bool: mirror half of the images.
         window: Int, steps of one call of the device.
-        dtype: Of the arithmetic.
     """
     mixes = bool(np.any(runs.alpha > 0))
     decided = schedules(runs, steps, batch_size, len(layout.positions))
@@ -144,7 +142,7 @@ def train(
     carry = jax.jit(jax.vmap(begin))(jnp.asarray(runs.seed))
     advance = jax.jit(
         functools.partial(
-            _advance, layout, steps=steps, flip=flip, mixes=mixes, dtype=dtype
+            _advance, layout, steps=steps, flip=flip, mixes=mixes
         ),
         donate_argnums=(0,),
     )
@@ -180,17 +178,13 @@ def start(layout, seed, *, classes, image_size):
     return weights, (zeros, zeros), networks.initial_state(layout)
 
 
-def _advance(layout, carry, xs, runs, images, *, steps, flip, mixes, dtype):
-    step = functools.partial(
-        train_step, layout, images, steps, flip, mixes, dtype
-    )
+def _advance(layout, carry, xs, runs, images, *, steps, flip, mixes):
+    step = functools.partial(train_step, layout, images, steps, flip, mixes)
     every = jax.vmap(step, in_axes=(0, (None, 0, 0, 0), 0))
     return jax.lax.scan(lambda carry, x: every(carry, x, runs), carry, xs)
 
 
-def train_step(
-    layout, images, steps, flip, mixes, dtype, carry, x, run, salt=None
-):
+def train_step(layout, images, steps, flip, mixes, carry, x, run, salt=None):
     """One step of one run: the carry after it and its training loss.
 
     Args:
@@ -198,7 +192,6 @@ def train_step(
         images: uint8 array on the device.
         steps: Int, of the whole run.
         flip, mixes: Bools.
-        dtype: Of the arithmetic.
         carry: Weights, moments, state.
         x: Step, batch, mixing layer, mixing weight.
         run: `Run`.
@@ -226,7 +219,6 @@ def train_step(
             coefficient=coefficient,
             key=noise_key,
             mixing=(layer, mixing) if mixes else None,
-            dtype=dtype,
         )
         loss = cross_entropy(logits, labels)
         if mixes:

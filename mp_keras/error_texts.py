@@ -1,4 +1,4 @@
-"""The part of another error that goes into one of ours, and names in it.
+"""Quotes foreign errors and names safely in our messages.
 
 The trap: a file, a class or a member of an archive may be named after a line of
 ours, with a line break in front of it, or hold what a terminal obeys.

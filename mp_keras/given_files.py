@@ -1,4 +1,4 @@
-"""Looks at a file that somebody hands over before a byte of it is read.
+"""Checks type and size of a user's file before a byte of it is read.
 
 It may be a link to a device, which never ends, or a pipe, for which one waits.
 """

@@ -1,4 +1,4 @@
-"""Data sets of `tf.data` whose end nobody waits for.
+"""`tf.data` sets without TensorFlow's tuner, whose end can make one wait.
 
 TensorFlow tunes a running data set in a thread of its own, which sleeps 10 ms,
 then 20, 40, ..., up to a minute. The end of an iteration wakes it before it

@@ -1,4 +1,4 @@
-"""Short names for values: equal ones have the same."""
+"""Short hashes of values: equal values have equal ones."""
 
 import hashlib
 import json

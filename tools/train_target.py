@@ -1,15 +1,16 @@
 r"""Trains one classifier on a target data set, with φ or without.
 
-    python -m tools.train_target --config=configs/target/default.py:resnet20 \
+    python -m tools.train_target \
+        --config=configs/target/own_images.py:resnet20 \
         --config.data.source=folder:my_images --workdir=runs/my_images
     tensorboard --logdir=runs/my_images/tensorboard
 
 `--config.method=auto` tries six methods and keeps the best on validation
 images (`tools.tune --config=configs/tune/methods.py`).
 
-Leaves a page to look at, `report.html`, `saved_model/`, `model.keras`,
-`deterministic.keras`, `predictions.npz`, `checkpoints/`, `tensorboard/`,
-`config.json`, `history.jsonl` and `result.json` in the workdir.
+configs/target/default.py has the paper's values. The workdir ends with a page
+to look at, `report.html`, `saved_model/`, `model.keras`, `result.json` and what
+else docs/command_line.md lists.
 """
 
 import json

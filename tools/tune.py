@@ -7,9 +7,13 @@ r"""Chooses a baseline's hyperparameters, a method, or φ, on validation data.
     python -m tools.tune --config=configs/tune/methods.py:resnet20 \
         --config.target.data.source=folder:my_images --workdir=runs/my_images
 
-Leaves the choice and every trial in the workdir, as `tuned.json` or as
-`methods.json`; the trials' runs are in `trials/`. With a method chosen, the
-workdir is that of its run, too. The same command resumes.
+    python -m tools.tune --config=configs/tune/phi.py \
+        --config.target.data.manual_dir=FOLDER --workdir=runs/phi_search
+
+Leaves the choice and every trial in the workdir, as `tuned.json`,
+`methods.json`, or `search.csv` with the two best φ, `phi_1` and `phi_2`; the
+trials' runs are in `trials/`. With a method chosen, the workdir is that of its
+run, too. The same command resumes.
 """
 
 import json

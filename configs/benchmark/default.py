@@ -3,8 +3,7 @@ r"""What `tools.benchmark` measures.
     python -m tools.benchmark --output=FILE.json \
         [--config=configs/benchmark/default.py:ARGUMENT] [--against=DIR]
 
-ARGUMENT: `full` (default; docs/performance.md, about half an hour on two
-cores)
+ARGUMENT: `full` (default; docs/performance.md, about half an hour on two cores)
 or `check`, small cases with limits for ratios, about 2 minutes, which
 continuous integration runs.
 """

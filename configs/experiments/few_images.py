@@ -17,7 +17,7 @@ from configs.experiments import empty
 
 _OURS = base.SHIPPED_PHI
 _BOTH = "meta_perturb+manifold_mixup"
-_L2 = 5e-3  # chosen on the source, by small_tasks.py, as are these rows
+_L2 = 5e-3  # chosen on one task of the source (docs/results.md)
 _CHANNELS = "Channel noise + Manifold Mixup"
 _TUNED = (  # name, method, phi and other keys
     ("Base", "base", {}),

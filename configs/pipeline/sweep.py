@@ -4,10 +4,10 @@ r"""Many targets x networks x methods x seeds, for a cluster or long nights.
         --config.manual_dir=FOLDER --workdir=gs://bucket/sweep \
         --compile=sweep.yaml --image=NAME:TAG
 
-φ is meta-trained once on Tiny ImageNet; then come the four small sets that
-pipeline/datasets/sources/catalogue.py lists as `subset:`, each with two
-networks, five methods and three seeds: 120 trainings of 1,000 steps. FOLDER, or
-the URI of one, holds the files of all five sets.
+φ is meta-trained once on Tiny ImageNet; then come four small sets, as
+`subset:cars`, each with two networks, five methods and three seeds: 120
+trainings of 1,000 steps. FOLDER, or the URI of one, holds the files of all five
+sets (docs/paper.md).
 """
 
 import ml_collections

@@ -1,7 +1,7 @@
 r"""Trains one classifier on a target data set, with φ or without.
 
     python -m tools.train_target --config=configs/target/default.py:resnet20 \
-        --config.data.source=folder:my_images --workdir=runs/my_images
+        --config.data.source=paper:stl10 --workdir=runs/stl10
 
 MetaPerturb, appendix C.4, and the authors' code: Adam 1e-3 with coupled L2
 5e-4, batch 128, 10,000 steps, rate x 0.3 after 40, 70 and 90 % of them, noise

@@ -1,9 +1,10 @@
 """Hyperparameters of the baselines, chosen by `tools.tune`.
 
 On a validation part of the training data alone, ResNet20, 400 steps at 32
-pixels; MetaPerturb has none to choose. They were chosen on two sets, and other
-sets take the values of the one that they resemble: small natural images, or 50
-and more classes of one kind of thing. The paper chose for each set by itself.
+pixels; MetaPerturb's `c_max` is left at 1. They were chosen on two sets, and
+other sets take the values of the one that they resemble: small natural images,
+or 50 and more classes of one kind of thing. The paper chose for each set by
+itself.
 """
 
 _CHOSEN = {  # source -> method -> values by key of a target config

@@ -1,4 +1,4 @@
-r"""Is φ better here? Compares methods on your images, and trains the best.
+r"""Which method is better here? Compares six on your images, keeps the best.
 
     python -m tools.tune --config=configs/tune/methods.py:resnet20 \
         --config.target.data.source=folder:my_images --workdir=runs/my_images

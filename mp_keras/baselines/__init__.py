@@ -2,8 +2,8 @@
 
 Every baseline has a twin of `perturb_model`. Some put a layer at each position
 (Information Dropout, DropBlock, Monte Carlo dropout); some wrap the network
-while it trains and leave it as it is (mixup, Manifold Mixup, adversarial
-training, on TensorFlow only); a deep ensemble joins several networks.
+while it trains and leave it as it is (mixup; Manifold Mixup; adversarial
+training, which is for TensorFlow only); a deep ensemble joins several networks.
 """
 
 from mp_keras import backends

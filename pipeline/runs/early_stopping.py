@@ -1,4 +1,4 @@
-"""Ends a training when the validation likelihood has stopped to improve.
+"""Ends a training when the validation likelihood has stopped improving.
 
 The trap: while noise is faded in, a network gets worse before it gets better,
 and its form with half of the noise is not what is wanted. Only checkpoints at

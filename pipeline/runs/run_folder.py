@@ -1,4 +1,4 @@
-"""The working folder of a run: everything it leaves, and how it resumes.
+"""The working folder of a run: how it resumes, and what all runs leave.
 
 config.json      what was asked for; another config is refused
 chosen.json      what of the config the data decided, if it said 0
@@ -11,8 +11,10 @@ checkpoints/     the newest states; gone through until `result.json`
 best/            the best state, where early stopping was asked for
 tensorboard/     event files
 stops.json       where it stopped on numbers that are not finite, if it did
-report.html      a page to look at, of a target training with `export`
 result.json      written last: the run is finished
+
+What a kind of run adds, as a target training its `model.keras`, is in the
+module that writes it, and all of it in docs/command_line.md.
 
 Of several workers that train one run, in one shared folder, the chief alone
 writes all this; each keeps its own checkpoints, `checkpoints/worker_1`, for its

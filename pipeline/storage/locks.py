@@ -1,4 +1,4 @@
-"""Locks of files, which the system takes from a process that ends, somehow.
+"""File locks, which the system releases however their process ends.
 
 The trap: they are a process' own. A second lock in the same process succeeds,
 and closing any other handle of the file lets go of it.

@@ -239,6 +239,7 @@ def _result(config, folder):
         "tasks": config.tasks,
         "batch_size": config.batch_size,
         "seconds": folder.seconds(),
+        "versions": runtime.versions(),
     }
 
 
@@ -254,5 +255,4 @@ def _card(config, data, result):
         **config.phi_options,
         "image_size": config.image_size,
         **numbers,
-        "versions": runtime.versions(),
     }

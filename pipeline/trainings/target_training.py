@@ -135,6 +135,7 @@ def train_target(
         "seconds": folder.seconds(),
         **({} if weights is None else {"weights": weights}),
         "software": fingerprints.software_fingerprint(),
+        "versions": runtime.versions(),
     }
     hparams_summary.write(folder.tensorboard, config, result)
     folder.finish(result)

@@ -1,19 +1,13 @@
 """What the tests of `pipeline.datasets` share."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
-_SHARED = pathlib.Path(__file__).parents[3] / "shared" / "data"
-
 
 @pytest.fixture
-def shared_data():
+def shared_data(shared):
     """The folder of real data; skips the test where there is none."""
-    if not _SHARED.is_dir():
-        pytest.skip("no ../shared/data here")
-    return _SHARED
+    return shared / "data"
 
 
 @pytest.fixture

@@ -37,7 +37,6 @@ class Entry:
         test_examples: Int, number of test images; None is not checked.
         first_per_class: Int, keep the first so many training images of each
             class in the order of the original files; None keeps all.
-        flip: Bool, whether augmentation mirrors images.
         terms: Str, under which terms the images may be used.
     """
 
@@ -51,7 +50,6 @@ class Entry:
     train_examples: int | None = None
     test_examples: int | None = None
     first_per_class: int | None = None
-    flip: bool = True  # the paper mirrors in every experiment, digits too
     terms: str
 
 

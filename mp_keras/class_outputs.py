@@ -9,6 +9,13 @@ import keras
 from mp_keras.graphs import graph_reading
 
 _PROBABILITIES = ("softmax", "sigmoid")
+_TRANSPARENT = (
+    keras.layers.Average,
+    keras.layers.Flatten,
+    keras.layers.Identity,
+    keras.layers.Reshape,
+)
+_CASTS = ("Cast", "Identity")
 
 
 def check_logits(model):
@@ -78,7 +85,7 @@ def _check_output(model, number):
             "classes; the softmax of one is 1. Received: model "
             f"{model.name} with outputs {shape}"
         )
-    function = _last_function(model, number)
+    function = _last_function(model.outputs[number])
     if function in _PROBABILITIES:
         raise ValueError(
             "Argument `model` must end in logits, or `from_logits` be False "
@@ -87,12 +94,17 @@ def _check_output(model, number):
         )
 
 
-def _last_function(model, number):
-    """Returns the lower-case name of an output's activation, or layer."""
-    history = model.outputs[number]._keras_history
-    last = history.operation
+def _last_function(tensor):
+    """Returns the lower-case name of the activation, or layer, it comes from.
+
+    What leaves probabilities as they are is looked through.
+    """
+    last, node, number = tensor._keras_history
     if graph_reading.is_graph(last):
-        return _last_function(last, history.tensor_index)
+        return _last_function(last.outputs[number])
     activation = getattr(last, "activation", None)
     name = getattr(activation, "__name__", None) or type(last).__name__
+    is_linear = isinstance(last, keras.layers.Activation) and name == "linear"
+    if is_linear or isinstance(last, _TRANSPARENT) or name in _CASTS:
+        return _last_function(last._inbound_nodes[node].input_tensors[0])
     return name.lower()

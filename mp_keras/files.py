@@ -27,8 +27,25 @@ _HERE = -100  # Linux' AT_FDCWD
 _EXCHANGE = 2  # Linux' RENAME_EXCHANGE
 
 
+def check_no_pattern(path):
+    """Refuses a path that TensorFlow would take for a pattern of names.
+
+    Args:
+        path: Path-like or URI, where TensorFlow is to write or to read.
+
+    Raises: ValueError.
+    """
+    if set("*?[]") & set(str(path)):
+        raise ValueError(
+            f"Path {path} must be without `*`, `?`, `[` and `]`, which "
+            "TensorFlow takes for a pattern. Received: one with them"
+        )
+
+
 def write_text(path, text):
     """Writes a UTF-8 text file in one step; an old file stays until then.
+
+    What UTF-8 does not know, as parts of file names, is written as \\udc80.
 
     Args:
         path: Path-like of the file; its folder must exist.
@@ -36,7 +53,8 @@ def write_text(path, text):
 
     Raises: OSError, naming the file, if the disk does not take it.
     """
-    write_bytes(path, text.encode("utf-8"))
+    # Names of files may hold bytes that are no text.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path, content):
@@ -54,6 +72,7 @@ def write_bytes(path, content):
 
 def write_json(path, value):
     """Writes `value` as indented JSON in one step."""
+    # A lone surrogate becomes \udc80, which JSON reads back as it was.
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 

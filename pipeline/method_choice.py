@@ -16,6 +16,7 @@ from mp_keras import argument_checks
 from mp_keras import files
 from pipeline import intervals
 from pipeline.report import judged_images
+from pipeline.runs import run_folder
 from pipeline.runs import run_records
 from pipeline.trainings import target_training
 
@@ -68,29 +69,35 @@ def choose(
             "Config key `data.validation_fraction` must be positive: methods "
             "are chosen on validation data. Received: 0"
         )
-    workdir = pathlib.Path(workdir)
+    workdir = pathlib.Path(workdir).expanduser()
     if (workdir / "config.json").exists() and not (workdir / _TRIALS).exists():
         raise ValueError(
             f"Folder {workdir} must be new, or that of such a comparison. "
             "Received: that of a run"
         )
     trials = _trials(target, methods, source)
-    folders, results = {}, {}
+    folders, results, noted = {}, {}, None
     for name, trial in trials.items():
         print(f"{name}:", flush=True)
         folders[name] = workdir / _TRIALS / name.replace("+", "_and_")
         results[name] = target_training.train_target(
-            trial, folders[name], data_dir, command=command
+            trial, folders[name], data_dir, command=command, noted=noted
         )
+        # All are compared on the images of the first.
+        noted = noted or run_folder.read_files_record(folders[name])
     compared = {name: _read(folder) for name, folder in folders.items()}
     higher = intervals.METRICS[objective][3]
     best = (max if higher else min)(
         results, key=lambda name: results[name]["validation"][objective]
     )
+    numbers = compare(compared)
+    for name, result in results.items():  # what was chosen by is shown
+        for metric in ("accuracy", "negative_log_likelihood"):
+            numbers[name][metric] = result["validation"][metric]
     record = {
         "chosen": best,
         "objective": objective,
-        "compared": compare(compared),
+        "compared": numbers,
         "result": results[best],
     }
     _become(workdir, folders[best])

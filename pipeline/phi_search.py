@@ -36,7 +36,7 @@ DIRECTIONS = {
     "depth": (-3.0, 3.0, 0.5),  # s by the height of the map
     "statistic": (-3.0, 3.0, 0.5),  # s by a channel's mean activation
 }
-_STAR = {"own": 0.5, "pooled": 0.5, "depth": 1.5, "statistic": 1.5}
+_STAR = {"own": 0.5, "pooled": 0.5, "depth": 1.5, "statistic": 1.5}  # a step
 _STILL = dict.fromkeys(DIRECTIONS, 0.0) | {"c_max": 1.0}
 _STATES = optuna.trial.TrialState
 _COUNTED = ("COMPLETE", "PRUNED", "RUNNING")  # pruned: not finite
@@ -84,7 +84,7 @@ def search(config, workdir, data_dir=None):
         has a finite loss.
     """
     _check(config)
-    workdir = pathlib.Path(workdir)
+    workdir = pathlib.Path(workdir).expanduser()
     workdir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = _open(config, workdir)

@@ -19,9 +19,11 @@ from mp_keras import error_texts
 from mp_keras import files
 from pipeline import intervals
 from pipeline.experiments import cells
+from pipeline.runs import run_folder
 from pipeline.trainings import target_training
 
 _STATES = optuna.trial.TrialState
+_FIRST = "first_run"  # noted of a study: the folder of its first training
 
 
 def tune(config, workdir, data_dir=None):
@@ -39,7 +41,7 @@ def tune(config, workdir, data_dir=None):
         objective, or no trial came to an end.
     """
     _check(config)
-    workdir = pathlib.Path(workdir)
+    workdir = pathlib.Path(workdir).expanduser()
     workdir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
@@ -68,7 +70,7 @@ def tune(config, workdir, data_dir=None):
 def _try(study, values, config, workdir, data_dir):
     """Runs one point; what interrupts it leaves it to the next call."""
     try:
-        validation = _validate(config, values, workdir, data_dir)
+        validation = _validate(study, config, values, workdir, data_dir)
     except FloatingPointError as error:  # a bad point, not the search's end
         said, outcome = str(error), {"state": _STATES.FAIL}
     else:
@@ -109,7 +111,7 @@ def _higher_is_better(config):
     return intervals.METRICS[config.objective][3]
 
 
-def _validate(config, values, workdir, data_dir):
+def _validate(study, config, values, workdir, data_dir):
     """Returns the mean validation metrics of one point over the seeds."""
     results = []
     for seed in config.seeds:
@@ -117,12 +119,22 @@ def _validate(config, values, workdir, data_dir):
         target.update_from_flattened_dict({**values, "seed": seed})
         digest = cells.content_digest(cells.without_places(target))
         folder = workdir / "trials" / f"{target.method}-seed{seed}-{digest}"
-        result = target_training.train_target(target, folder, data_dir)
+        result = target_training.train_target(
+            target, folder, data_dir, noted=_first_record(study, workdir)
+        )
+        if _FIRST not in study.user_attrs:
+            study.set_user_attr(_FIRST, folder.name)
         results.append(result["validation"])
     return {
         metric: sum(result[metric] for result in results) / len(results)
         for metric in intervals.METRICS
     }
+
+
+def _first_record(study, workdir):
+    """Returns the record of the first trial's images, which all have."""
+    first = study.user_attrs.get(_FIRST)
+    return first and run_folder.read_files_record(workdir / "trials" / first)
 
 
 def _summarize(config, study, workdir):

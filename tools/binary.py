@@ -179,7 +179,9 @@ def _parse(argv):
         _show_help(argv)
         sys.exit(0)
     try:
-        return flags.FLAGS(argv)
+        rest = flags.FLAGS(argv)
+        _expand_home()
+        return rest
     except flags.UnrecognizedFlagError as error:
         config, _ = config_help.load(argv)
         value = config_help.value_of(error.flagname, argv)
@@ -193,6 +195,19 @@ def _parse(argv):
         while error.args and isinstance(error.args[0], Exception):
             error = error.args[0]
         _fail("--config has no such key: " + " ".join(error.args[0].split()))
+
+
+def _expand_home():
+    """Replaces the ~ that begins a flag's value: a shell leaves it there."""
+    for name in flags.FLAGS:
+        flag = flags.FLAGS[name]
+        if isinstance(flag.value, str):
+            flag.value = os.path.expanduser(flag.value)
+        elif isinstance(flag.value, list):
+            flag.value = [
+                os.path.expanduser(each) if isinstance(each, str) else each
+                for each in flag.value
+            ]
 
 
 def _show_help(argv):

@@ -7,7 +7,9 @@ FOLDER holds `tiny-imagenet-200.zip`. A column is a task: ten classes of Tiny
 ImageNet, 50 images of each, a fifth of them for the temperature, tested on all
 others of these classes. ResNet20, 32 pixels, batch 64, 1,500 steps. What is
 chosen here is compared once more by small_tasks_confirmation.py, on other
-classes; a target decides nothing. docs/results.md has the outcome.
+classes; a target decides nothing. docs/results.md has the outcome. A φ that
+configs/tune/phi.py found is compared by
+`--config.phi_paths.searched=runs/phi_search/phi_1 --config.target.c_max=...`.
 """
 
 import random
@@ -32,7 +34,12 @@ _METHODS = (  # name, method, other keys
                 "channel_noise__c_max",
             ),
         )
-        for strength in (0.5, 1.0)
+        for strength in (0.5, 0.75, 1.0)
+    ),
+    (
+        "Searched φ + Manifold Mixup",
+        "meta_perturb+manifold_mixup",
+        {"phi": "searched"},
     ),
 )
 
@@ -61,6 +68,7 @@ def make_config(name, title, argument):
     """Returns the config without its columns but for those of "smoke"."""
     argument = empty.checked_profile(argument, ("smoke", "cpu"))
     config = base.make_config(name, title, argument)
+    config.phi_paths.searched = ""  # a SavedModel folder; "": no such row
     config.rows = tuple(
         base.row(f"{name}, L2 {l2:g}", method, l2=l2, **values)
         for l2 in _L2

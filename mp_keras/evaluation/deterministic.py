@@ -71,7 +71,14 @@ def deterministic(
     if not graph_reading.is_graph(model) or not model.built:
         raise ValueError(
             "Argument `model` must be a functional or built Sequential "
-            f"keras.Model. Received: model={model!r}"
+            "keras.Model whose class leaves `call` alone. "
+            f"Received: model={model!r}"
+        )
+    inputs = graph_reading.view(model).input
+    if images is not None and isinstance(inputs, dict):
+        raise ValueError(
+            "Argument `images` must be None for a model that takes a dict. "
+            f"Received: model {model.name}, which takes {list(inputs)}"
         )
     copy = model_copy.ModelCopy({}, None).copy(model)
     silenced = monte_carlo.noisy_layers(copy)

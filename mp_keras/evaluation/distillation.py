@@ -55,6 +55,7 @@ def distil(still, noisy, images, samples, mixtures, seed):
         layer: layer.trainable
         for layer in layer_search.find_layers(still, _is_leaf)
     }
+    variables = [(each, each.trainable) for each in still.variables]
     for layer in trainable:
         layer.trainable = False
     for layer in _learning(list(trainable)):
@@ -86,6 +87,8 @@ def distil(still, noisy, images, samples, mixtures, seed):
         student.set_weights(start)
     for layer, value in trainable.items():
         layer.trainable = value
+    for variable, value in variables:
+        variable.trainable = value
 
 
 class _InTestMode(keras.Model):
@@ -103,6 +106,7 @@ class _InTestMode(keras.Model):
 def _divergence(targets, logits):
     """Returns KL(targets, softmax(logits)) in nats, `(batch,)`."""
     logs = ops.log_softmax(ops.cast(logits, "float32"))
+    targets = ops.cast(targets, "float32")
     own = ops.log(ops.maximum(targets, _LEAST))
     return ops.sum(targets * (own - logs), axis=-1)
 

@@ -26,7 +26,7 @@ def split(model, is_noisy):
     Returns: two `keras.Model`s, from the images to a tensor or list of tensors
         and from there to the outputs. The first is None, and the second the
         model itself, if nothing lies before the noise, or the model is not a
-        functional or Sequential one with one input.
+        functional or Sequential one with one input, which is no dict.
     """
     if (
         not graph_reading.is_graph(model)
@@ -37,6 +37,8 @@ def split(model, is_noisy):
         return None, model
     noisy, border = set(), {}
     view = graph_reading.view(model)
+    if any(isinstance(each, dict) for each in (view.input, view.output)):
+        return None, model
     for node in graph_reading.own_nodes(view):
         reads = node.input_tensors  # none of an input
         if _has(node.operation, is_noisy) or any(id(t) in noisy for t in reads):

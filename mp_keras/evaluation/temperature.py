@@ -128,7 +128,8 @@ def with_temperature(model, temperature):
     """
     plain = without_temperature(model)
     scaled = Temperature(temperature, name=_NAME)(plain.outputs[0])
-    return keras.Model(plain.inputs, scaled, name=model.name)
+    inputs = graph_reading.view(plain).input
+    return keras.Model(inputs, scaled, name=model.name)
 
 
 def without_temperature(model):
@@ -140,14 +141,16 @@ def without_temperature(model):
     if not graph_reading.is_graph(model) or not model.built:
         raise ValueError(
             "Argument `model` must be a functional or built Sequential "
-            f"keras.Model. Received: model={model!r}"
+            "keras.Model whose class leaves `call` alone. "
+            f"Received: model={model!r}"
         )
     class_outputs.check_logits(model)
     if temperature_of(model) is None:
         return model
     layer, node, _ = model.outputs[0]._keras_history
     logits = layer._inbound_nodes[node].input_tensors[0]
-    return keras.Model(model.inputs, logits, name=model.name)
+    inputs = graph_reading.view(model).input
+    return keras.Model(inputs, logits, name=model.name)
 
 
 def temperature_of(model):

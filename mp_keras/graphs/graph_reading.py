@@ -7,11 +7,29 @@ one use of it takes and puts out.
 import keras
 
 
-def is_graph(operation):
+def has_graph(operation):
     """Returns whether it is a functional or Sequential model."""
     return isinstance(operation, keras.Model) and isinstance(
         operation, (keras.Function, keras.Sequential)
     )
+
+
+def is_graph(operation):
+    """Returns whether it is a model that does what its graph says.
+
+    That is a functional or Sequential one whose class leaves `call` alone.
+    """
+    return has_graph(operation) and not overridden(operation, ["call"])
+
+
+def overridden(model, names):
+    """Returns those of some methods that are not Keras' own in a model."""
+    own = [
+        kind
+        for kind in type(model).__mro__
+        if kind.__module__.split(".")[0] not in ("keras", "builtins")
+    ]
+    return [name for name in names if any(name in vars(kind) for kind in own)]
 
 
 def view(model):

@@ -9,6 +9,8 @@ import inspect
 
 import keras
 
+from mp_keras.graphs import graph_reading
+
 _TRAINING = (
     "train_step test_step predict_step compute_loss compute_metrics metrics "
     "fit evaluate predict train_on_batch test_on_batch predict_on_batch"
@@ -22,9 +24,9 @@ def check_kept(model):
     Raises: ValueError, if `call` is overridden, or a method of training in a
         class that is not made of inputs and outputs.
     """
-    overridden = _overridden(model, ["call"])
-    if overridden or not _is_made_of_graph(type(model)):
-        overridden += _overridden(model, _TRAINING)
+    overridden = graph_reading.overridden(model, ["call"])
+    if overridden or not _is_made_of_graph(model):
+        overridden += graph_reading.overridden(model, _TRAINING)
     if overridden:
         name = type(model).__name__
         raise ValueError(
@@ -33,7 +35,8 @@ def check_kept(model):
             "plain graph, `copy = perturb_model(keras.Model(model.input, "
             f"model.output), phi)`, and make a {name} of `copy.input` and "
             "`copy.output`; a class whose `__init__` takes `*args, **kwargs`, "
-            "or that has none, and that leaves `call` alone, is kept. "
+            "or that has none, and that leaves `call` alone and keeps other "
+            "arguments as attributes of their names, is kept. "
             f"Received: model {model.name}"
         )
 
@@ -48,23 +51,23 @@ def like(model, copy):
     Returns: `copy` itself, if the class is not made of inputs and outputs.
     """
     kind = type(model)
-    if kind is type(copy) or not _is_made_of_graph(kind):
+    if kind is type(copy) or not _is_made_of_graph(model):
         return copy
-    return kind(copy.input, copy.output, name=model.name)
+    named = inspect.getfullargspec(kind.__init__).kwonlyargs
+    values = {name: getattr(model, name) for name in named if name != "name"}
+    return kind(copy.input, copy.output, name=model.name, **values)
 
 
-def _is_made_of_graph(kind):
+def _is_made_of_graph(model):
+    """Returns whether the class can be made again of inputs and outputs.
+
+    Its other arguments have to be attributes of the model.
+    """
+    kind = type(model)
     if issubclass(kind, keras.Sequential):
         return False
     spec = inspect.getfullargspec(kind.__init__)
     passes_on = spec.varargs is not None and spec.varkw is not None
-    return passes_on or spec.args == _FUNCTIONAL
-
-
-def _overridden(model, names):
-    own = [
-        kind
-        for kind in type(model).__mro__
-        if kind.__module__.split(".")[0] not in ("keras", "builtins")
-    ]
-    return [name for name in names if any(name in vars(kind) for kind in own)]
+    return (passes_on or spec.args == _FUNCTIONAL) and all(
+        hasattr(model, name) for name in spec.kwonlyargs
+    )

@@ -29,6 +29,8 @@ class ModelCopy:
         self.copies = {}  # from the network's operations to ours
         self.originals = {}  # and back
         self.activations = {}  # split off, by the original they come from
+        self._last = set()  # operations whose names are those of outputs
+        self._shared = {}  # from activations that are layers to our copies
 
     def copy(self, model):
         """Returns the copy, a functional model with the network's weights.
@@ -36,6 +38,9 @@ class ModelCopy:
         It is of the network's class, where that is made of a graph
         (`model_class`), and has its flags `trainable`, at every level.
         """
+        self._last = {
+            tensor._keras_history.operation for tensor in model.outputs
+        }
         copied = self._rebuild(model)
         self._carry_weights_over()
         self._carry_flags_over(model, copied)
@@ -61,11 +66,44 @@ class ModelCopy:
             return self._rebuild(operation)
         config = operation.get_config()
         if self.chosen.get(operation):
-            self.activations[operation] = _activation_layer(operation)
+            self.activations[operation] = self._activation(operation)
             _without_activation(operation, config)
-        if isinstance(operation, keras.layers.Lambda):  # the caller's own code
-            return type(operation).from_config(config, safe_mode=False)
+            if operation in self._last:
+                config["name"] = f"{operation.name}_before_activation"
+        if type(operation) is keras.layers.Lambda:
+            # The function itself: its code alone lacks what it refers to.
+            return keras.layers.Lambda(
+                operation.function,
+                operation._output_shape,
+                operation.mask,
+                operation.arguments,
+                name=operation.name,
+                dtype=operation.dtype_policy,
+            )
         return type(operation).from_config(config)
+
+    def _activation(self, convolution):
+        """Returns a convolution's fused activation as a layer of its own."""
+        inner = layer_kinds.core(convolution)
+        activation = inner.activation
+        if activation in self._shared:
+            return self._shared[activation]
+        is_last = convolution in self._last
+        if isinstance(activation, keras.Layer):
+            config = activation.get_config()
+            if is_last:
+                config["name"] = convolution.name
+            layer = type(activation).from_config(config)
+            self._shared[activation] = layer
+        else:
+            layer = keras.layers.Activation(
+                activation,
+                dtype=convolution.dtype_policy,
+                name=convolution.name + "_activation" * (not is_last),
+            )
+        if inner.activity_regularizer is not None:
+            layer.activity_regularizer = inner.activity_regularizer
+        return layer
 
     def _call(self, copy, *args, **kwargs):
         outputs = copy(*args, **kwargs)
@@ -101,7 +139,10 @@ class ModelCopy:
             ):
                 _set_flag(target, source)
             if layer in self.activations:
-                _set_flag(self.activations[layer], layer)
+                source = layer_kinds.core(layer).activation
+                if not isinstance(source, keras.Layer):
+                    source = layer
+                _set_flag(self.activations[layer], source)
 
 
 def _set_flag(target, source):
@@ -137,20 +178,3 @@ def _without_activation(operation, config):
         operation, config = operation.layer, config["layer"]["config"]
     config["activation"] = "linear"
     config.pop("activity_regularizer", None)  # sees the activation's outputs
-
-
-def _activation_layer(convolution):
-    """Returns a convolution's fused activation as a layer of its own."""
-    inner = layer_kinds.core(convolution)
-    activation = inner.activation
-    if isinstance(activation, keras.Layer):
-        layer = type(activation).from_config(activation.get_config())
-    else:
-        layer = keras.layers.Activation(
-            activation,
-            dtype=convolution.dtype_policy,
-            name=f"{convolution.name}_activation",
-        )
-    if inner.activity_regularizer is not None:
-        layer.activity_regularizer = inner.activity_regularizer
-    return layer

@@ -283,9 +283,14 @@ class PerturbationFunction(keras.layers.Layer):
 
     def _equivariant(self, features, self_kernel, all_kernel, training):
         """Applies one channel-permutation-equivariant 3x3 convolution."""
-        pooled = ops.sum(features, axis=-1, keepdims=True)  # (b, h, w, 1)
-        if self.all_branch == "mean":  # of 9 numbers, not of the whole map
-            all_kernel = all_kernel / ops.shape(features)[-1]
+        if self.all_branch == "mean" and features.dtype == "float16":
+            # A sum over the channels exceeds what it can hold.
+            wide = ops.cast(features, "float32")
+            pooled = ops.cast(ops.mean(wide, -1, keepdims=True), "float16")
+        else:
+            pooled = ops.sum(features, axis=-1, keepdims=True)  # (b, h, w, 1)
+            if self.all_branch == "mean":  # of 9 numbers, not of the whole map
+                all_kernel = all_kernel / ops.shape(features)[-1]
         of_self = stencils.depthwise(features, self_kernel)
         if training:
             return of_self + stencils.pooled_depthwise(pooled, all_kernel)

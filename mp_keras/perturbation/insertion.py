@@ -197,8 +197,9 @@ def _check_phi(phi):
 
 
 def _check_model(model):
+    if graph_reading.has_graph(model):
+        model_class.check_kept(model)
     position_search.check_graph(model)
-    model_class.check_kept(model)
     first = layer_search.find_layers(model, _is_channels_first)
     if first:
         raise ValueError(

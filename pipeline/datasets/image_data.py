@@ -24,6 +24,8 @@ class ImageData:
         validation: Pair of the same arrays, of the part that the source keeps
             for validation, or None.
         test_names: Tuple of str, one per test image, or () for none.
+        train_digests: Tuple of str, of the file of each training image, or ()
+            where there are no files.
         original_size: Median height and width in pixels before they were
             brought to one size, a pair of ints; None where nobody knows.
     """
@@ -37,6 +39,7 @@ class ImageData:
     known_digest: str | None = None
     validation: tuple | None = None
     test_names: tuple = ()
+    train_digests: tuple = ()
     original_size: tuple | None = None
 
     def digest(self):

@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from PIL import Image
 from PIL import UnidentifiedImageError
 
@@ -14,6 +15,7 @@ from mp_keras import preprocessing
 from mp_keras.export import image_file_reader
 from pipeline.datasets import file_archive
 from pipeline.datasets import orientation
+from pipeline.listing import folder_tree
 from pipeline.listing import zipped_file
 from pipeline.storage import artifact_store
 
@@ -24,15 +26,18 @@ _UNBOUNDED = {
     "F": "floating-point numbers",
     "I": "signed integers, or integers of 32 bits",
 }
+_PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_BITS = 24  # place in the file of the bits of a channel
 _TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262  # tags
+_DARK = 2**12  # of 16 bits: what microscopes and X-rays write has 12 or fewer
 
 
 def decode(file):
     """Returns `(height, width, 3)` uint8, as exported classifiers read it.
 
     Upright as a camera meant it (`orientation.py`), on white where it is
-    transparent.
+    transparent; of 16 bits the upper 8. The log warns of the first image that
+    this leaves nearly black.
 
     Args:
         file: Path-like, URI or `ZippedFile`.
@@ -56,7 +61,8 @@ def read(file):
     """
     if isinstance(file, zipped_file.ZippedFile):
         changed = file.archive.stat().st_mtime_ns
-        return _opened(file.archive, changed).read(file.member)
+        archive, members = _opened(file.archive, changed)
+        return archive.read(members.get(file.member, file.member))
     if artifact_store.is_uri(file):
         return artifact_store.read_bytes(file)
     try:
@@ -67,7 +73,7 @@ def read(file):
 
 @functools.lru_cache(maxsize=1)  # with many members, all read one by one
 def _opened(path, changed):
-    return file_archive.FileArchive(path)
+    return file_archive.FileArchive(path), folder_tree.zip_members(path)
 
 
 def decode_bytes(content, name):
@@ -82,8 +88,8 @@ def decode_bytes(content, name):
     try:
         with open_image(io.BytesIO(content)) as image:
             _check_channels(image)
-            pixels = _to_pixels(image, content)
-        return orientation.turn(pixels, orientation.orientation(content))
+            pixels = _to_pixels(image, content, name)
+            return orientation.turn(pixels, _orientation(image, content))
     except UnidentifiedImageError as error:  # which names our stream of bytes
         found = image_file_reader.named_format(content)
         problem = "no image of a known format"
@@ -137,7 +143,15 @@ def _check_channels(image):
             raise ValueError("16 bits, of which 0 is white")
 
 
-def _to_pixels(image, content):
+def _orientation(image, content):
+    """Returns the orientation that a file notes, 1 to 8; WebP's as PNG's."""
+    if image.format == "WEBP":
+        block = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+        content = _PNG + len(block).to_bytes(4, "big") + b"eXIf" + block
+    return orientation.orientation(content)
+
+
+def _to_pixels(image, content, name):
     """Returns the pixels `(height, width, 3)`, on white."""
     if image.has_transparency_data:
         if image.format == "PNG" and content[_PNG_BITS] == 16:
@@ -145,8 +159,43 @@ def _to_pixels(image, content):
             rgba = tf.io.decode_png(content, 4).numpy()
         else:
             rgba = np.asarray(image.convert("RGBA"))
+        seen = rgba[rgba[..., 3] > 0, :3]
+        if _is_deep(image, content) and seen.size:
+            _warn_if_dark(name, 256 * int(seen.max()) + 255)
         return preprocessing.on_white(rgba.astype(np.int32)).astype(np.uint8)
     if image.mode.startswith("I;16"):  # 16 bits: keep the upper 8
-        upper = (np.asarray(image) // 256).astype(np.uint8)
+        values = np.asarray(image)
+        _warn_if_dark(name, int(values.max()))
+        upper = (values // 256).astype(np.uint8)
         return np.repeat(upper[..., None], 3, axis=2)
-    return np.asarray(image.convert("RGB"))
+    pixels = np.asarray(image.convert("RGB"))
+    if _is_deep(image, content):
+        _warn_if_dark(name, 256 * int(pixels.max()) + 255)
+    return pixels
+
+
+def _is_deep(image, content):
+    """Returns whether channels have 16 bits."""
+    if image.format == "PNG":
+        return content[_PNG_BITS] == 16
+    return image.format == "TIFF" and 16 in image.tag_v2.get(_TIFF_BITS, ())
+
+
+def _warn_if_dark(name, largest):
+    """Says of one image, the first, that it uses too few of its 16 bits.
+
+    Args:
+        name: What to call it.
+        largest: Int, its largest value, or one not much above.
+    """
+    if 0 < largest < _DARK:
+        logging.log_first_n(
+            logging.WARNING,
+            "%s: at most %d of its 16 bits are used, and of all 16 the upper 8 "
+            "are read, so that it is nearly black; others may be as well. "
+            "Divide the values by the white level (4095 at 12 bits), multiply "
+            "them by 255 and save them as 8 bits",
+            1,
+            name,
+            largest.bit_length(),
+        )

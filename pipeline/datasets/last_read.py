@@ -4,8 +4,8 @@
 class LastRead:
     """A function that reads data, and keeps what it returned last.
 
-    The same call right after returns the same data. Their files must not
-    change meanwhile.
+    The same call right after returns the same data, also if it asks for what
+    the first one noted. Their files must not change meanwhile.
 
     Args:
         read: Function of arguments that can be compared, such as
@@ -14,12 +14,12 @@ class LastRead:
 
     def __init__(self, read):
         self._read = read
-        self._call = self._data = None
+        self._call = self._noted = self._data = None
 
-    def __call__(self, *place, **options):
+    def __call__(self, *place, noted=None, **options):
         call = place, options
-        if self._call != call:
+        if self._call != call or noted not in (self._noted, self._data.record):
             self._call = self._data = None  # not two of them in memory
-            self._data = self._read(*place, **options)
-            self._call = call
+            self._data = self._read(*place, noted=noted, **options)
+            self._call, self._noted = call, noted
         return self._data

@@ -2,7 +2,8 @@
 
 Read from a JPEG file's APP1 segment and a PNG file's eXIf chunk, as the
 exported classifiers read it (mp_keras/export/upright.py), and from nowhere
-else, so that training and serving see every image alike.
+else in them, so that training and serving see every image alike. (WebP, which
+those do not read, is turned by image_files.py.)
 """
 
 import numpy as np

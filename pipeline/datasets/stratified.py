@@ -117,7 +117,7 @@ def first_per_class(labels, count):
     return np.sort(np.concatenate(chosen))
 
 
-def hold_out(images, labels, fraction, seed):
+def hold_out(images, labels, fraction, seed, digests=()):
     """Cuts a data set in two parts with the same share of every class.
 
     Args:
@@ -126,17 +126,28 @@ def hold_out(images, labels, fraction, seed):
         fraction: Float in (0, 1), the share to hold out; at least one example
             of each class is held out and one is kept.
         seed: Int of at least 0.
+        digests: Sequence of str, one per example, or () (default): of the
+            examples held out those are dropped that one kept equals.
 
     Returns:
         `(kept_images, kept_labels, held_images, held_labels)`, each part in
         the order of `images`; labels are int64.
 
     Raises:
-        ValueError: If an argument is wrong or a class has a single example.
+        ValueError: If an argument is wrong, a class has a single example, or
+            all examples held out are dropped.
     """
     images, labels = argument_checks.check_images(images, labels)
     fraction = argument_checks.check_fraction("fraction", fraction)
     seed = argument_checks.check_int("seed", seed, 0)
     kept, held = stratified_split(labels, fraction, seed)
+    if len(digests):
+        digests = np.asarray(digests)
+        held = held[~np.isin(digests[held], digests[kept])]
+        if not len(held):
+            raise ValueError(
+                "There must be images to hold out that are not among the "
+                "others. Received: the same images, to the byte, in both"
+            )
     parts = [mapped_images.take(images, part) for part in (kept, held)]
     return parts[0], labels[kept], parts[1], labels[held]

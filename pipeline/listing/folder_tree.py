@@ -2,6 +2,7 @@
 
 import bisect
 import collections
+import contextlib
 import functools
 import itertools
 import pathlib
@@ -50,6 +51,7 @@ LEFTOVERS = {
     "system volume information",
     "temporary items",
 }
+_UTF8 = 0x800  # flag of a zip file's member: its name is UTF-8
 
 
 def is_left_out(name):
@@ -234,21 +236,9 @@ class ZipTree(FolderTree):
                 f"Received: {'a folder' if self._root.is_dir() else 'no such'}"
                 f"{'' if self._root.is_dir() else ' file'}"
             )
-        try:
-            with zipfile.ZipFile(self._root) as archive:
-                names = archive.namelist()
-        # A damaged file raises nearly anything.
-        except Exception as error:
-            raise ValueError(
-                f"{self._root} must be a complete zip file; download or copy "
-                f"it again. Received: {error}"
-            ) from error
-        self._members = {  # some programs of Windows write backslashes
-            tuple(name.replace("\\", "/").split("/")): name
-            for name in names
-            if name[-1:] not in ("/", "\\")
-        }
-        self._stored = sorted(self._members)
+        self._stored = sorted(
+            tuple(name.split("/")) for name in zip_members(self._root)
+        )
         self._above = ()
         while len(only := self.folders()) == 1 and self.folders(*only):
             self._above += tuple(only)
@@ -257,10 +247,52 @@ class ZipTree(FolderTree):
             ]
 
     def place(self, *parts):
-        name = (*self._above, *parts)
-        member = self._members.get(name, "/".join(name))
+        member = "/".join((*self._above, *parts))
         return zipped_file.ZippedFile(self._root, member)
 
     def name(self, place):
-        parts = place.member.replace("\\", "/").split("/")
-        return "/".join(parts[len(self._above) :])
+        return "/".join(place.member.split("/")[len(self._above) :])
+
+
+def zip_members(path):
+    """Returns the files in a zip file, by their names as people know them.
+
+    Args:
+        path: Path-like of a zip file.
+
+    Returns: dict from a name, with slashes, to that which `zipfile` knows.
+    Raises: ValueError, if the file is damaged, or two names are the same.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    # A damaged file raises nearly anything.
+    except Exception as error:
+        raise ValueError(
+            f"{path} must be a complete zip file; download or copy it again. "
+            f"Received: {error}"
+        ) from error
+    found = {}
+    for member in members:
+        if member.filename[-1:] in ("/", "\\"):
+            continue
+        name = _member_name(member)
+        if name in found:
+            raise ValueError(
+                f"{path} must hold each file once. "
+                f"Received: two members of the name {name!r}"
+            )
+        found[name] = member.filename
+    return found
+
+
+def _member_name(member):
+    """Returns the name of a `zipfile.ZipInfo` as people know it."""
+    name = member.filename
+    if not member.flag_bits & _UTF8:
+        # macOS writes UTF-8 without the flag, which is taken for cp437.
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    # Some programs of Windows write backslashes, `tar` writes "./".
+    *folders, file = name.replace("\\", "/").split("/")
+    return "/".join([*(folder for folder in folders if folder != "."), file])

@@ -11,6 +11,7 @@ a table with a column of files and one of classes (image_table.py)
 import collections
 import dataclasses
 import typing
+import unicodedata
 
 import numpy as np
 from absl import logging
@@ -30,7 +31,8 @@ class Listing:
 
     Attributes:
         place: What messages call the source.
-        names: Tuple of str, the classes, one per label.
+        names: Tuple of str, the classes, one per label; those of folders in
+            Unicode's NFC.
         parts: Dict from `WHOLE`, or from "train", "test" and, if there is
             one, "validation", to a list of places and int64 labels `(n,)`.
         name_of: Function from a place to the name that a run notes.
@@ -65,7 +67,9 @@ def list_source(kind, place):
     Names that start with a dot are left out, and so are what systems leave
     behind (`folder_tree.LEFTOVERS`), files with other suffixes than images
     have, and folders beside those of parts; the log counts them. Classes and
-    files are sorted by name.
+    files are sorted by name. Classes of folders are called by their names in
+    Unicode's NFC; names of files stay as they are. The log warns of classes
+    whose names differ in case only.
 
     Args:
         kind: Str, one of `source_names.LISTED`.
@@ -75,7 +79,8 @@ def list_source(kind, place):
         ConnectionError: If the store of a URI cannot be reached.
         FileNotFoundError: If there is no such folder or file.
         ValueError: If there is no class, a class has too few images or is in
-            the test part only; where another source can be meant, it says so.
+            the test part only, or two have the same name in NFC; where another
+            source can be meant, it says so.
     """
     if kind == "csv":
         listing = _list_table(image_table.ImageTable(place))
@@ -106,6 +111,7 @@ def _list_tree(tree, kind):
         )
     found = {part: list_classes(tree, name) for part, name in folders.items()}
     names = found["train"][0]
+    _warn_of_case(tree.place(folders["train"]), names)
     parts = {}
     for part, (own, files, labels) in found.items():
         unknown = sorted(set(own) - set(names))
@@ -162,34 +168,40 @@ def list_classes(tree, *part, kind="folder"):
         kind: Str, the kind of the source, for messages.
 
     Returns:
-        `(class names, files, labels)`: a sorted tuple of str, a list of
-        places, and int64 `(n,)`.
+        `(class names, files, labels)`: a sorted tuple of str in Unicode's
+        NFC, a list of places, and int64 `(n,)`.
 
     Raises:
-        ValueError: If there is no class, or a class without an image, or if
-            all classes at the root are called like parts of a data set.
+        ValueError: If there is no class, or a class without an image, if two
+            have the same name in NFC, or if all classes at the root are called
+            like parts of a data set.
     """
-    names = tuple(tree.folders(*part))
-    if not names:
+    folders = tuple(tree.folders(*part))
+    if not folders:
         raise ValueError(
             f"{tree.place(*part)} must hold one folder per class."
             f"{_parent_hint(tree, part, kind)} Received: no folder"
         )
-    if not part and all(name.lower() in source_names.PARTS for name in names):
+    if not part and all(name.lower() in source_names.PARTS for name in folders):
         raise ValueError(
             f"{tree.place()} must hold one folder per class, or its parts, "
             "called `train` and `test`, with these in them. "
-            f"Received: {', '.join(names)}"
+            f"Received: {', '.join(folders)}"
         )
-    if not part and len(names) == 1:
-        _check_depth(tree, names, kind)
-    _warn_of_folders_below(tree, part, names)
+    if not part and len(folders) == 1:
+        _check_depth(tree, folders, kind)
+    _warn_of_folders_below(tree, part, folders)
+    by_name = _by_name(tree.place(*part), folders)
+    names = tuple(sorted(by_name))
+    if not part:
+        _warn_of_case(tree.place(), names)
     files, labels, skipped = [], [], tree.left_out(*part)
     for label, name in enumerate(names):
-        found, others = tree.images_and_others(*part, name)
+        folder = by_name[name]
+        found, others = tree.images_and_others(*part, folder)
         if not found:
             raise ValueError(
-                f"{tree.place(*part, name)} must hold at least one image "
+                f"{tree.place(*part, folder)} must hold at least one image "
                 f"({', '.join(folder_tree.SUFFIXES)}). "
                 f"Received: {counted(others) or 'none'}"
             )
@@ -204,6 +216,47 @@ def list_classes(tree, *part, kind="folder"):
             counted(skipped),
         )
     return names, files, np.array(labels, np.int64)
+
+
+def _by_name(place, written):
+    """Returns {name in NFC: name as it is written} of classes.
+
+    Args:
+        place: What messages call the source.
+        written: Sequence of str.
+
+    Raises: ValueError, if two are the same in NFC.
+    """
+    found = collections.defaultdict(list)
+    for name in written:
+        found[_composed(name)].append(name)
+    for same in found.values():
+        if len(same) > 1:
+            shown = " and ".join(f"{name} ({ascii(name)})" for name in same)
+            raise ValueError(
+                f"{place} must call each class by one name. Received: {shown}, "
+                "which look the same and differ in their Unicode form only"
+            )
+    return {name: same[0] for name, same in found.items()}
+
+
+def _composed(name):
+    return unicodedata.normalize("NFC", name)
+
+
+def _warn_of_case(place, names):
+    """Warns of classes that may be one."""
+    alike = collections.defaultdict(list)
+    for name in names:
+        alike[name.casefold()].append(name)
+    alike = [" and ".join(same) for same in alike.values() if len(same) > 1]
+    if alike:
+        logging.warning(
+            "%s: classes differ in upper and lower case only: %s. Should they "
+            "be one, call them by one name",
+            place,
+            ", ".join(alike[:_SHOWN]) + ", ..." * (len(alike) > _SHOWN),
+        )
 
 
 def _check_depth(tree, names, kind):
@@ -221,7 +274,7 @@ def _check_depth(tree, names, kind):
 
 def _warn_of_folders_below(tree, part, names):
     """Warns where the folders below may be the classes, as of year/class."""
-    below = [set(tree.folders(*part, name)) for name in names]
+    below = [set(map(_composed, tree.folders(*part, n))) for n in names]
     shared = set.intersection(*below)
     if len(names) > 1 and len(shared) > 1 and set().union(*below) == shared:
         logging.warning(
@@ -256,6 +309,8 @@ def _parent_hint(tree, part, kind):
 def _list_table(table):
     """Returns the `Listing` of an `ImageTable`."""
     names = table.class_names
+    _by_name(table.path, names)
+    _warn_of_case(table.path, names)
     rows = collections.defaultdict(lambda: ([], []))
     for file, name, part in table.rows:
         rows[part or WHOLE][0].append(file)

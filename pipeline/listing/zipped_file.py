@@ -8,7 +8,8 @@ import pathlib
 class ZippedFile:
     """A member of a zip file; its text is what messages call it.
 
-    Attributes: `archive`, path of the zip file; `member`, its name in there.
+    Attributes: `archive`, path of the zip file; `member`, its readable name
+        (`folder_tree.zip_members`).
     """
 
     archive: pathlib.Path

@@ -183,6 +183,11 @@ RULES = {
     "temperature": _TEMPERATURE,
     "mixup.alpha": _ABOVE_0_AT_MOST_1,
     "pretrained.rate": _ABOVE_0_AT_MOST_1,
+    "data.test_fraction": (
+        lambda value: _is_number(value) and 0 < value < 1,
+        "a number between 0 and 1, both excluded",
+    ),
+    "data.validation_fraction": _SHARE,
     "drop_block.rate": _SHARE,
     "monte_carlo_dropout.rate": _SHARE,
     "image_size": _whole(1, 4096),
@@ -247,8 +252,6 @@ RULES = {
         (
             "c_max",
             "channel_noise.c_max",
-            "data.test_fraction",
-            "data.validation_fraction",
             "drop_block.ramp",
             "noise_ramp",
             "pretrained.head_share",

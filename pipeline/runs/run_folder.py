@@ -41,6 +41,18 @@ from pipeline.storage import artifact_store
 from pipeline.storage import lease
 
 _WEIGHTS = "weights.json"
+_OUTPUTS = (  # of a run, whose config.json was there before them
+    "model.keras",
+    "deterministic.keras",
+    "predictions.npz",
+    "saved_model",
+    "phi",
+    "report.html",
+    "history.jsonl",
+    "result.json",
+    "checkpoints",
+    "tensorboard",
+)
 
 
 class RunFolder:
@@ -54,7 +66,8 @@ class RunFolder:
 
     Attributes: `path`, the folder on this machine.
     Raises: ValueError, if a value of the config is impossible, or the folder
-        holds a run with another config; names the first difference. After a
+        holds a run with another config, of which it names the first
+        difference, or no run but what a run would replace. After a
         stop, the learning rate may change (stopped_run.py). ConnectionError,
         if the store of a URI cannot be reached.
     """
@@ -62,7 +75,8 @@ class RunFolder:
     def __init__(self, path, config, cluster=None):
         config_values.check(config)
         self._mirror = None
-        self.path = pathlib.Path(path)
+        files.check_no_pattern(path)
+        self.path = pathlib.Path(path).expanduser()
         if artifact_store.is_uri(path):
             _check_alone(path, cluster)
             self._mirror = artifact_store.Mirror(path)
@@ -77,6 +91,13 @@ class RunFolder:
         self._data = self._weights = None
         self._choices = {}
         file = self.path / "config.json"
+        others = [name for name in _OUTPUTS if (self.path / name).exists()]
+        if others and not file.exists():
+            raise ValueError(
+                f"Folder {path} must be new, or that of a run, which would "
+                f"replace what it holds. Received: no run's folder, with "
+                f"{', '.join(others)}"
+            )
         if file.exists():
             stored = run_records.read_object(file)
             if earlier_configs.is_cut_otherwise(stored) and not self.result():
@@ -302,6 +323,19 @@ def read_data_record(path):
     """
     file = path / "data.json"
     return run_records.read_object(file) if file.exists() else None
+
+
+def read_files_record(path):
+    """Returns the record of a run's image files, for others to have the same.
+
+    None, if it has not begun, or its source is no list of files: arrays have
+    the digest of their pixels, which another `image_size` changes.
+
+    Args:
+        path: Path of the folder on this machine.
+    """
+    record = read_data_record(path)
+    return record if record and "train" in record else None
 
 
 def resumable_path(runs, stage, config, fingerprint):

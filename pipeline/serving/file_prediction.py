@@ -53,18 +53,25 @@ def predict_files(
 
     Returns: how many files there were, and how many could not be read.
     Raises: FileNotFoundError, ValueError, if the model or an image is not
-        there, or the model is no classifier of ours.
+        there, the model is no classifier of ours, or the output is a folder or
+        one of the images.
     """
     model = find_model(model)
     names = list_files(images)
+    output = _checked_output(output, names)
     classifier = classifier_evaluation.load_classifier(model)
     _, *shape = classifier.signatures["serve"].inputs[0].shape
     size, channels = shape[0], shape[2]
     classes = class_name_file.read_names(model)
     unread = 0
-    output = pathlib.Path(output).expanduser()
     with files.new_file(output) as partial:
-        with open(partial, "w", newline="", encoding="utf-8") as file:
+        with open(
+            partial,
+            "w",
+            newline="",
+            encoding="utf-8",
+            errors="backslashreplace",  # a file name that is no text
+        ) as file:
             writer = csv.writer(file)
             batches = _batches(names, size, channels)
             count = -(-len(names) // _BATCH)
@@ -81,6 +88,31 @@ def predict_files(
                     line = _line(name, error, row, classes, per_class)
                     writer.writerow(csv_text.row(line))
     return len(names), unread
+
+
+def _checked_output(output, names):
+    """Returns the place of the table, in a folder that is there now.
+
+    Raises: ValueError, if it is a folder, or one of the images.
+    """
+    output = pathlib.Path(output).expanduser()
+    if output.is_dir():
+        raise ValueError(
+            "The output must be a file, a CSV table. "
+            f"Received: {output}, a folder"
+        )
+    taken = output.exists() and any(
+        not artifact_store.is_uri(str(name)) and output.samefile(name)
+        for name in names
+    )
+    if taken:
+        raise ValueError(
+            "The output must be a file of its own, a CSV table. "
+            f"Received: {output}, one of the images"
+        )
+    with files.writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+    return output
 
 
 def find_model(place):
@@ -121,8 +153,8 @@ def list_files(images):
         elif place.exists():
             some = [place]
         else:
-            some = [pathlib.Path(name) for name in sorted(glob.glob(each))]
-            some = [file for file in some if file.is_file()]
+            named = map(pathlib.Path, sorted(glob.glob(str(place))))
+            some = [file for file in named if file.is_file()]
             if not some:
                 raise FileNotFoundError(
                     "Images must be folders, files or patterns such as *.jpg. "

@@ -228,6 +228,7 @@ def load_classifier(path):
             f"Folder {path} must be the SavedModel of a classifier. "
             "Received: no such folder"
         )
+    files.check_no_pattern(path)
     try:
         saved_graph.check_graph(path)
         classifier = tf.saved_model.load(str(path))

@@ -61,7 +61,8 @@ def check_method(name):
         return
     raise ValueError(
         f"Config key `method` must be one of {METHODS}, or LAYER+WRAPPER with "
-        f"LAYER one of {LAYERS}, and WRAPPER one of {WRAPPERS}. "
+        f"LAYER one of {LAYERS}, and WRAPPER one of {WRAPPERS}, or, of "
+        "`tools.train_target`, 'auto'. "
         f"Received: method={name!r}"
     )
 

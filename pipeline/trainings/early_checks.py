@@ -12,6 +12,7 @@ import pathlib
 from absl import logging
 
 from pipeline.listing import cut_sizes
+from pipeline.listing import image_table
 from pipeline.listing import layouts
 from pipeline.listing import source_names
 from pipeline.runs import config_values
@@ -50,7 +51,9 @@ def check(config, workdir=None):
 
 
 def check_evaluation(source):
-    """Refuses a source without labelled images.
+    """Refuses a source without labelled images to test on.
+
+    One image and one class are enough.
 
     Args:
         source: Str, or None for the run's own images.
@@ -61,12 +64,13 @@ def check_evaluation(source):
         return
     kind, place = source_names.parse(source)
     if kind in ("folder", "zip") and "://" not in place:
-        tree = layouts.open_tree(kind, place)  # one class is enough
+        tree = layouts.open_tree(kind, place)
+        folders = layouts.part_folders(tree)
+        part = [folders.get("test") or folders["validation"]] if folders else []
         with _quiet():
-            if not layouts.part_folders(tree):
-                layouts.list_classes(tree, kind=kind)
+            layouts.list_classes(tree, *part, kind=kind)
     elif kind == "csv":
-        layouts.list_source(kind, place)
+        image_table.ImageTable(place).test_rows()
 
 
 def _check_phi(values):

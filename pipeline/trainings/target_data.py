@@ -32,7 +32,9 @@ def load_data(
         source: Where a copy of the config's data lies, or None (default).
         noted: What the run noted of its data, `run_folder.noted_data()`, or
             None (default).
-        for_training: Bool, default True: all that was noted is needed.
+        for_training: Bool, default True: all that was noted is needed; else
+            the test part is, and neither the rest is checked nor anything held
+            out of it.
         read: Function, as `datasets.load_images` (default).
 
     Raises: as `datasets.load_images`.
@@ -49,23 +51,43 @@ def load_data(
         data = _drawn_anew(
             data, config.data.examples_per_class, config.data.seed
         )
+    if not for_training:
+        return data, None
     images, labels = data.train_images, data.train_labels
+    digests = np.array(() if config.data.keep_repeated else data.train_digests)
     if config.data.examples_per_class:
         kept = datasets.balanced_subset(
             labels, config.data.examples_per_class, config.data.seed
         )
         images = mapped_images.take(images, kept)
         labels = labels[kept]
+        digests = digests[kept] if len(digests) else digests
     validation = data.validation
     if validation is None and config.data.validation_fraction:
+        _check_counts(labels, data.class_names)
         images, labels, *validation = datasets.hold_out(
-            images, labels, config.data.validation_fraction, config.data.seed
+            images,
+            labels,
+            config.data.validation_fraction,
+            config.data.seed,
+            digests,
         )
     config_values.check_batch_size(
         config.batch_size, len(labels), config.data.source
     )
     data = dataclasses.replace(data, train_images=images, train_labels=labels)
     return data, validation
+
+
+def _check_counts(labels, names):
+    counts = np.bincount(labels, minlength=len(names))
+    if single := [name for name, count in zip(names, counts) if count == 1]:
+        shown = error_texts.few(tuple(map(repr, single)), _SHOWN_NAMES)
+        raise ValueError(
+            "Each class must have 2 images to train on or more, one of them "
+            "for validation; or Config key `data.validation_fraction` must be "
+            f"0. Received: a single image of {shown}"
+        )
 
 
 def reading(config, data_dir=None):
@@ -125,6 +147,11 @@ def of_classes(data, wanted):
         test_names=tuple(
             name
             for name, label in zip(data.test_names, data.test_labels)
+            if label in numbers
+        ),
+        train_digests=tuple(
+            digest
+            for digest, label in zip(data.train_digests, data.train_labels)
             if label in numbers
         ),
     )

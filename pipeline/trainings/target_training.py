@@ -57,6 +57,7 @@ def train_target(
     command=None,
     read=datasets.load_images,
     single_pass=True,
+    noted=None,
 ):
     """Runs or resumes the training of one target classifier.
 
@@ -69,6 +70,8 @@ def train_target(
         command: Str, the command line of the call, for the page; or None.
         read: Function that reads data, as `datasets.load_images` (default).
         single_pass: Bool, default True: the form without noise is made, too.
+        noted: Record of the images that a run which begins is to have, as
+            `run_folder.read_data_record` returns it; None (default): its own.
 
     Returns: the dict that `result.json` holds; runs that ended before their
         `class_names` were noted have none.
@@ -96,7 +99,7 @@ def train_target(
     if config.method == config_names.ENSEMBLE:  # all members read the same
         read = last_read.LastRead(read)
     data, validation = target_data.load_data(
-        config, data_dir, source, folder.noted_data(), read=read
+        config, data_dir, source, folder.noted_data() or noted, read=read
     )
     folder.note_data(data.record)
     if verbose:
@@ -108,7 +111,9 @@ def train_target(
     # After the data: their first preparation draws random numbers.
     runtime.configure(config.seed)
     if config.method == config_names.ENSEMBLE:
-        network = _train_members(config, folder, data_dir, source, read)
+        network = _train_members(
+            config, folder, data_dir, source, read, data.record
+        )
         best_step = None
     else:
         network, best_step = _train(config, folder, data, validation)
@@ -259,7 +264,7 @@ def _make_stopping(config, folder, method, phases, state, validation):
     return early_stopping.EarlyStopping(folder, state, patience, first_step)
 
 
-def _train_members(config, folder, data_dir, source, read):
+def _train_members(config, folder, data_dir, source, read, noted):
     """Trains the members of a deep ensemble, and returns their average."""
     count = config.deep_ensemble.members
     if count < 2:
@@ -276,7 +281,13 @@ def _train_members(config, folder, data_dir, source, read):
         member.seed = _MEMBER_STRIDE * (config.seed + 1) + index
         path = folder.path / "members" / str(index)
         result = train_target(
-            member, path, data_dir, source, verbose=False, read=read
+            member,
+            path,
+            data_dir,
+            source,
+            verbose=False,
+            read=read,
+            noted=noted,
         )
         seconds += result["seconds"]
         # One temperature for all: of calibrated members, the mean is unsure.

@@ -1,10 +1,13 @@
 """Image files decoded here and from a store."""
 
+import io
 import struct
 
 import fsspec
 import numpy as np
 import pytest
+import tensorflow as tf
+from absl import logging
 from PIL import Image
 
 from pipeline.datasets import image_files
@@ -27,6 +30,40 @@ def gray_tiff(bits, photometric):
     start = b"II*\0" + struct.pack("<I", 8 + len(pixels))
     count = struct.pack("<H", len(tags))
     return start + pixels + count + b"".join(entries) + bytes(4)
+
+
+def deep_gray(values, file_format, **options):
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, file_format, **options)
+    return file.getvalue()
+
+
+def deep_files(largest):
+    """Returns files of 16 bits, named by what they are, with this value."""
+    values = np.full((2, 3), largest, np.uint16)
+    colored = np.zeros((2, 3, 4), np.uint16)
+    colored[0, 0] = largest, 0, 0, 65535
+    colored[0, 1] = 65535, 0, 0, 0  # bright, and not to be seen
+    return {
+        "gray PNG": deep_gray(values, "PNG"),
+        "gray TIFF": deep_gray(values, "TIFF"),
+        "gray PNG on white": deep_gray(values, "PNG", transparency=0),
+        "RGB PNG": tf.io.encode_png(colored[:, [0], :3]).numpy(),
+        "RGBA PNG": tf.io.encode_png(colored).numpy(),
+    }
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """The lines that are logged, each once."""
+    lines = []
+
+    def log_first_n(level, text, count, *values):
+        assert (level, count) == (logging.WARNING, 1)
+        lines.append(text % values)
+
+    monkeypatch.setattr(logging, "log_first_n", log_first_n)
+    return lines
 
 
 class DecodeTest:
@@ -87,6 +124,30 @@ class DecodeTest:
     def test_store_that_cannot_be_reached(self):
         with pytest.raises(ConnectionError, match="nowhere://a.png"):
             image_files.decode("nowhere://a.png")
+
+
+class DarkTest:
+    @pytest.mark.parametrize("kind", deep_files(0))
+    @pytest.mark.parametrize(("largest", "bits"), [(4095, 12), (1023, 10)])
+    def test_few_of_sixteen_bits_are_warned_of(self, kind, largest, bits, log):
+        image_files.decode_bytes(deep_files(largest)[kind], "cell.x")
+        (line,) = log
+        assert line.startswith(f"cell.x: at most {bits} of its 16 bits")
+        assert "nearly black" in line and "save them as 8 bits" in line
+
+    @pytest.mark.parametrize("kind", deep_files(0))
+    def test_all_of_them_are_not(self, kind, log):
+        image_files.decode_bytes(deep_files(4096)[kind], "cell.x")
+        assert log == []
+
+    def test_black_gray_and_eight_bits_are_not(self, log):
+        black = np.zeros((2, 3), np.uint16)
+        for values in (black, black.astype(np.uint8) + 1):
+            for kind in ("PNG", "TIFF"):
+                image_files.decode_bytes(deep_gray(values, kind), "x")
+        clear = tf.io.encode_png(np.zeros((2, 3, 4), np.uint16)).numpy()
+        assert (image_files.decode_bytes(clear, "x") == 255).all()
+        assert log == []
 
 
 class DecodeBytesTest:

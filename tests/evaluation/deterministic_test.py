@@ -77,6 +77,20 @@ class WithImagesTest:
             assert old.trainable == new.trainable
         assert not still.compiled
 
+    def test_what_is_frozen_stays_so(self, noisy):
+        norm = noisy.get_layer(index=2)
+        norm.gamma.trainable = False
+        images = small_networks.draw_images(8, 8, 8, 3)
+        try:
+            still = mp_keras.deterministic(noisy, images, mixtures=16)
+        finally:
+            norm.gamma.trainable = True
+        assert not still.get_layer(index=2).gamma.trainable
+        frozen = [v for v in still.variables if not v.trainable]
+        assert len(still.trainable_variables) + len(frozen) == len(
+            still.variables
+        )
+
     def test_same_seed_gives_the_same_network(self, noisy, still):
         images = small_networks.draw_images(60, 8, 8, 3)
         again = mp_keras.deterministic(noisy, images, mixtures=3000)

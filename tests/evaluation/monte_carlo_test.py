@@ -147,6 +147,25 @@ class MonteCarloPredictTest:
         with pytest.raises(ValueError, match="ends in softmax"):
             mp_keras.monte_carlo_predict(model, images())
 
+    @pytest.mark.parametrize(
+        "layer",
+        [
+            keras.layers.Activation("linear", dtype="float32"),
+            keras.layers.Reshape((3,)),
+            lambda tensor: keras.layers.Average()([tensor, tensor]),
+            lambda tensor: keras.ops.cast(tensor, "float64"),
+        ],
+        ids=["linear", "reshape", "average", "cast"],
+    )
+    def test_a_softmax_behind_which_nothing_is_done(self, layer):
+        network = classifier(activation="softmax")
+        model = keras.Model(network.input, layer(network.output))
+        with pytest.raises(ValueError, match="ends in softmax"):
+            mp_keras.monte_carlo_predict(model, images())
+        network = classifier()
+        model = keras.Model(network.input, layer(network.output))
+        mp_keras.monte_carlo_predict(model, images(), 1)
+
     def test_one_logit_is_refused_at_any_output(self):
         inputs = keras.Input((8, 8, 3))
         flat = keras.layers.Flatten()(inputs)
@@ -175,6 +194,27 @@ def image_and_metadata(outputs):
 def both_inputs(count=4):
     numbers = np.random.default_rng(1).random((count, 5), dtype="float32")
     return {"images": images(count), "numbers": numbers}
+
+
+class DictTest:
+    def test_one_entry_is_taken_and_given_back(self):
+        network = classifier()
+        inputs = {"images": keras.Input((8, 8, 3), name="images")}
+        model = keras.Model(inputs, {"kind": network(inputs["images"])})
+        expected = mp_keras.monte_carlo_predict(network, images(), 3)
+        found = mp_keras.monte_carlo_predict(
+            model, {"images": images()}, 3, from_logits={"kind": True}
+        )
+        np.testing.assert_allclose(found["kind"], expected, atol=1e-6)
+
+    def test_temperature_takes_it_too(self):
+        inputs = {"images": keras.Input((8, 8, 3), name="images")}
+        model = keras.Model(inputs, classifier()(inputs["images"]))
+        asked = {"images": images()}
+        fitted = mp_keras.fit_temperature(model, asked, np.arange(4) % 3, 2)
+        assert fitted.predict(asked, verbose=0).shape == (4, 3)
+        with pytest.raises(ValueError, match="a model that takes a dict"):
+            mp_keras.deterministic(fitted, asked)
 
 
 class SeveralInputsAndOutputsTest:

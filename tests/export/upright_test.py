@@ -15,6 +15,7 @@ from mp_keras.export import image_file_reader
 from mp_keras.export import upright
 from pipeline.datasets import image_files
 from pipeline.datasets import orientation
+from pipeline.serving import other_formats
 
 SHAPE = (6, 4, 3)  # of the images: no turn leaves them as they are
 _GRAPH = tf.function(
@@ -76,6 +77,35 @@ class OrientationTest:
         np.testing.assert_allclose(found, expected, atol=1, rtol=0)
         if file_format == "PNG":
             np.testing.assert_array_equal(found, expected)
+
+    @pytest.mark.parametrize("file_format", ["WEBP", "TIFF"])
+    @pytest.mark.parametrize("value", range(1, 9))
+    def test_what_the_server_converts_is_turned_too(
+        self, pixels, value, file_format
+    ):
+        options = {"WEBP": {"lossless": True}, "TIFF": {}}[file_format]
+        block = tiff_block("big", [(0x0112, 3, 1, value)])
+        content = encoded(pixels, file_format, block, **options)
+        with Image.open(io.BytesIO(content)) as image:
+            expected = np.asarray(ImageOps.exif_transpose(image))
+        found = image_files.decode_bytes(content, "x")
+        np.testing.assert_array_equal(found, expected)
+        assert (found.shape == pixels.shape) == (value < 5)
+        png = other_formats.readable(content)
+        np.testing.assert_array_equal(served(png), expected)
+
+    @pytest.mark.parametrize(
+        "block", [b"", b"MM", b"no block", b"Exif\0\0MM\0*"]
+    )
+    def test_damaged_notes_of_webp_are_none(self, pixels, block):
+        content = encoded(pixels, "WEBP", block, lossless=True)
+        found = image_files.decode_bytes(content, "x")
+        np.testing.assert_array_equal(found, pixels)
+
+    def test_xmp_of_webp_does_not_count(self, pixels):
+        xmp = b'<x tiff:Orientation="6"/>'
+        content = encoded(pixels, "WEBP", xmp=xmp, lossless=True)
+        assert image_files.decode_bytes(content, "x").shape == SHAPE
 
     @pytest.mark.parametrize(
         ("entries", "expected"),

@@ -2,9 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 import mp_keras
+from mp_keras import baselines
 from mp_keras.perturbation import positions_of
 from tests.perturbation import insertions
 
@@ -66,3 +68,95 @@ class ModelCopyTest:
         perturbed = mp_keras.perturb_model(model, phi, ["first"])
         assert perturbed.get_layer("first").compute_dtype == "bfloat16"
         insertions.assert_same_network(model, perturbed, insertions.images())
+
+    def test_names_of_outputs_stay(self, phi):
+        inputs = keras.Input((8, 8, 3))
+        features = layers.Conv2D(4, 3, activation="relu")(inputs)
+        heat = layers.Conv2D(1, 3, activation="relu", name="heat")(features)
+        pooled = layers.GlobalAveragePooling2D()(features)
+        outputs = [heat, layers.Dense(3, name="classes")(pooled)]
+        model = keras.Model(inputs, outputs)
+        perturbed = mp_keras.perturb_model(model, phi)
+        assert perturbed.output_names == model.output_names
+        insertions.switch_off(perturbed)
+        for ours, theirs in zip(
+            perturbed(insertions.images()), model(insertions.images())
+        ):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+    def test_lambdas_refer_to_what_they_did(self, phi):
+        inputs = keras.Input((8, 8, 3))
+        features = layers.Lambda(lambda x: np.float32(2) * x)(inputs)
+        features = layers.Lambda(_thrice)(features)
+        model = keras.Model(
+            inputs, layers.Conv2D(4, 3, activation="relu")(features)
+        )
+        perturbed = mp_keras.perturb_model(model, phi)
+        insertions.switch_off(perturbed)
+        np.testing.assert_allclose(
+            perturbed(insertions.images()),
+            model(insertions.images()),
+            atol=1e-6,
+        )
+
+    def test_an_activation_of_two_convolutions_stays_one(self, phi):
+        shared = layers.PReLU(shared_axes=[1, 2])
+        inputs = features = keras.Input((8, 8, 3))
+        for _ in range(2):
+            features = layers.Conv2D(4, 3, activation=shared)(features)
+        model = keras.Model(inputs, features)
+        model(insertions.images())  # makes the activation's weights
+        for trainable in (True, False):
+            shared.trainable = trainable
+            perturbed = mp_keras.perturb_model(model, phi)
+            count = len(perturbed.trainable_variables)
+            assert count == len(model.trainable_variables)
+            assert len(positions_of(perturbed)) == 2
+
+
+class ModelClassTest:
+    def test_arguments_of_the_class_are_kept(self, phi):
+        plain = insertions.named_network()
+        weighted = Weighted(plain.input, plain.output, weight=5.0)
+        assert mp_keras.perturb_model(weighted, phi).weight == 5.0
+
+    def test_class_that_calls_otherwise_is_no_graph(self, phi):
+        plain = insertions.named_network()
+        louder = Louder(plain.input, plain.output)
+        with pytest.raises(ValueError, match="overrides call"):
+            mp_keras.perturb_model(louder, phi)
+        for function in (mp_keras.deterministic, temperature_of_two):
+            with pytest.raises(ValueError, match="leaves `call` alone"):
+                function(louder)
+        with pytest.raises(ValueError, match="must be a functional"):
+            baselines.manifold_mixup_model(louder)
+        found = mp_keras.monte_carlo_predict(louder, insertions.images(), 1)
+        logits = keras.ops.convert_to_numpy(louder(insertions.images()))
+        expected = np.asarray(keras.ops.softmax(logits))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+class Weighted(keras.Model):
+    """Another loss, by an argument that is given by name alone."""
+
+    def __init__(self, *args, weight=1.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.weight = weight
+
+    def compute_loss(self, *args, **kwargs):
+        return self.weight * super().compute_loss(*args, **kwargs)
+
+
+class Louder(keras.Model):
+    """More than its graph."""
+
+    def call(self, inputs, training=None):
+        return 20 * super().call(inputs, training=training)
+
+
+def _thrice(tensor):
+    return 3 * tensor
+
+
+def temperature_of_two(model):
+    return mp_keras.fit_temperature(model, insertions.images(), [0, 1])

@@ -110,6 +110,14 @@ class HugeNumbersTest:
         assert np.any(np.isinf(outputs)) and not np.any(np.isnan(outputs))
         assert all_finite(others)
 
+    @pytest.mark.parametrize("training", [False, True])
+    @pytest.mark.parametrize("policy", ["float16", "mixed_float16"])
+    def test_many_channels_do_not_overflow(self, policy, training):
+        """Their sum is above 65,504, what float16 can hold."""
+        inputs = np.full((2, 4, 4, 512), 150.0, "float16")
+        layer = examples.new_layer(dtype=policy)
+        assert all_finite([layer(inputs, training=training)])
+
     def test_moving_averages_are_float32_under_every_policy(self):
         """In float16, a variance of features above 255 is infinite."""
         for policy in POLICIES:

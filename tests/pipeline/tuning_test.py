@@ -22,7 +22,7 @@ def validation(monkeypatch):
     """Replaces training: the validation metrics depend on alpha alone."""
     runs = []
 
-    def train(config, folder, data_dir):
+    def train(config, folder, data_dir, noted):
         alpha = config.mixup.alpha
         runs.append((alpha, config.seed))
         if alpha == 0.3:
@@ -86,10 +86,10 @@ class TuneTest:
         config.space = SPACE
         replaced = target_training.train_target
 
-        def interrupted(target, folder, data_dir):
+        def interrupted(target, folder, data_dir, noted):
             if target.mixup.alpha == 0.5:
                 raise KeyboardInterrupt
-            return replaced(target, folder, data_dir)
+            return replaced(target, folder, data_dir, noted)
 
         with monkeypatch.context() as patch:
             patch.setattr(target_training, "train_target", interrupted)

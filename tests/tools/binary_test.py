@@ -52,6 +52,12 @@ def test_names_cannot_forge_a_line(tmp_path):
     assert f"{tmp_path}/a\\nError: forged\\x1b[31m\\u202e\\udce9 must" in line
 
 
+def test_home_is_where_it_is_for_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    line = error_of("serve", "--model_dir=~/none", "--port=0")
+    assert f"Folder {tmp_path}/none must hold a SavedModel" in line
+
+
 class KernelsTest:
     @pytest.mark.parametrize(
         ("machine", "before", "expected"),

@@ -13,6 +13,7 @@ test on what was trained on. So the first call notes names and digests:
 """
 
 import collections
+import unicodedata
 
 import numpy as np
 from absl import logging
@@ -94,11 +95,17 @@ def noted_cut(noted, listing, for_training):
             _listed(gone, "gone"),
             _listed(new, "new"),
         )
+    numbers = {  # runs once noted names in the form of their folders
+        unicodedata.normalize("NFC", name): label
+        for label, name in enumerate(noted["classes"])
+    }
     parts = {}
     for part in _PARTS:
         if part in noted:
             found = [current[name] for name in noted[part] if name in current]
-            labels = [noted["classes"].index(name) for _, name in found]
+            labels = [
+                numbers[unicodedata.normalize("NFC", name)] for _, name in found
+            ]
             files = [file for file, _ in found]
             parts[part] = files, np.array(labels, np.int64)
     return tuple(noted["classes"]), parts
@@ -129,10 +136,11 @@ def check_unchanged(noted, found, place):
 
 
 def repeated(digests, labels, parts, place):
-    """Returns which images of other parts are training images as well.
+    """Returns which images are in another part that they should not be in.
 
-    Images in two classes, and images that are there twice, are said in one
-    warning.
+    Those of the test part that are training images, and those of the validation
+    part that are training or test images. Images in two classes, and images
+    that are there twice, are said in one warning.
 
     Args:
         digests: Sequence of str, one per image.
@@ -152,17 +160,22 @@ def repeated(digests, labels, parts, place):
             continue
         twice += len(indices) - 1
         in_classes += len(set(labels[indices])) > 1
-        if (parts[indices] == "train").any():
-            leaking[indices] = parts[indices] != "train"
+        # What is trained on tests nothing, what tests decides nothing.
+        for part in ("train", "test"):
+            if (parts[indices] == part).any():
+                leaking[indices] = parts[indices] != part
+                break
     if twice:
+        held = (leaking & (parts == "validation")).sum()
         logging.warning(
             "%s: %d images are there more than once (the same bytes), %d of "
             "them in more than one class; %d test images are training images "
-            "too",
+            "too%s",
             place,
             twice,
             in_classes,
             (leaking & (parts == "test")).sum(),
+            f", {held} validation images are in another part" * bool(held),
         )
     return leaking
 

@@ -1,6 +1,7 @@
 """Reads sources of image files: folders, zip files and tables of them."""
 
 import hashlib
+import unicodedata
 
 import numpy as np
 from absl import logging
@@ -10,6 +11,7 @@ from pipeline.datasets import image_files
 from pipeline.datasets import image_resizing
 from pipeline.datasets import stratified
 from pipeline.datasets.sources import folder_record
+from pipeline.listing import image_table
 from pipeline.listing import layouts
 
 _LISTED = 20  # bad files in a message
@@ -72,11 +74,13 @@ def load_listed(
             digests, labels, part_of, listing.place
         )
         leaking &= is_later & (not keep_repeated)
-        if leaking[part_of == "test"].all():
-            raise ValueError(
-                f"{listing.place} must hold test images that are no training "
-                "images. Received: the same images, to the byte, in both"
-            )
+        for part in set(parts) - {"train"}:
+            if leaking[part_of == part].all():
+                raise ValueError(
+                    f"{listing.place} must hold {part} images that are in no "
+                    "other part. Received: the same images, to the byte, in "
+                    "another, all of them"
+                )
     else:
         leaking = np.zeros(len(labels), bool)
         found = dict(zip(files, digests))
@@ -97,6 +101,7 @@ def load_listed(
         record=record,
         validation=None if held is None else (images[held], labels[held]),
         test_names=tuple(np.array(files)[kept["test"]].tolist()),
+        train_digests=tuple(np.array(digests)[kept["train"]].tolist()),
         original_size=tuple(np.median(sizes, axis=0).astype(int).tolist()),
     )
 
@@ -109,31 +114,37 @@ def load_whole(kind, path, image_size, names):
         names: Tuple of str, the classes that there may be, one per label.
 
     Returns: images, labels, names and SHA-256 of the files. Where the source
-        has a test part, they are those of it.
+        has parts, they are those of the test part, or else of the validation
+        part. One image and one class are enough.
     Raises: As `load_listed`; ValueError, if there is another class.
     """
-    tree = None if kind == "csv" else layouts.open_tree(kind, path)
-    if tree and not layouts.part_folders(tree):
-        own, places, labels = layouts.list_classes(tree, kind=kind)
-        place, name_of = tree.place(), tree.name
+    if kind == "csv":
+        table = image_table.ImageTable(path)
+        places, classes, _ = zip(*table.test_rows())
+        place, name_of = table.path, table.name
     else:
-        listing = layouts.list_source(kind, path)
-        part = layouts.WHOLE
-        if listing.is_split:
-            part = "test" if "test" in listing.parts else "validation"
-        own, (places, labels) = listing.names, listing.parts[part]
-        place, name_of = listing.place, listing.name_of
-    unknown = sorted({own[label] for label in labels} - set(names))
+        tree = layouts.open_tree(kind, path)
+        folders = layouts.part_folders(tree)
+        part = [folders.get("test") or folders["validation"]] if folders else []
+        own, places, labels = layouts.list_classes(tree, *part, kind=kind)
+        classes = [own[label] for label in labels]
+        place, name_of = tree.place(), tree.name
+    # Tables, and runs from before, may have names in another Unicode form.
+    classes = [unicodedata.normalize("NFC", name) for name in classes]
+    numbers = {
+        unicodedata.normalize("NFC", name): number
+        for number, name in enumerate(names)
+    }
+    unknown = sorted(set(classes) - set(numbers))
     if unknown:
         raise ValueError(
             f"{place} must have classes of the run alone: {', '.join(names)}. "
             f"Received: {', '.join(unknown)}"
         )
     images, digests, _ = read_images(places, image_size)
-    numbers = [names.index(name) if name in names else -1 for name in own]
     return (
         images,
-        np.array(numbers, np.int64)[labels],
+        np.array([numbers[name] for name in classes], np.int64),
         tuple(map(name_of, places)),
         digests,
     )

@@ -137,7 +137,8 @@ def load_images(
                 f"`source` {source} must fit into memory, with all of its "
                 f"images at image_size={image_size}. Received: {error}"
             ) from error
-    image_data.check_image_data(data, source)
+    if for_training:
+        image_data.check_image_data(data, source)
     if data.record is None:
         data = dataclasses.replace(data, record={"digest": data.digest()})
         # Runs once noted the digest of the pixels of shards as well.
@@ -155,6 +156,8 @@ def load_images(
         data,
         train_images=mapped_images.take(data.train_images, chosen),
         train_labels=data.train_labels[chosen],
+        train_digests=data.train_digests
+        and tuple(data.train_digests[index] for index in chosen),
     )
 
 

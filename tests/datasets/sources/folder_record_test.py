@@ -1,12 +1,14 @@
 """A run keeps the cut that it made of a folder."""
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline import datasets
+from pipeline.datasets.sources import folder_source
 
 SIZE = 8
 
@@ -136,3 +138,40 @@ class RepeatedTest:
                 write(tmp_path / part / name / "x.png", len(name + name[0]))
         with pytest.raises(ValueError, match="the same images, to the byte"):
             load(tmp_path)
+
+
+class UnicodeFormTest:
+    """Names of folders, composed or not, that look the same."""
+
+    DECOMPOSED = unicodedata.normalize("NFD", "été")
+
+    def write(self, root, form):
+        for label, name in enumerate(("cat", "été", "zoo")):
+            folder = root / unicodedata.normalize(form, name)
+            folder.mkdir(parents=True)
+            for index in range(4):
+                color = (40 * label + index,) * 3
+                image = Image.new("RGB", (SIZE, SIZE), color)
+                image.save(folder / f"{index}.png")
+        return root
+
+    def test_run_that_noted_another_form_goes_on(self, tmp_path):
+        source = f"folder:{self.write(tmp_path, 'NFD')}"
+        record = datasets.load_images(source, image_size=SIZE).record
+        assert record["classes"] == ["cat", "zoo", "été"]
+        earlier = {**record, "classes": ["cat", self.DECOMPOSED, "zoo"]}
+        data = datasets.load_images(source, image_size=SIZE, noted=earlier)
+        assert data.class_names == ("cat", self.DECOMPOSED, "zoo")
+        assert data.record == earlier
+        np.testing.assert_array_equal(
+            data.train_images[:, 0, 0, 0] // 40, data.train_labels
+        )
+
+    @pytest.mark.parametrize("own", ["NFC", "NFD"])
+    def test_evaluation(self, tmp_path, own):
+        folder = self.write(tmp_path, "NFD")
+        names = ("cat", unicodedata.normalize(own, "été"), "zoo")
+        images, labels, *_ = folder_source.load_whole(
+            "folder", folder, SIZE, names
+        )
+        np.testing.assert_array_equal(images[:, 0, 0, 0] // 40, labels)

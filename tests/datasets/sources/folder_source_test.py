@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from absl import logging
@@ -170,7 +172,9 @@ class LoadFolderTest:
         expected = _load(cut)
         _write(cut / "val" / "bee" / "c.png", 77)
         data = _load(cut)
-        assert data.digest() == expected.digest()
+        assert data.digest() != expected.digest()
+        alone = dataclasses.replace(data, validation=None)
+        assert alone.digest() == expected.digest()
         images, labels = data.validation
         assert (images[:, 0, 0, 0].tolist(), labels.tolist()) == ([77], [1])
         assert list(data.record["validation"]) == ["val/bee/c.png"]
@@ -265,3 +269,62 @@ class LoadFolderTest:
         _write(cut / "test" / "dog" / "a.png")
         with pytest.raises(ValueError, match="test only: dog"):
             _load(cut)
+
+
+class LoadWholeTest:
+    names = ("ant", "bee", "cow")
+
+    def load(self, kind, path):
+        images, labels, files, digests = folder_source.load_whole(
+            kind, path, 8, self.names
+        )
+        assert len(digests) == len(images)
+        return images[:, 0, 0, 0].tolist(), labels.tolist(), files
+
+    @pytest.mark.parametrize(
+        ("lines", "found"),
+        [
+            (["a,cow"], ([0], [2], ("x/a.png",))),
+            (["b,cow", "a,bee"], ([0, 9], [1, 2], ("x/a.png", "x/b.png"))),
+            (
+                ["id,y,split", "a,dog,train", "b,bee,test"],
+                ([9], [1], ("x/b.png",)),
+            ),
+            (["id,y,split", "b,cow,val"], ([9], [2], ("x/b.png",))),
+        ],
+    )
+    def test_table(self, tmp_path, lines, found):
+        _write(tmp_path / "x" / "a.png")
+        _write(tmp_path / "x" / "b.png", 9)
+        (tmp_path / "x.csv").write_text("\n".join(lines))
+        assert self.load("csv", tmp_path / "x.csv") == found
+
+    @pytest.mark.parametrize(
+        ("lines", "message"),
+        [
+            (["a,dog"], "alone: ant, bee, cow. Received: dog"),
+            (["id,y,set", "a,bee,test", "b,dog,test"], "cow. Received: dog"),
+            (["id,y,set", "a,bee,train"], "say test, or val.*: train alone"),
+        ],
+    )
+    def test_bad_table_raises(self, tmp_path, lines, message):
+        _write(tmp_path / "x" / "a.png")
+        _write(tmp_path / "x" / "b.png")
+        (tmp_path / "x.csv").write_text("\n".join(lines))
+        with pytest.raises(ValueError, match=f"x.csv must .*{message}$"):
+            self.load("csv", tmp_path / "x.csv")
+
+    def test_folder_of_one_image(self, tmp_path):
+        _write(tmp_path / "bee" / "a.png", 5)
+        found = self.load("folder", tmp_path)
+        assert found == ([5], [1], ("bee/a.png",))
+
+    @pytest.mark.parametrize("part", ["test", "Val"])
+    def test_part_of_a_folder(self, tmp_path, part):
+        _write(tmp_path / "train" / "dog" / "a.png")
+        _write(tmp_path / part / "cow" / "b.png", 5)
+        found = self.load("folder", tmp_path)
+        assert found == ([5], [2], (f"{part}/cow/b.png",))
+        _write(tmp_path / part / "dog" / "b.png")
+        with pytest.raises(ValueError, match="ant, bee, cow. Received: dog"):
+            self.load("folder", tmp_path)

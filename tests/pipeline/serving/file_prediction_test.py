@@ -1,6 +1,7 @@
 """Predictions of image files, as a table."""
 
 import csv
+import os
 
 import keras
 import numpy as np
@@ -87,6 +88,20 @@ class PredictFilesTest:
         error = lines[str(images / "phone.HEIC")]["error"]
         assert "Received: HEIC, which is not read" in error
         assert "left out 1 that are no images: 1 x .txt" in caplog.text
+
+    def test_file_names_that_are_no_text(self, run, images, tmp_path):
+        (images / "a.png").rename(images / os.fsdecode(b"caf\xe9.png"))
+        output = tmp_path / "new" / "folder" / "out.csv"
+        file_prediction.predict_files(run, [str(images)], output)
+        names = [line["file"] for line in read(output)]
+        assert str(images / "caf\\udce9.png") in names
+
+    @pytest.mark.parametrize("output", ["images", "images/a.png"])
+    def test_output_that_is_something_else(self, run, images, tmp_path, output):
+        before = (images / "a.png").read_bytes()
+        with pytest.raises(ValueError, match=f"CSV table. Rec.*{output}, "):
+            file_prediction.predict_files(run, [str(images)], tmp_path / output)
+        assert (images / "a.png").read_bytes() == before
 
     def test_all_classes_on_request(self, run, images, tmp_path):
         output = tmp_path / "out.csv"

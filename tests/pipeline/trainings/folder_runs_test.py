@@ -1,6 +1,9 @@
 """A run on a folder keeps to the images that it began with."""
 
+import itertools
 import json
+import os
+import shutil
 import time
 
 import numpy as np
@@ -8,8 +11,13 @@ import pytest
 from PIL import Image
 
 from configs.target import default
+from configs.tune import default as tune_config
+from pipeline import method_choice
+from pipeline import tuning
+from pipeline.runs import run_folder
 from pipeline.runs import run_log
 from pipeline.trainings import classifier_evaluation
+from pipeline.trainings import target_data
 from pipeline.trainings import target_training
 
 
@@ -71,6 +79,9 @@ class EvaluationTest:
         assert classifier_evaluation.evaluate_run(tmp_path / "run") == before
         name = next(iter(noted["test"]))
         (folder / name).unlink()
+        for name in noted["train"]:
+            if name.startswith("b/"):
+                (folder / name).unlink()  # not needed any more
         after = classifier_evaluation.evaluate_run(tmp_path / "run")
         assert after["examples"] == 7
         self.check_other_folders_are_taken_whole(
@@ -92,7 +103,7 @@ class EvaluationTest:
         warnings.clear()
         again = evaluate(tmp_path / "run", source=config.data.source)
         assert again["examples"] == 7 + 20
-        assert "32 images are left out, for the run was" in warnings[-1]
+        assert "16 images are left out, for the run was" in warnings[-1]
         for file in (tmp_path / "new" / "b").iterdir():
             file.unlink()
         (tmp_path / "new" / "b").rmdir()
@@ -108,6 +119,108 @@ class EvaluationTest:
         warnings.clear()
         assert target_training.train_target(config, tmp_path / "run") == first
         assert "nothing was trained" in warnings[-1]
+
+
+class SharedImagesTest:
+    """Trainings that belong together have the same images."""
+
+    @pytest.fixture
+    def growing(self, folder, monkeypatch):
+        """New images are there after the first training."""
+        trained = target_training.train_target
+
+        def train_target(*args, **kwargs):
+            result = trained(*args, **kwargs)
+            write(folder, range(900, 910))
+            return result
+
+        monkeypatch.setattr(target_training, "train_target", train_target)
+
+    def records(self, folder):
+        found = [
+            json.loads(file.read_text())
+            for file in sorted(folder.glob("*/data.json"))
+        ]
+        assert len(found) == 2
+        return found
+
+    def test_methods_are_compared_on_the_same(self, growing, config, tmp_path):
+        record = method_choice.choose(
+            config, tmp_path / "run", methods=("base", "mixup")
+        )
+        assert set(record["compared"]) == {"base", "mixup"}
+        first, second = self.records(tmp_path / "run" / "trials")
+        assert first == second
+        assert len(first["test"]) == 8
+
+    def test_members_of_an_ensemble(self, growing, config, tmp_path):
+        config.method = "deep_ensemble"
+        target_training.train_target(config, tmp_path / "run")
+        first, second = self.records(tmp_path / "run" / "members")
+        noted = json.loads((tmp_path / "run" / "data.json").read_text())
+        assert first == second == noted
+
+    def test_points_of_a_search(self, growing, folder, tmp_path):
+        search = tune_config.get_config("mixup,smoke")
+        search.target.data.source = f"folder:{folder}"
+        search.target.network = "conv4"
+        search.space = (("mixup.alpha", (0.1, 0.5)),)
+        search.seeds = (0,)
+        tuning.tune(search, tmp_path / "search")
+        first, second = self.records(tmp_path / "search" / "trials")
+        assert first == second
+
+    def test_repeated_images_are_not_held_out(self, config, folder, tmp_path):
+        for file in sorted(folder.rglob("*.png")):
+            shutil.copy(file, file.with_stem(f"again_{file.stem}"))
+        data, validation = target_data.load_data(config)
+        rows = [
+            {image.tobytes() for image in images}
+            for images in (data.train_images, validation[0], data.test_images)
+        ]
+        for row, other in itertools.combinations(rows, 2):
+            assert not row & other
+        config.data.keep_repeated = True
+        _, (_, kept) = target_data.load_data(config)
+        assert len(kept) > len(validation[1]) > 0
+
+    def test_single_image_of_a_class(self, config, tmp_path):
+        write(tmp_path / "few", range(2))  # one of them for the test
+        config.data.source = f"folder:{tmp_path / 'few'}"
+        config.batch_size = 1
+        with pytest.raises(ValueError, match="a single image of 'a', 'b'"):
+            target_data.load_data(config)
+
+
+class ForeignFolderTest:
+    def test_what_is_no_run_is_not_replaced(self, config, tmp_path):
+        model = tmp_path / "mine" / "saved_model" / "1"
+        model.mkdir(parents=True)
+        (model / "saved_model.pb").write_text("precious")
+        with pytest.raises(ValueError, match="no run's folder, with saved_mod"):
+            target_training.train_target(config, tmp_path / "mine")
+        assert (model / "saved_model.pb").read_text() == "precious"
+
+    def test_names_that_tensorflow_takes_for_patterns(self, config, tmp_path):
+        with pytest.raises(ValueError, match=r"runs\[1\] must be without"):
+            target_training.train_target(config, tmp_path / "runs[1]")
+
+    def test_home_is_not_a_folder_called_so(
+        self, config, tmp_path, monkeypatch
+    ):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        folder = run_folder.RunFolder("~/run", config.to_dict())
+        assert folder.path == tmp_path / "run"
+
+    def test_file_names_that_are_no_text(self, config, folder, tmp_path):
+        name = os.fsdecode(b"caf\xe9.png")
+        (folder / "a" / "000.png").rename(folder / "a" / name)
+        target_training.train_target(config, tmp_path / "run")
+        noted = run_folder.read_data_record(tmp_path / "run")
+        files = {**noted["train"], **noted["test"]}
+        assert f"a/{name}" in files
+        found = classifier_evaluation.evaluate_run(tmp_path / "run")
+        assert found["examples"] == 8
 
 
 class ChosenTest:

@@ -10,7 +10,8 @@
 Under l2 and l1 a point outside is brought back along its radius. For l1 that is
 foolbox's attack, weaker than the exact steepest descent and projection.
 MetaPerturb, appendix A: 30 steps. The attack sees the network in test mode, so
-that its passes do not move the statistics of batch norm.
+that its passes do not move the statistics of batch norm. It raises the
+cross-entropy of the logits, and runs in float32 whatever the policy.
 """
 
 import typing
@@ -21,8 +22,10 @@ import tensorflow as tf
 from mp_keras import argument_checks
 from mp_keras import backends
 from mp_keras.baselines import wrapped_network
+from mp_keras.graphs import graph_reading
 
 NORMS = ("linf", "l2", "l1")
+_DTYPE = "float32"
 _AXES = (1, 2, 3)
 _TINY = 1e-12
 _SLACK = 0.01  # part of the bounds' width that rounding may lie beyond them
@@ -32,8 +35,11 @@ _SLACK = 0.01  # part of the bounds' width that rounding may lie beyond them
 class AdversarialTraining(wrapped_network.WrappedNetwork):
     """Trains a network on adversarial examples alone; TensorFlow only.
 
+    Images may be integers, within `bounds`, and labels class numbers or
+    one-hot, as the compiled loss takes them.
+
     Args:
-        network: Built `keras.Model` from images to logits.
+        network: Built `keras.Model` from images, floats, to logits.
         epsilon: Float > 0: radius of the ball in units of the network's
             input. Pixels in [0, 1] that are normalized to [-1, 1] double it.
         norm: "linf" (default), "l2" or "l1".
@@ -44,8 +50,8 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         seed: Int or None (default).
         **kwargs: Passed to `keras.Model`.
 
-    Raises: ValueError, if an argument is out of its range; ImportError, if
-        Keras runs on another backend.
+    Raises: ValueError, if an argument is out of its range or `network` is not
+        as above; ImportError, if Keras runs on another backend.
 
     Reference: Madry et al., ICLR 2018, section 2.1; Ryu et al., NeurIPS 2020,
         appendix A.
@@ -64,6 +70,9 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
     ) -> None:
         backends.require_tensorflow("AdversarialTraining")
         super().__init__(network, **kwargs)
+        if graph_reading.is_graph(network):
+            wrapped_network.check_images(network.inputs[0])
+            _check_differentiable(network.inputs[0])
         argument_checks.check_one_of("norm", norm, NORMS)
         if not epsilon > 0 or steps < 1:
             raise ValueError(
@@ -89,40 +98,54 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def train_step(self, data):
-        images, *rest = keras.utils.unpack_x_y_sample_weight(data)
-        attacked = self.attack(images, rest[0], self.random_start(images))
-        return super().train_step((attacked, *rest))
+        inputs, *rest = keras.utils.unpack_x_y_sample_weight(data)
+        images = wrapped_network.single("input", inputs)
+        labels = wrapped_network.single("label array", rest[0])
+        attacked = self.attack(images, labels, self.random_start(images))
+        inputs = keras.tree.pack_sequence_as(inputs, [attacked])
+        return super().train_step((inputs, *rest))
 
     def random_start(self, images):
-        """Returns a random point of the ball, shaped like the images."""
-        shape, seed = tf.shape(images), self.seed_generator
+        """Returns a random point of the ball, float32, shaped like images."""
+        shape = tf.shape(images)
         if self.norm == "linf":
-            return self.epsilon * keras.random.uniform(shape, -1, 1, seed=seed)
-        numbers = tf.cast(tf.reduce_prod(shape[1:]), tf.float32)
+            return self.epsilon * self._uniform(shape, -1)
+        numbers = tf.cast(tf.reduce_prod(shape[1:]), _DTYPE)
         one = (shape[0], 1, 1, 1)
-        draws = keras.random.normal(shape, seed=seed)
+        draws = keras.random.normal(
+            shape, dtype=_DTYPE, seed=self.seed_generator
+        )
         if self.norm == "l2":  # a direction, and a radius of density r^(n - 1)
-            radius = keras.random.uniform(one, seed=seed) ** (1 / numbers)
+            radius = self._uniform(one, 0) ** (1 / numbers)
             return self.epsilon * radius * draws / _norm(draws, "l2")
         # Shares of exponential numbers are uniform on a simplex.
-        shares = -tf.math.log(keras.random.uniform(shape, _TINY, 1, seed=seed))
-        rest = -tf.math.log(keras.random.uniform(one, _TINY, 1, seed=seed))
+        shares = -tf.math.log(self._uniform(shape, _TINY))
+        rest = -tf.math.log(self._uniform(one, _TINY))
         total = rest + tf.reduce_sum(shares, _AXES, keepdims=True)
         return self.epsilon * tf.sign(draws) * shares / total
 
+    def _uniform(self, shape, low):
+        return keras.random.uniform(
+            shape, low, 1, dtype=_DTYPE, seed=self.seed_generator
+        )
+
     def attack(self, images, labels, start):
-        """Returns adversarial images after `steps` steps.
+        """Returns adversarial images, float32, after `steps` steps.
 
         Args:
-            images: Float tensor `(batch, height, width, channels)`.
-            labels: Integer tensor `(batch,)`.
+            images: Tensor `(batch, height, width, channels)`, floats or
+                integers.
+            labels: Integer tensor `(batch,)` or `(batch, 1)`, or one-hot
+                `(batch, classes)`.
             start: Tensor shaped like `images`, the first perturbation.
 
-        Raises: tf.errors.InvalidArgumentError, if an image lies outside of
+        Raises: ValueError, if `images` are not 4-D;
+            tf.errors.InvalidArgumentError, if an image lies outside of
             `bounds` by more than 1 % of their width, for it would be cut.
             Not under XLA, which has no checks.
         """
-        images = tf.convert_to_tensor(images)
+        images, start = tf.cast(images, _DTYPE), tf.cast(start, _DTYPE)
+        wrapped_network.check_images(images)
         with tf.control_dependencies([self._check_bounds(images)]):
             images = tf.identity(images)
         relative = self.relative_step
@@ -160,9 +183,8 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
     def _gradient(self, images, labels):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            losses = keras.losses.sparse_categorical_crossentropy(
-                labels, self.network(images, training=False), from_logits=True
-            )
+            logits = self.network(images, training=False)
+            losses = _cross_entropy(labels, logits)
         return tape.gradient(losses, images)
 
     def _project(self, attacked, images):
@@ -178,6 +200,30 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         names = "epsilon norm steps relative_step bounds seed".split()
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own}
+
+
+def _check_differentiable(images):
+    """Refuses a network's input of integers, which pass no gradient."""
+    if not keras.backend.is_float_dtype(images.dtype):
+        raise ValueError(
+            "Argument `network` must take images of floats, for an attack "
+            "follows the gradient to them; the images given may be integers. "
+            f"Received: an input of dtype {images.dtype}"
+        )
+
+
+def _cross_entropy(labels, logits):
+    """Returns it for each example; labels are class numbers or one-hot."""
+    labels = tf.convert_to_tensor(labels)
+    logits = tf.cast(keras.tree.flatten(logits)[0], _DTYPE)
+    is_one_hot = (
+        len(labels.shape) == len(logits.shape) and labels.shape[-1] != 1
+    )
+    if is_one_hot:
+        entropy = keras.losses.categorical_crossentropy
+    else:
+        entropy = keras.losses.sparse_categorical_crossentropy
+    return entropy(labels, logits, from_logits=True)
 
 
 def _norm(tensor, norm):

@@ -84,6 +84,7 @@ class DropBlock(keras.layers.Layer):
             shape=(),
             initializer="ones",
             trainable=False,
+            dtype="float32",  # whatever the policy, as the draws
             autocast=False,
         )
         self.built = True
@@ -108,7 +109,9 @@ class DropBlock(keras.layers.Layer):
         seeds = ops.cast(draws < gamma * self.noise_coefficient, "float32")
         before = (block - 1) // 2  # pixels of a block before its seed
         after = block - 1 - before
-        window = ops.ones((height - block + 1, width - block + 1, 1))
+        window = ops.ones(
+            (height - block + 1, width - block + 1, 1), dtype="float32"
+        )
         sides = [[before, after], [before, after], [0, 0]]
         seeds = seeds * ops.pad(window, sides)  # where a whole block fits
         sides = [[0, 0], [after, before], [after, before], [0, 0]]

@@ -95,7 +95,9 @@ class InformationDropout(keras.layers.Layer):
             return inputs
         part = self.noise_part(inputs)
         if training:
-            self.add_loss(self.beta * penalty(inputs, part))
+            cost = self.beta * penalty(inputs, part)
+            # Keras adds it to the compiled loss, which is of this type.
+            self.add_loss(ops.cast(cost, keras.config.floatx()))
         draws = keras.random.normal(
             ops.shape(inputs), dtype=inputs.dtype, seed=self.seed_generator
         )

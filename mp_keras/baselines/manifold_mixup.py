@@ -40,7 +40,8 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
         **kwargs: Passed to `keras.Model`.
 
     Raises: ValueError, if `alpha` is not positive, `network` is not
-        functional, or a layer does not exist or is in a nested model.
+        functional, has several inputs or outputs or no output `(batch,
+        classes)`, or a layer does not exist or is in a nested model.
 
     Reference: Verma et al., ICML 2019, section 2.
     """
@@ -71,11 +72,14 @@ class ManifoldMixup(wrapped_network.MixedNetwork):
     def call(self, inputs, training=False):
         if not training:
             return self.network(inputs, training=False)
-        self._mixing = self._draw(ops.shape(inputs)[0])
+        images = wrapped_network.single("input", inputs)
+        self._mixing = self._draw(ops.shape(images)[0])
         for mixture in self._mixtures:
             mixture.mixing = self._mixing
-        mixed = _mix(inputs, 0, self._mixing)
-        return self._mixing_view(mixed, training=True)
+        mixed = self.taken(_mix(images, 0, self._mixing))
+        return self._mixing_view(
+            keras.tree.pack_sequence_as(inputs, [mixed]), training=True
+        )
 
     def _draw(self, batch):
         """Returns the layer's index, the partners `(batch,)`, the weight."""
@@ -167,7 +171,13 @@ class _Mixture(keras.layers.Layer):
 
 
 def _mix(features, index, mixing):
+    """Returns the features, mixed if it is the turn of layer `index`.
+
+    Integers come back as floats.
+    """
     layer, partners, weight = mixing
+    if not keras.backend.is_float_dtype(features.dtype):
+        features = ops.cast(features, keras.config.floatx())
 
     def mixed():
         part = ops.cast(weight, features.dtype)

@@ -10,6 +10,7 @@ import typing
 import keras
 
 from mp_keras.baselines import wrapped_network
+from mp_keras.graphs import graph_reading
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -22,7 +23,8 @@ class Mixup(wrapped_network.MixedNetwork):
         seed: Int or None (default).
         **kwargs: Passed to `keras.Model`.
 
-    Raises: ValueError, if `alpha` is out of range or `network` no built model.
+    Raises: ValueError, if `alpha` is out of range or `network` no built model,
+        or not one from images to logits `(batch, classes)`.
 
     Reference: Zhang et al., ICLR 2018, section 2.
     """
@@ -39,17 +41,26 @@ class Mixup(wrapped_network.MixedNetwork):
             raise ValueError(
                 f"Argument `alpha` must be in (0, 1]. Received: alpha={alpha}"
             )
+        if graph_reading.is_graph(network):
+            wrapped_network.check_images(network.inputs[0])
         self.alpha = alpha
         self.seed = seed
-        self.mix_up = keras.layers.MixUp(alpha, seed=seed)
+        # In half precision it would round its weights, and overflow where
+        # pixels are large integers.
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        self.mix_up = keras.layers.MixUp(alpha, seed=seed, dtype=dtype)
 
     def call(self, inputs, training=False):
         if not training:
             return self.network(inputs, training=False)
-        mixing = self.mix_up.get_random_transformation(inputs)
+        images = wrapped_network.single("input", inputs)
+        wrapped_network.check_images(images)
+        mixing = self.mix_up.get_random_transformation(images)
         self._mixing = mixing  # for the loss of the same step
-        mixed = self.mix_up.transform_images(inputs, mixing)
-        return self.network(mixed, training=True)
+        mixed = self.taken(self.mix_up.transform_images(images, mixing))
+        return self.network(
+            keras.tree.pack_sequence_as(inputs, [mixed]), training=True
+        )
 
     def mixture(self):
         weights = keras.ops.reshape(self._mixing["mix_weight"], (-1,))

@@ -23,10 +23,11 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         from_logits: Bool, default False: apply softmax first.
         **kwargs: Passed to `keras.metrics.Metric`.
 
-    `update_state` takes integer labels `(batch,)`, probabilities or logits
-    `(batch, classes)` and optional weights `(batch,)`.
+    `update_state` takes integer labels `(batch,)` or `(batch, 1)`, or one-hot
+    ones `(batch, classes)`, whose largest number counts; probabilities or
+    logits `(batch, classes)`; and optional weights `(batch,)`.
     Raises: ValueError, if `bins` is not a positive integer; in `update_state`,
-        if there is one class alone.
+        if there is one class alone or the labels are not as above.
 
     >>> error = ExpectedCalibrationError()
     >>> error.update_state([0, 1], [[0.8, 0.2], [0.8, 0.2]])
@@ -57,13 +58,13 @@ class ExpectedCalibrationError(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.convert_to_tensor(y_pred, self.dtype)
-        if len(y_pred.shape) < 2 or y_pred.shape[-1] == 1:
+        if len(y_pred.shape) != 2 or y_pred.shape[-1] == 1:
             raise ValueError(
                 "Predictions must be (batch, classes), a column for each of "
                 "two or more classes. "
                 f"Received: y_pred of shape {tuple(y_pred.shape)}"
             )
-        y_true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        y_true = _class_numbers(ops.convert_to_tensor(y_true), y_pred.shape)
         probabilities = ops.softmax(y_pred) if self.from_logits else y_pred
         confidence = ops.max(probabilities, axis=-1)
         prediction = ops.cast(ops.argmax(probabilities, axis=-1), "int32")
@@ -92,3 +93,34 @@ class ExpectedCalibrationError(keras.metrics.Metric):
             "bins": self.bins,
             "from_logits": self.from_logits,
         }
+
+
+def _class_numbers(labels, shape):
+    """Returns integers `(batch,)` for labels of any form.
+
+    Args:
+        labels: Tensor, as `update_state` takes it.
+        shape: Pair, of the predictions; a number not known yet is None.
+
+    Raises: ValueError, if the labels do not belong to such predictions.
+    """
+    given = tuple(labels.shape)
+    forms = [shape[:1], (shape[0], 1), tuple(shape)]
+    fits = [_agree(given, form) for form in forms]
+    if not any(fits):
+        raise ValueError(
+            "Labels must be integers (batch,) or (batch, 1), or one-hot "
+            f"(batch, classes), for predictions of shape {tuple(shape)}. "
+            f"Received: y_true of shape {given}"
+        )
+    if fits == [False, False, True]:
+        numbers = ops.argmax(ops.cast(labels, "float32"), axis=-1)
+        return ops.cast(numbers, "int32")
+    return ops.reshape(ops.cast(labels, "int32"), (-1,))
+
+
+def _agree(given, form):
+    """Returns whether two shapes may be the same, None being any number."""
+    return len(given) == len(form) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(given, form)
+    )

@@ -99,6 +99,114 @@ class AttackTest:
         )
 
 
+def unnormalized_network(dtype="float32"):
+    """From pixels in [0, 255] to logits."""
+    inputs = keras.Input((6, 6, 3), dtype=dtype)
+    scaled = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    return keras.Model(inputs, make_network()(scaled))
+
+
+class LabelsAndImagesTest:
+    @pytest.mark.parametrize("dtype", ["uint8", "int32", "float64", "float16"])
+    def test_images_of_any_type_are_attacked_as_floats(self, dtype):
+        rng, labels = np.random.default_rng(0), batch()[1]
+        images = rng.integers(0, 256, (8, 6, 6, 3)).astype(dtype)
+        model = baselines.AdversarialTraining(
+            unnormalized_network(), 8, steps=3, bounds=(0, 255)
+        )
+        expected, actual = (
+            model.attack(given, labels, np.zeros_like(given))
+            for given in (images.astype("float32"), images)
+        )
+        assert actual.dtype == tf.float32
+        np.testing.assert_array_equal(actual, expected)
+        assert np.abs(actual - images.astype("float32")).max() == 8
+
+    @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+    @pytest.mark.parametrize("dtype", ["uint8", "float64"])
+    def test_fit_takes_them(self, dtype, norm):
+        images = np.zeros((8, 6, 6, 3), dtype)
+        model = baselines.adversarial_model(
+            unnormalized_network(), 8, norm=norm, steps=1, bounds=(0, 255)
+        )
+        model.compile("sgd", LOSS)
+        data = tf.data.Dataset.from_tensor_slices((images, batch()[1]))
+        loss = model.fit(data.batch(8), verbose=0).history["loss"]
+        assert np.all(np.isfinite(loss))
+
+    def test_integer_images_beyond_the_bounds_raise(self):
+        images = np.full((8, 6, 6, 3), 200, "uint8")
+        model = baselines.adversarial_model(make_network(), 0.2, steps=1)
+        model.compile("sgd", LOSS)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="`bounds`"):
+            model.fit(images, batch()[1], verbose=0)
+
+    def test_network_of_integers_raises(self):
+        with pytest.raises(ValueError, match="images of floats.*uint8"):
+            baselines.adversarial_model(unnormalized_network("uint8"), 8)
+
+    def test_images_of_another_rank_raise(self):
+        model = baselines.AdversarialTraining(make_network(), 0.2)
+        with pytest.raises(ValueError, match=r"images.*\(8, 6, 6\)"):
+            model.attack(np.zeros((8, 6, 6)), batch()[1], np.zeros((8, 6, 6)))
+
+    def test_one_hot_labels_are_the_same_labels(self):
+        images, labels = batch()
+        model = baselines.AdversarialTraining(make_network(), 0.2, steps=3)
+        expected, *others = (
+            model.attack(images, given, np.zeros_like(images))
+            for given in (
+                labels,
+                labels[:, None],
+                np.eye(3)[labels],
+                np.eye(3, dtype="int32")[labels],
+            )
+        )
+        for other in others:
+            np.testing.assert_allclose(other, expected, atol=1e-6)
+
+    def test_soft_labels_are_attacked_as_such(self):
+        images, _ = batch()
+        soft = np.random.default_rng(0).dirichlet(np.ones(3), 8)
+        network = make_network()
+        model = baselines.AdversarialTraining(
+            network, 0.01, "l2", steps=1, relative_step=1
+        )
+        moved = model.attack(images, soft, np.zeros_like(images)) - images
+        losses = keras.losses.CategoricalCrossentropy(from_logits=True)
+        with tf.GradientTape() as tape:
+            watched = tf.constant(images)
+            tape.watch(watched)
+            loss = losses(soft, network(watched))
+        gradient = np.array(tape.gradient(loss, watched))
+        size = np.sqrt((gradient**2).sum(axis=(1, 2, 3), keepdims=True))
+        clipped = np.clip(images + 0.01 * gradient / size, -1, 1) - images
+        np.testing.assert_allclose(moved, clipped, atol=1e-6)
+
+    @pytest.mark.parametrize("structure", [dict, list, None])
+    def test_fit_with_categorical_cross_entropy(self, structure):
+        def packed(name, tensor):
+            return {dict: {name: tensor}, list: [tensor]}.get(structure, tensor)
+
+        images, labels = batch()
+        plain = make_network()
+        network = keras.Model(
+            packed("images", plain.input), packed("classes", plain.output)
+        )
+        model = baselines.adversarial_model(network, 0.2, steps=2, seed=0)
+        model.compile(
+            keras.optimizers.Adam(0.02),
+            keras.losses.CategoricalCrossentropy(from_logits=True),
+        )
+        history = model.fit(
+            packed("images", images),
+            packed("classes", np.eye(3)[labels]),
+            epochs=8,
+            verbose=0,
+        ).history["loss"]
+        assert history[-1] < history[0] - 0.1
+
+
 class FitTest:
     def test_robustness_is_learned(self):
         images, labels = batch()

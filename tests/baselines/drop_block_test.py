@@ -76,6 +76,33 @@ class CallTest:
         assert outputs.mean() == pytest.approx(1.0, abs=1e-4)
         assert np.any(outputs == 0)
 
+    @pytest.mark.parametrize(
+        "dtype", ["float16", "bfloat16", "float64", "mixed_float16"]
+    )
+    def test_every_policy_drops_the_same(self, dtype):
+        h = small_networks.draw_images(3, 9, 8, 4)
+        expected, actual = (
+            baselines.DropBlock(0.3, 3, seed=0, dtype=policy)(h, training=True)
+            for policy in ("float32", dtype)
+        )
+        compute = dtype.removeprefix("mixed_")
+        assert actual.dtype == keras.ops.cast(h, compute).dtype
+        actual = np.array(keras.ops.cast(actual, "float32"))
+        np.testing.assert_array_equal(actual == 0, np.array(expected) == 0)
+        rtol = {"float64": 1e-6, "bfloat16": 0.02}.get(compute, 0.003)
+        np.testing.assert_allclose(actual, expected, rtol=rtol)
+        assert np.any(actual == 0)
+
+    @pytest.mark.parametrize("floatx", ["float16", "float64"])
+    def test_every_floatx_draws_the_same(self, floatx):
+        _, expected, _ = draw(0.3, 3, shape=(2, 8, 8, 3))
+        keras.config.set_floatx(floatx)
+        try:
+            _, actual, _ = draw(0.3, 3, shape=(2, 8, 8, 3))
+        finally:
+            keras.config.set_floatx("float32")
+        np.testing.assert_array_equal(actual, expected)
+
     def test_test_mode_and_coefficient_zero_are_the_identity(self):
         layer, _, _ = draw(0.5, 3)
         h = np.random.default_rng(0).normal(size=(2, 12, 12, 32))

@@ -49,6 +49,21 @@ class NumbersTest:
         expected = 0.5 * units.sum(axis=(1, 2, 3)).mean()
         assert float(layer.losses[0]) == pytest.approx(expected, rel=1e-4)
 
+    @pytest.mark.parametrize("floatx", ["float16", "float64"])
+    def test_penalty_is_of_the_type_of_losses(self, floatx):
+        """Keras adds them up and casts none."""
+        layer, h = make_layer(), small_networks.draw_images(2, 6, 5, 3)
+        layer(h, training=True)
+        expected = float(layer.losses[0])
+        keras.config.set_floatx(floatx)
+        try:
+            layer(h, training=True)
+            loss = layer.losses[-1]
+        finally:
+            keras.config.set_floatx("float32")
+        assert keras.backend.standardize_dtype(loss.dtype) == floatx
+        assert float(loss) == pytest.approx(expected, rel=1e-3)
+
     def test_test_mode_is_the_identity_without_penalty(self):
         layer, h = make_layer(), small_networks.draw_images(2, 6, 5, 3)
         np.testing.assert_array_equal(layer(h), h)

@@ -115,6 +115,27 @@ class ExpectedCalibrationErrorTest:
             labels, probabilities
         )
 
+    @pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+    def test_one_hot_labels(self, dtype):
+        labels, _, probabilities = predictions(count=20)
+        weights = np.random.default_rng(1).random(20)
+        actual = error_of(
+            np.eye(5, dtype=dtype)[labels], probabilities, weights
+        )
+        expected = by_loop(labels, probabilities, weights=weights)
+        np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+    def test_soft_labels_are_their_largest(self):
+        soft = [[0.4, 0.35, 0.25], [0.1, 0.2, 0.7]]
+        outputs = [[0.8, 0.1, 0.1], [0.8, 0.1, 0.1]]
+        np.testing.assert_allclose(error_of(soft, outputs), 0.3, atol=1e-6)
+
+    @pytest.mark.parametrize("shape", [(4, 3), (3,), (1,), (4, 2, 1), (3, 1)])
+    def test_labels_of_other_shapes_raise(self, shape):
+        error = mp_keras.ExpectedCalibrationError()
+        with pytest.raises(ValueError, match=f"one-hot.*{shape[-1]},?\\)$"):
+            error.update_state(np.zeros(shape), np.full((4, 2), 0.5))
+
     def test_config_round_trip(self):
         metric = mp_keras.ExpectedCalibrationError(9, True, name="ece")
         config = metric.get_config()
@@ -122,17 +143,22 @@ class ExpectedCalibrationErrorTest:
         assert again.get_config() == config
         assert (again.bins, again.from_logits, again.name) == (9, True, "ece")
 
-    def test_metric_of_a_compiled_model(self):
+    @pytest.mark.parametrize("one_hot", [False, True])
+    def test_metric_of_a_compiled_model(self, one_hot):
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
         metric = mp_keras.ExpectedCalibrationError(from_logits=True)
-        model.compile(
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=[metric],
-        )
+        loss = keras.losses.SparseCategoricalCrossentropy
+        if one_hot:
+            loss = keras.losses.CategoricalCrossentropy
+        model.compile(loss=loss(from_logits=True), metrics=[metric])
         x = np.random.default_rng(0).normal(0, 3, (50, 4))
         labels = np.arange(50) % 3
         logs = model.evaluate(
-            x, labels, batch_size=16, verbose=0, return_dict=True
+            x,
+            np.eye(3)[labels] if one_hot else labels,
+            batch_size=16,
+            verbose=0,
+            return_dict=True,
         )
         outputs = keras.ops.softmax(model.predict(x, verbose=0))
         expected = by_loop(labels, keras.ops.convert_to_numpy(outputs))
@@ -140,7 +166,7 @@ class ExpectedCalibrationErrorTest:
             logs["expected_calibration_error"], expected, atol=1e-6
         )
 
-    @pytest.mark.parametrize("shape", [(4, 1), (4,)])
+    @pytest.mark.parametrize("shape", [(4, 1), (4,), (4, 2, 3)])
     def test_one_column_is_no_classes(self, shape):
         error = mp_keras.ExpectedCalibrationError()
         with pytest.raises(ValueError, match="two or more classes"):

@@ -201,13 +201,8 @@ def _expand_home():
     """Replaces the ~ that begins a flag's value: a shell leaves it there."""
     for name in flags.FLAGS:
         flag = flags.FLAGS[name]
-        if isinstance(flag.value, str):
+        if isinstance(flag.value, str) and flag.value.startswith("~"):
             flag.value = os.path.expanduser(flag.value)
-        elif isinstance(flag.value, list):
-            flag.value = [
-                os.path.expanduser(each) if isinstance(each, str) else each
-                for each in flag.value
-            ]
 
 
 def _show_help(argv):

@@ -1,6 +1,6 @@
 r"""Measures what meta-training costs against tasks and workers.
 
-    python -m tools.measure_scaling --out=runs/scaling.json \
+    python -m tools.measure_scaling --output=runs/scaling.json \
         --page=docs/scaling.md
 
 Timed cases run in processes of their own, two for two workers, on the loopback
@@ -15,7 +15,7 @@ from absl import flags
 
 from tools import binary
 
-_OUT = flags.DEFINE_string("out", None, "JSON file to write.")
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
 _PAGE = flags.DEFINE_string("page", None, "Markdown page to fill, if any.")
 _NETWORK = flags.DEFINE_string("network", "conv4", "Network of the timings.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Batch of the timings.")
@@ -33,14 +33,14 @@ def main():
     from pipeline.benchmarks import scaling_tables
     from pipeline.runs import runtime
 
-    if not _OUT.value:
-        raise ValueError("Flag --out must name a file. Received: none")
+    if not _OUTPUT.value:
+        raise ValueError("Flag --output must name a file. Received: none")
     if _PAGE.value:
         measured_page.check(_PAGE.value, scaling_tables.TOOL)
     results = {"machine": runtime.machine()}
     for name, batches in _cases().items():
         results[name] = [row for cases in batches for row in _run(cases)]
-    path = pathlib.Path(_OUT.value)
+    path = pathlib.Path(_OUTPUT.value)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_json(path, results)
     text = scaling_tables.tables(results)

@@ -55,7 +55,8 @@ _MAX_CONNECTIONS = flags.DEFINE_integer(
 _REQUEST_SECONDS = flags.DEFINE_float(
     "request_seconds",
     60,
-    "Time in which a whole request must arrive, and for an idle connection.",
+    "Seconds in which a request must arrive and its answer be taken; of an idle "
+    "connection, too.",
     lower_bound=0.1,
 )
 

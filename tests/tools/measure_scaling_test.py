@@ -15,7 +15,7 @@ class MeasureScalingTest:
         out = tmp_path / "scaling.json"
         output = processes.succeed(
             "measure_scaling",
-            f"--out={out}",
+            f"--output={out}",
             "--tasks=1",
             "--steps=1",
             "--batch_size=2",
@@ -36,7 +36,7 @@ class MeasureScalingTest:
     def test_failed_case_is_named(self, tmp_path):
         code, _, errors = processes.run(
             "measure_scaling",
-            f"--out={tmp_path / 'scaling.json'}",
+            f"--output={tmp_path / 'scaling.json'}",
             "--traced_networks=conv5",
         )
         assert code == 1

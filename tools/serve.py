@@ -55,7 +55,7 @@ _MAX_CONNECTIONS = flags.DEFINE_integer(
 _REQUEST_SECONDS = flags.DEFINE_float(
     "request_seconds",
     60,
-    "Seconds in which a request must arrive and its answer be taken; of an idle "
+    "Seconds for a request to arrive and its answer to be taken; of an idle "
     "connection, too.",
     lower_bound=0.1,
 )

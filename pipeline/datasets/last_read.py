@@ -18,8 +18,10 @@ class LastRead:
 
     def __call__(self, *place, noted=None, **options):
         call = place, options
-        if self._call != call or noted not in (self._noted, self._data.record):
+        known = self._noted, getattr(self._data, "record", None)
+        if self._call != call or noted not in known:
             self._call = self._data = None  # not two of them in memory
-            self._data = self._read(*place, noted=noted, **options)
+            asked = {} if noted is None else {"noted": noted}
+            self._data = self._read(*place, **options, **asked)
             self._call, self._noted = call, noted
         return self._data

@@ -41,13 +41,13 @@ class WriteTextTest:
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_text_that_cannot_be_encoded_keeps_the_old_file(self, tmp_path):
+    def test_what_is_no_text_is_escaped(self, tmp_path):
+        """A part of a file name that is not UTF-8."""
         path = tmp_path / "note.txt"
-        path.write_text("old")
-        with pytest.raises(UnicodeEncodeError):
-            files.write_text(path, "\ud800")
-        assert path.read_text() == "old"
-        assert list(tmp_path.iterdir()) == [path]
+        files.write_text(path, "é\udce9")
+        assert path.read_text(encoding="utf-8") == "é\\udce9"
+        files.write_json(path, {"é\udce9": 1})
+        assert files.read_json(path) == {"é\udce9": 1}
 
 
 class JsonTest:

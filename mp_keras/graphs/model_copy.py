@@ -38,9 +38,10 @@ class ModelCopy:
         It is of the network's class, where that is made of a graph
         (`model_class`), and has its flags `trainable`, at every level.
         """
-        self._last = {
-            tensor._keras_history.operation for tensor in model.outputs
-        }
+        if len(model.outputs) > 1:  # losses are given by these names
+            self._last = {
+                tensor._keras_history.operation for tensor in model.outputs
+            }
         copied = self._rebuild(model)
         self._carry_weights_over()
         self._carry_flags_over(model, copied)

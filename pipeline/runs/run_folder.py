@@ -48,10 +48,7 @@ _OUTPUTS = (  # of a run, whose config.json was there before them
     "saved_model",
     "phi",
     "report.html",
-    "history.jsonl",
     "result.json",
-    "checkpoints",
-    "tensorboard",
 )
 
 

@@ -99,6 +99,20 @@ class ModelCopyTest:
             atol=1e-6,
         )
 
+    def test_a_class_of_lambdas_is_the_callers_own_code(self, phi):
+        inputs = keras.Input((8, 8, 3))
+        features = Named(lambda x: x / 2)(inputs)
+        model = keras.Model(
+            inputs, layers.Conv2D(4, 3, activation="relu")(features)
+        )
+        perturbed = mp_keras.perturb_model(model, phi)
+        insertions.switch_off(perturbed)
+        np.testing.assert_allclose(
+            perturbed(insertions.images()),
+            model(insertions.images()),
+            atol=1e-6,
+        )
+
     def test_an_activation_of_two_convolutions_stays_one(self, phi):
         shared = layers.PReLU(shared_axes=[1, 2])
         inputs = features = keras.Input((8, 8, 3))
@@ -134,6 +148,10 @@ class ModelClassTest:
         logits = keras.ops.convert_to_numpy(louder(insertions.images()))
         expected = np.asarray(keras.ops.softmax(logits))
         np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+class Named(layers.Lambda):
+    """A kind of Lambda of its own."""
 
 
 class Weighted(keras.Model):

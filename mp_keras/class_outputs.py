@@ -15,7 +15,6 @@ _TRANSPARENT = (
     keras.layers.Identity,
     keras.layers.Reshape,
 )
-_CASTS = ("Cast", "Identity")
 
 
 def check_logits(model):
@@ -105,6 +104,6 @@ def _last_function(tensor):
     activation = getattr(last, "activation", None)
     name = getattr(activation, "__name__", None) or type(last).__name__
     is_linear = isinstance(last, keras.layers.Activation) and name == "linear"
-    if is_linear or isinstance(last, _TRANSPARENT) or name in _CASTS:
+    if is_linear or isinstance(last, _TRANSPARENT) or name == "Cast":
         return _last_function(last._inbound_nodes[node].input_tensors[0])
     return name.lower()

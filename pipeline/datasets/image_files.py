@@ -26,7 +26,6 @@ _UNBOUNDED = {
     "F": "floating-point numbers",
     "I": "signed integers, or integers of 32 bits",
 }
-_PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_BITS = 24  # place in the file of the bits of a channel
 _TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262  # tags
 _DARK = 2**12  # of 16 bits: what microscopes and X-rays write has 12 or fewer
@@ -144,10 +143,10 @@ def _check_channels(image):
 
 
 def _orientation(image, content):
-    """Returns the orientation that a file notes, 1 to 8; WebP's as PNG's."""
+    """Returns the orientation that a file notes, 1 to 8."""
     if image.format == "WEBP":
         block = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
-        content = _PNG + len(block).to_bytes(4, "big") + b"eXIf" + block
+        return orientation.of_block(block)
     return orientation.orientation(content)
 
 

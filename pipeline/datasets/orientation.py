@@ -36,9 +36,9 @@ def orientation(content):
         content: Bytes of an image file.
     """
     if content[:3] == b"\xff\xd8\xff":
-        return _read(_jpeg(content))
+        return of_block(_jpeg(content))
     if content[:8] == b"\x89PNG\r\n\x1a\n":
-        return _read(_png(content))
+        return of_block(_png(content))
     return 1
 
 
@@ -78,7 +78,12 @@ def _png(content):
     return b""
 
 
-def _read(block):
+def of_block(block):
+    """Returns the orientation that a block of Exif data, in TIFF's form, notes.
+
+    Args:
+        block: Bytes, from the mark of the byte order on; empty: none.
+    """
     order = _ORDERS.get(block[:4])
     if order is None:
         return 1

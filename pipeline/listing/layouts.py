@@ -218,6 +218,21 @@ def list_classes(tree, *part, kind="folder"):
     return names, files, np.array(labels, np.int64)
 
 
+def list_to_test(tree, kind="folder"):
+    """Lists the images to test on, as `list_classes`.
+
+    They are those of the test part, or else of the validation part; all, where
+    there are no parts.
+
+    Args:
+        tree: `FolderTree`.
+        kind: Str, the kind of the source, for messages.
+    """
+    folders = part_folders(tree)
+    part = [folders.get("test") or folders["validation"]] if folders else []
+    return list_classes(tree, *part, kind=kind)
+
+
 def _by_name(place, written):
     """Returns {name in NFC: name as it is written} of classes.
 

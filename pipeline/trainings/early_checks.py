@@ -65,10 +65,8 @@ def check_evaluation(source):
     kind, place = source_names.parse(source)
     if kind in ("folder", "zip") and "://" not in place:
         tree = layouts.open_tree(kind, place)
-        folders = layouts.part_folders(tree)
-        part = [folders.get("test") or folders["validation"]] if folders else []
         with _quiet():
-            layouts.list_classes(tree, *part, kind=kind)
+            layouts.list_to_test(tree, kind)
     elif kind == "csv":
         image_table.ImageTable(place).test_rows()
 

@@ -124,9 +124,7 @@ def load_whole(kind, path, image_size, names):
         place, name_of = table.path, table.name
     else:
         tree = layouts.open_tree(kind, path)
-        folders = layouts.part_folders(tree)
-        part = [folders.get("test") or folders["validation"]] if folders else []
-        own, places, labels = layouts.list_classes(tree, *part, kind=kind)
+        own, places, labels = layouts.list_to_test(tree, kind)
         classes = [own[label] for label in labels]
         place, name_of = tree.place(), tree.name
     # Tables, and runs from before, may have names in another Unicode form.

@@ -51,16 +51,16 @@ def load_npz(path, image_size, check_count=lambda examples: None):
             f"Received: {'a folder' if path.is_dir() else 'no such file'}"
         )
     arrays = _read_arrays(path)
-    has_validation = _VALIDATION_KEYS[0] in arrays
-    for part in ("train", "test", "validation")[: 2 + has_validation]:
-        _check_part(path, part, arrays)
+    images = [key for key in arrays if key.endswith("images")]
+    for key in images:
+        _check_part(path, key.removesuffix("_images"), arrays)
     names = arrays["class_names"]
     if names.ndim != 1 or names.dtype.kind != "U":
         raise ValueError(
             f"`class_names` of {path} must be strings of shape (classes,). "
             f"Received: {names.dtype} of shape {names.shape}"
         )
-    check_count(sum(len(arrays[k]) for k in arrays if k.endswith("images")))
+    check_count(sum(len(arrays[key]) for key in images))
 
     def read(keys):
         return tuple(
@@ -73,7 +73,9 @@ def load_npz(path, image_size, check_count=lambda examples: None):
     return image_data.ImageData(
         *read(_KEYS[:4]),
         class_names=tuple(names.tolist()),
-        validation=read(_VALIDATION_KEYS) if has_validation else None,
+        validation=read(_VALIDATION_KEYS)
+        if _VALIDATION_KEYS[0] in images
+        else None,
         original_size=arrays["train_images"].shape[1:3],
     )
 

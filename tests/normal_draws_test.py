@@ -15,7 +15,10 @@ def draw(function, shape=SHAPE, dtype="float32", seed=0):
     return np.array(function(shape, dtype, generator))
 
 
-@pytest.mark.parametrize("function", [normal_draws.exact, normal_draws.shared])
+@pytest.mark.parametrize(
+    "function",
+    [normal_draws.exact, normal_draws.shared, normal_draws.grouped],
+)
 class DrawsTest:
     def test_distribution_is_the_standard_normal(self, function):
         draws = draw(function)
@@ -25,9 +28,10 @@ class DrawsTest:
         assert np.abs(draws).max() > 3.9  # of 131,072
 
     def test_examples_are_uncorrelated(self, function):
-        draws = draw(function).reshape(64, -1)
-        correlations = np.corrcoef(draws)[np.triu_indices(64, 1)]
-        # 1 / sqrt(2,048) is the deviation of each of 2,016.
+        examples = 16 if function is normal_draws.grouped else 64
+        draws = draw(function, (examples, *SHAPE[1:])).reshape(examples, -1)
+        correlations = np.corrcoef(draws)[np.triu_indices(examples, 1)]
+        # 1 / sqrt(2,048) is the deviation of each, of up to 2,016.
         assert np.abs(correlations).max() < 5 / np.sqrt(draws.shape[1])
 
     def test_calls_differ_and_the_seed_repeats_them(self, function):
@@ -103,6 +107,7 @@ class SharedTest:
             (True, True, normal_draws.shared),
             (True, False, normal_draws.exact),
             (False, True, normal_draws.exact),
+            (False, False, normal_draws.exact),
         ],
     )
     def test_layer_reads_it_in_training_unless_told_not_to(
@@ -121,3 +126,61 @@ class SharedTest:
         )
         graph = traced.get_concrete_function().graph.as_graph_def()
         assert graph.ByteSize() < 1e5
+
+
+class GroupedTest:
+    def test_first_examples_have_exact_draws(self):
+        for batch in (5, 16):
+            shape = (batch, *SHAPE[1:])
+            np.testing.assert_array_equal(
+                draw(normal_draws.grouped, shape),
+                draw(normal_draws.exact, shape),
+            )
+
+    def test_each_further_group_is_the_first_turned(self):
+        draws = draw(normal_draws.grouped, (40, *SHAPE[1:]))
+        table = draws[:16].reshape(256, -1)  # rows of the maps
+        starts = []
+        for first, size in ((16, 16), (32, 8)):
+            rows = draws[first : first + size].reshape(16 * size, -1)
+            (start,) = np.flatnonzero((table == rows[0]).all(-1))
+            expected = np.roll(table, -start, axis=0)[: len(rows)]
+            np.testing.assert_array_equal(rows, expected)
+            starts.append(int(start))
+        assert len(set(starts)) == 2
+
+    def test_few_numbers_are_all_drawn(self):
+        draws = draw(normal_draws.grouped, (512, 1, 1, 64))
+        assert len(np.unique(draws)) > 0.99 * draws.size
+
+    def test_an_example_has_independent_draws_in_every_call(self):
+        """What Monte Carlo prediction averages, image by image."""
+        generator = keras.random.SeedGenerator(0)
+        calls = np.stack(
+            [
+                np.array(normal_draws.grouped((33, 8, 8, 16), "float32", generator))
+                for _ in range(64)
+            ]
+        )
+        for example in (0, 15, 16, 32):
+            numbers = calls[:, example].reshape(64, -1)  # (calls, 1024)
+            assert stats.kstest(numbers.ravel(), "norm").pvalue > 1e-3
+            of_calls = np.corrcoef(numbers)[np.triu_indices(64, 1)]
+            of_elements = np.corrcoef(numbers.T)[np.triu_indices(1024, 1)]
+            assert np.abs(of_calls).max() < 5 / np.sqrt(1024)
+            assert np.abs(of_elements).max() < 6 / np.sqrt(64)
+
+    def test_monte_carlo_prediction_alone_uses_them(self):
+        layer = mp_keras.MetaPerturbLayer(seed=3, channel_norm=8)
+        images = keras.Input((16, 16, 8))
+        pooled = keras.layers.GlobalAveragePooling2D()(layer(images))
+        model = keras.Model(images, pooled)
+        same = np.ones((40, 16, 16, 8), "float32")
+        averaged = mp_keras.MonteCarloClassifier(model, 1, from_logits=False)
+        outputs = np.array(averaged((same, np.zeros(40, "int32"))))
+        # A turn by 64 numbers keeps channels: groups have the same averages.
+        sums = [np.sort(part.sum(0)) for part in (outputs[:16], outputs[16:32])]
+        np.testing.assert_allclose(*sums, rtol=1e-5)
+        outputs = np.array(model(same))
+        sums = [part.sum(0) for part in (outputs[:16], outputs[16:32])]
+        assert np.abs(sums[0] - sums[1]).max() > 1e-3

@@ -13,6 +13,7 @@ from keras import ops
 from mp_keras import annotations
 from mp_keras import backends
 from mp_keras import class_outputs
+from mp_keras import normal_draws
 from mp_keras import seeds
 from mp_keras import untuned_datasets
 from mp_keras.evaluation import model_inputs
@@ -145,9 +146,10 @@ class MonteCarloClassifier(keras.Model):
                 first += seeds.stream_offset(stream)
                 value = ops.stack([first, ops.cast(index, dtype)])
             state.append(value)
-        outputs, _ = part.stateless_call(
-            trainable, state, features, training=False
-        )
+        with normal_draws.grouping():
+            outputs, _ = part.stateless_call(
+                trainable, state, features, training=False
+            )
         return keras.tree.map_structure(
             _probabilities,
             outputs,

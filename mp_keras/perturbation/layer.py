@@ -177,10 +177,15 @@ class MetaPerturbLayer(keras.layers.Layer):
     def sample_noise(self, inputs, training=False):
         """Returns standard normal draws for `inputs`, as φ's `draws_shape`.
 
-        Independent ones in test and without `shared_draws`.
+        Independent ones in test and without `shared_draws`, but for Monte
+        Carlo prediction (`normal_draws.grouped`).
         """
-        is_shared = training and self.shared_draws
-        draw = normal_draws.shared if is_shared else normal_draws.exact
+        if not training:
+            draw = normal_draws.in_test
+        elif self.shared_draws:
+            draw = normal_draws.shared
+        else:
+            draw = normal_draws.exact
         shape = self.perturbation.draws_shape(ops.shape(inputs))
         return draw(shape, inputs.dtype, self.seed_generator)
 

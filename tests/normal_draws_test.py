@@ -158,7 +158,9 @@ class GroupedTest:
         generator = keras.random.SeedGenerator(0)
         calls = np.stack(
             [
-                np.array(normal_draws.grouped((33, 8, 8, 16), "float32", generator))
+                np.array(
+                    normal_draws.grouped((33, 8, 8, 16), "float32", generator)
+                )
                 for _ in range(64)
             ]
         )

@@ -33,6 +33,7 @@ OURS = (
     "few_images",
     "few_shot_at_hand",
     "few_shot_curves",
+    "fine_tuning",
     "small_tasks",
     "small_tasks_confirmation",
 )  # of no paper

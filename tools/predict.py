@@ -23,7 +23,7 @@ _MODEL = flags.DEFINE_string(
 _IMAGES = flags.DEFINE_multi_string(
     "images",
     None,
-    "Folder, file or pattern such as '*.jpg'; may be given several times.",
+    "Folder, file or pattern such as '*.jpg' or '**/*.jpg'; may be repeated.",
     required=True,
 )
 _OUTPUT = flags.DEFINE_string(

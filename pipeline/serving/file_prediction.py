@@ -132,35 +132,15 @@ def list_files(images):
 
     Args:
         images: Sequence of str: folders, read with all that is below, files,
-            or patterns.
+            or patterns of either, in which `**` stands for any folders.
 
     Raises: FileNotFoundError, ValueError, if one of them names nothing.
     """
     found = {}
     for each in images:
-        place = pathlib.Path(each).expanduser()
-        if artifact_store.is_uri(each) or place.is_dir():
-            some, others = folder_tree.FolderTree(each).images_and_others(
-                suffixes=folder_tree.SUFFIXES + folder_tree.UNREAD_SUFFIXES
-            )
-            if others:
-                logging.warning(
-                    "%s: left out %d that are no images: %s",
-                    each,
-                    others.total(),
-                    layouts.counted(others),
-                )
-        elif place.exists():
-            some = [place]
-        else:
-            named = map(pathlib.Path, sorted(glob.glob(str(place))))
-            some = [file for file in named if file.is_file()]
-            if not some:
-                raise FileNotFoundError(
-                    "Images must be folders, files or patterns such as *.jpg. "
-                    f"Received: {each}, which names none"
-                )
-        found |= dict.fromkeys(some)
+        for place in _named(each):
+            is_folder = artifact_store.is_uri(place) or place.is_dir()
+            found |= dict.fromkeys(_below(place) if is_folder else [place])
     if not found:
         raise ValueError(
             "There must be an image file "
@@ -168,6 +148,44 @@ def list_files(images):
             f"Received: none in {', '.join(images)}"
         )
     return list(found)
+
+
+def _named(name):
+    """Returns the URI or paths that a name or pattern names, folders too."""
+    if artifact_store.is_uri(name):
+        return [name]
+    place = pathlib.Path(name).expanduser()
+    if place.exists():
+        return [place]
+    matches = map(pathlib.Path, sorted(glob.glob(str(place), recursive=True)))
+    named = [
+        match
+        for match in matches
+        if match.is_file()
+        or match.is_dir()
+        and not folder_tree.is_left_out(match.name)
+    ]
+    if not named:
+        raise FileNotFoundError(
+            "Images must be folders, files or patterns such as *.jpg. "
+            f"Received: {name}, which names none"
+        )
+    return named
+
+
+def _below(folder):
+    """Returns the images in a folder and below; the log counts the others."""
+    images, others = folder_tree.FolderTree(folder).images_and_others(
+        suffixes=folder_tree.SUFFIXES + folder_tree.UNREAD_SUFFIXES
+    )
+    if others:
+        logging.warning(
+            "%s: left out %d that are no images: %s",
+            folder,
+            others.total(),
+            layouts.counted(others),
+        )
+    return images
 
 
 def _batches(names, size, channels):

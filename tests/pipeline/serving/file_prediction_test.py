@@ -116,6 +116,21 @@ class PredictFilesTest:
         asked = [str(images / "*.png"), str(images / "a.png")]
         assert file_prediction.list_files(asked) == [images / "a.png"]
 
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            ("d*", ["deep/d.tif"]),
+            ("**/*.[tp]*[fg]", ["a.png", "deep/d.tif"]),
+            ("**/d.tif", ["deep/d.tif"]),
+        ],
+    )
+    def test_patterns_name_folders_and_what_is_below(
+        self, images, pattern, expected
+    ):
+        (images / "@eaDir").mkdir()
+        found = file_prediction.list_files([str(images / pattern)])
+        assert found == [images / name for name in expected]
+
     def test_batches_do_not_matter(self, run, images, tmp_path, monkeypatch):
         whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
         file_prediction.predict_files(run, [str(images)], whole)

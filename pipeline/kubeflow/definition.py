@@ -267,4 +267,6 @@ def _examples_options(part, workdir, beam_options, fingerprint):
         key = digests.of_json([options, fingerprint])
         options["shards"] = f"{workdir}/examples/{key}"
         options["beam_options"] = list(beam_options)
+    else:
+        options["keep_repeated"] = part.data.get("keep_repeated", False)
     return json.dumps(options, sort_keys=True)

@@ -33,10 +33,12 @@ def generate_examples(source, image_size, directory, **options):
     data = datasets.load_images(source, image_size=image_size, **options)
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    validation = {}
+    others = {}
     if data.validation:
         names = "validation_images", "validation_labels"
-        validation = dict(zip(names, data.validation))
+        others = dict(zip(names, data.validation))
+    if data.train_digests:  # which images are there twice
+        others["train_digests"] = np.array(data.train_digests)
     with files.new_file(directory / EXAMPLES_FILE) as path:
         np.savez_compressed(
             path,
@@ -45,7 +47,7 @@ def generate_examples(source, image_size, directory, **options):
             test_images=data.test_images,
             test_labels=data.test_labels,
             class_names=np.array(data.class_names),
-            **validation,
+            **others,
         )
     return {
         "source": source,

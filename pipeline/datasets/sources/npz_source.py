@@ -19,6 +19,7 @@ _KEYS = (
     "class_names",
 )
 _VALIDATION_KEYS = ("validation_images", "validation_labels")
+_DIGESTS = "train_digests"  # of the files that ExampleGen read
 # Larger arrays must not have been compressed to less than 1/200: images never
 # are, bombs are to 1/1000.
 _SMALL = 2**26  # bytes
@@ -31,7 +32,8 @@ def load_npz(path, image_size, check_count=lambda examples: None):
     Args:
         path: Str or path of a file with `{train,test}_images` (uint8, NHWC or
             NHW), `{train,test}_labels` (integers) and `class_names` (str); and
-            perhaps `validation_images` and `validation_labels`.
+            perhaps `validation_images` and `validation_labels`; and, of
+            ExampleGen, `train_digests`.
         image_size: Int, height and width of the result in pixels.
         check_count: Function of the number of images, called before they are
             brought to that size; default: none.
@@ -60,6 +62,12 @@ def load_npz(path, image_size, check_count=lambda examples: None):
             f"`class_names` of {path} must be strings of shape (classes,). "
             f"Received: {names.dtype} of shape {names.shape}"
         )
+    digests = tuple(arrays.get(_DIGESTS, np.array(())).tolist())
+    if digests and len(digests) != len(arrays["train_labels"]):
+        raise ValueError(
+            f"`{_DIGESTS}` of {path} must be one per training image. "
+            f"Received: {len(digests)}"
+        )
     check_count(sum(len(arrays[key]) for key in images))
 
     def read(keys):
@@ -76,18 +84,21 @@ def load_npz(path, image_size, check_count=lambda examples: None):
         validation=read(_VALIDATION_KEYS)
         if _VALIDATION_KEYS[0] in images
         else None,
+        train_digests=digests,
         original_size=arrays["train_images"].shape[1:3],
     )
 
 
 def _read_arrays(path):
-    """Returns `{key: array}` for the five keys, and for those of validation."""
+    """Returns `{key: array}` for the five keys and those that may be there."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = set(archive.namelist())
             keys = _KEYS
             if any(f"{key}.npy" in members for key in _VALIDATION_KEYS):
                 keys += _VALIDATION_KEYS
+            if f"{_DIGESTS}.npy" in members:
+                keys += (_DIGESTS,)
             missing = [key for key in keys if f"{key}.npy" not in members]
             if not missing:
                 return {

@@ -89,6 +89,7 @@ class LoadNpzTest:
             ({"train_labels": np.full(6, 2)}, "from 2 to 2"),
             ({"train_labels": np.full(6, -1)}, "from -1 to -1"),
             ({"train_labels": np.zeros(6, int)}, "at least 2 classes"),
+            ({"train_digests": np.array(["a"])}, "one per training image.*1"),
             ({"class_names": np.array([1, 2])}, "must be strings.*int64"),
             ({"class_names": np.array([["a", "b"]])}, r"\(1, 2\)"),
             ({"class_names": np.array(["a", None])}, "pickled objects"),

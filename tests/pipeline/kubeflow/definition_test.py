@@ -124,6 +124,7 @@ class MakePipelineTest:
         assert methods == list(config.methods)
 
     def test_config_arrives_whole(self, make_spec, config):
+        config.target.data.keep_repeated = True
         spec = make_spec(config)
         tasks = tasks_of(spec.root.dag)
         stored = constants_of(tasks["meta-trainer"])["config"].string_value
@@ -131,6 +132,7 @@ class MakePipelineTest:
         (item,) = items_of(spec)
         assert item["config"] == fingerprints.to_json(config.target)
         options = json.loads(item["examples"])
+        assert options["keep_repeated"]
         assert options["image_size"] == 16
         assert options["source"] == config.target.data.source
 

@@ -82,6 +82,21 @@ class GenerateExamplesTest:
         _, (_, labels) = target_data.load_data(config)
         np.testing.assert_array_equal(labels, data.validation[1])
 
+    def test_repeated_images_are_not_held_out(self, folder, tmp_path):
+        root = tmp_path / "twice"
+        shutil.copytree(folder.removeprefix("folder:"), root)
+        for file in sorted(root.rglob("?.png")):
+            shutil.copy(file, file.with_stem(f"again_{file.stem}"))
+        example_gen.generate_examples(f"folder:{root}", 16, tmp_path)
+        config = smoke.target_config(
+            f"folder:{root}", data__validation_fraction=0.25
+        )
+        held = [
+            target_data.load_data(config, source=source)[1][0]
+            for source in (None, example_gen.examples_source(tmp_path))
+        ]
+        np.testing.assert_array_equal(*held)
+
     def test_digest_is_that_of_the_pixels(self, tmp_path):
         images, _ = squares.make_part(12)
         digests = set()

@@ -51,9 +51,11 @@ def generate_shards(
 ):
     """Writes a folder of shards, which `tfrecord:` sources read.
 
-    The examples are those of `datasets.load_images(source)`, to the last pixel
-    and in the same order; of a `tfds:` split in several files, in the order of
-    these. What an interrupted run leaves has no manifest and is no data set.
+    The examples are those of `datasets.load_images(source,
+    keep_repeated=True)`, to the last pixel and in the same order, for no worker
+    knows the images of others; of a `tfds:` split in several files, in the
+    order of these. What an interrupted run leaves has no manifest and is no
+    data set.
 
     Args:
         source: Str, `folder:PATH` or `tfds:NAME`; PATH may be a URI. The

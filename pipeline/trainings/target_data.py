@@ -6,6 +6,7 @@ import numpy as np
 
 from mp_keras import error_texts
 from pipeline import datasets
+from pipeline.datasets import image_data
 from pipeline.datasets import mapped_images
 from pipeline.runs import config_values
 
@@ -53,6 +54,11 @@ def load_data(
         )
     if not for_training:
         return data, None
+    if config.data.classes:
+        image_data.check_image_data(
+            data,
+            f"{config.data.source} of data.classes={config.data.classes}",
+        )
     images, labels = data.train_images, data.train_labels
     digests = np.array(() if config.data.keep_repeated else data.train_digests)
     if config.data.examples_per_class:

@@ -1,5 +1,7 @@
 """Data that many runs share are read once."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,25 @@ class ClassesTest:
         ) as error:
             self.load(source, classes)
         assert str(classes) in str(error.value)
+
+    @pytest.mark.parametrize("part", ["test", "validation"])
+    def test_part_without_images_of_these_classes_is_refused(
+        self, source, part
+    ):
+        def read(*place, **options):
+            data = datasets.load_images(*place, **options)
+            ones = data.test_images[:2], data.test_labels[:2] * 0
+            changes = dict(zip(("test_images", "test_labels"), ones))
+            if part == "validation":
+                changes = {"validation": ones}
+            return dataclasses.replace(data, **changes)
+
+        config = smoke.target_config(source, data__classes=(1, 2))
+        with pytest.raises(
+            ValueError,
+            match=rf"classes=\(1, 2\) must hold at least one {part} image",
+        ):
+            target_data.load_data(config, read=read)
 
 
 class PooledTest:

@@ -5,6 +5,7 @@ label, so a class is cut in the same way whatever the other classes are.
 """
 
 import numpy as np
+from absl import logging
 
 from pipeline.datasets import argument_checks
 from pipeline.datasets import mapped_images
@@ -127,7 +128,8 @@ def hold_out(images, labels, fraction, seed, digests=()):
             of each class is held out and one is kept.
         seed: Int of at least 0.
         digests: Sequence of str, one per example, or () (default): of the
-            examples held out those are dropped that one kept equals.
+            examples held out those are dropped that one kept equals; the log
+            counts them.
 
     Returns:
         `(kept_images, kept_labels, held_images, held_labels)`, each part in
@@ -143,7 +145,15 @@ def hold_out(images, labels, fraction, seed, digests=()):
     kept, held = stratified_split(labels, fraction, seed)
     if len(digests):
         digests = np.asarray(digests)
-        held = held[~np.isin(digests[held], digests[kept])]
+        repeated = np.isin(digests[held], digests[kept])
+        if repeated.any():
+            logging.warning(
+                "%d of %d images for validation are left out, for they are "
+                "training images too",
+                repeated.sum(),
+                len(held),
+            )
+        held = held[~repeated]
         if not len(held):
             raise ValueError(
                 "There must be images to hold out that are not among the "

@@ -170,7 +170,9 @@ class SharedImagesTest:
         first, second = self.records(tmp_path / "search" / "trials")
         assert first == second
 
-    def test_repeated_images_are_not_held_out(self, config, folder, tmp_path):
+    def test_repeated_images_are_not_held_out(
+        self, config, folder, tmp_path, warnings
+    ):
         for file in sorted(folder.rglob("*.png")):
             shutil.copy(file, file.with_stem(f"again_{file.stem}"))
         data, validation = target_data.load_data(config)
@@ -180,9 +182,12 @@ class SharedImagesTest:
         ]
         for row, other in itertools.combinations(rows, 2):
             assert not row & other
+        said = warnings[-1]
         config.data.keep_repeated = True
         _, (_, kept) = target_data.load_data(config)
-        assert len(kept) > len(validation[1]) > 0
+        dropped = len(kept) - len(validation[1])
+        assert 0 < dropped < len(kept)
+        assert said.startswith(f"{dropped} of {len(kept)} images for valid")
 
     def test_single_image_of_a_class(self, config, tmp_path):
         write(tmp_path / "few", range(2))  # one of them for the test

@@ -35,8 +35,9 @@ def decode(file):
     """Returns `(height, width, 3)` uint8, as exported classifiers read it.
 
     Upright as a camera meant it (`orientation.py`), on white where it is
-    transparent; of 16 bits the upper 8. The log warns of the first image that
-    this leaves nearly black.
+    transparent; of 16 bits the upper 8, of several pages the first. The log
+    warns of the first image that this leaves nearly black, and of the first
+    TIFF file with more pages.
 
     Args:
         file: Path-like, URI or `ZippedFile`.
@@ -87,6 +88,7 @@ def decode_bytes(content, name):
     try:
         with open_image(io.BytesIO(content)) as image:
             _check_channels(image)
+            _warn_of_pages(image, name)
             pixels = _to_pixels(image, content, name)
             return orientation.turn(pixels, _orientation(image, content))
     except UnidentifiedImageError as error:  # which names our stream of bytes
@@ -140,6 +142,18 @@ def _check_channels(image):
             raise ValueError(f"{image.tag_v2[_TIFF_BITS][0]} bits")
         if image.tag_v2[_TIFF_PHOTOMETRIC] == 0:
             raise ValueError("16 bits, of which 0 is white")
+
+
+def _warn_of_pages(image, name):
+    """Says of one image, the first, that it is a part of its file alone."""
+    if image.format == "TIFF" and image.tag_v2.next:
+        logging.log_first_n(
+            logging.WARNING,
+            "%s: the first page is read, and there are more; so it may be with "
+            "others. Save each page that shows something else as a file",
+            1,
+            name,
+        )
 
 
 def _orientation(image, content):

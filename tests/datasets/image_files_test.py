@@ -150,6 +150,21 @@ class DarkTest:
         assert log == []
 
 
+class PagesTest:
+    def test_further_pages_of_a_tiff_file_are_warned_of(self, tmp_path, log):
+        pages = [
+            Image.new("RGB", (3, 2), color) for color in ("red", "lime", "blue")
+        ]
+        file = tmp_path / "stack.tif"
+        pages[0].save(file)
+        assert (image_files.decode(file) == (255, 0, 0)).all()
+        assert log == []
+        pages[0].save(file, save_all=True, append_images=pages[1:])
+        assert (image_files.decode(file) == (255, 0, 0)).all()
+        (line,) = log
+        assert line.startswith(f"{file}: the first page is read")
+
+
 class DecodeBytesTest:
     def test_bytes_are_those_of_the_file(self, image):
         path, pixels = image

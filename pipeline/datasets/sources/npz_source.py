@@ -4,6 +4,7 @@ import pathlib
 import zipfile
 
 import numpy as np
+from absl import logging
 
 from mp_keras import error_texts
 from mp_keras import npz_members
@@ -99,6 +100,7 @@ def _read_arrays(path):
                 keys += _VALIDATION_KEYS
             if f"{_DIGESTS}.npy" in members:
                 keys += (_DIGESTS,)
+            _warn_of_others(path, keys, members)
             missing = [key for key in keys if f"{key}.npy" not in members]
             if not missing:
                 return {
@@ -116,6 +118,19 @@ def _read_arrays(path):
         f"{path} must hold the keys {', '.join(keys)}. "
         f"Received: no {', '.join(missing)}"
     )
+
+
+def _warn_of_others(path, keys, members):
+    """Says which arrays of images are not read, as `val_images`."""
+    names = {member.removesuffix(".npy") for member in members} - set(keys)
+    ignored = sorted(name for name in names if name.endswith("_images"))
+    if ignored:
+        logging.warning(
+            "%s: only train_images, test_images and validation_images are "
+            "read. Ignored: %s",
+            path,
+            ", ".join(ignored),
+        )
 
 
 def _most_bytes(packed):

@@ -68,6 +68,13 @@ class LoadNpzTest:
                 validation_labels=labels and np.array(labels),
             )
 
+    def test_other_images_are_ignored_aloud(self, load, arrays, warnings):
+        load(something=np.zeros(3))
+        assert warnings == []
+        load(val_images=arrays["train_images"], val_labels=np.zeros(6, int))
+        (line,) = warnings
+        assert line.endswith("read. Ignored: val_images")
+
     def test_gray_becomes_colour(self, load, arrays):
         data = load(train_images=arrays["train_images"][..., 0])
         for channel in range(3):

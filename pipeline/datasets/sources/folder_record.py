@@ -56,13 +56,14 @@ def noted_cut(noted, listing, for_training):
         or one is of another class now.
     """
     place = listing.place
-    current = {
-        listing.name_of(file): (file, listing.names[label])
+    found = [
+        (file, listing.names[label])
         for files, labels in listing.parts.values()
         for file, label in zip(files, labels)
-    }
-    known = [part for part in (*_PARTS, "left_out") if part in noted]
-    new = sorted(set(current).difference(*(noted[part] for part in known)))
+    ]
+    names = [listing.name_of(file) for file, _ in found]
+    current = dict(zip(_as_noted(noted, names), found))
+    new = sorted(set(current) - _noted_names(noted))
     gone = [
         name
         for part in _PARTS
@@ -124,8 +125,11 @@ def check_unchanged(noted, found, place):
     digests = {}
     for part in _PARTS:
         digests |= noted.get(part, {})
+    names = _as_noted(noted, found)
     changed = [
-        name for name, digest in found.items() if digests[name] != digest
+        name
+        for name, digest in zip(names, found.values())
+        if digests[name] != digest
     ]
     if changed:
         raise ValueError(
@@ -133,6 +137,33 @@ def check_unchanged(noted, found, place):
             "data set needs a workdir of its own. "
             f"Received: {_listed(changed, 'changed')}"
         )
+
+
+def _noted_names(noted):
+    parts = (noted.get(part, ()) for part in (*_PARTS, "left_out"))
+    return set().union(*parts)
+
+
+def _as_noted(noted, names):
+    """Returns names in the Unicode form in which they were noted.
+
+    Systems and archivers write the letters of the same file in NFC or NFD.
+
+    Args:
+        noted: A record.
+        names: Iterable of str.
+    """
+    known = _noted_names(noted)
+    forms = {
+        unicodedata.normalize("NFC", name): name
+        for name in known.difference(names)
+    }
+    return [
+        name
+        if name in known
+        else forms.get(unicodedata.normalize("NFC", name), name)
+        for name in names
+    ]
 
 
 def repeated(digests, labels, parts, place):

@@ -167,6 +167,23 @@ class UnicodeFormTest:
             data.train_images[:, 0, 0, 0] // 40, data.train_labels
         )
 
+    @pytest.mark.parametrize(("noted", "now"), [("NFC", "NFD"), ("NFD", "NFC")])
+    def test_run_goes_on_where_names_have_another_form(
+        self, tmp_path, noted, now, warnings
+    ):
+        roots = [self.write(tmp_path / form, form) for form in (noted, now)]
+        for root, form in zip(roots, (noted, now)):
+            file = root / "cat" / "0.png"
+            file.rename(file.with_stem(unicodedata.normalize(form, "ü")))
+        first, again = (f"folder:{root}" for root in roots)
+        data = datasets.load_images(first, image_size=SIZE)
+        same = datasets.load_images(
+            again, image_size=SIZE, noted=json.loads(json.dumps(data.record))
+        )
+        assert same.digest() == data.digest()
+        assert same.record == data.record
+        assert warnings == []
+
     @pytest.mark.parametrize("own", ["NFC", "NFD"])
     def test_evaluation(self, tmp_path, own):
         folder = self.write(tmp_path, "NFD")

@@ -9,6 +9,7 @@ beside the table, and in the folders there.
 import collections
 import csv
 import pathlib
+import unicodedata
 
 from pipeline.listing import folder_tree
 from pipeline.listing import source_names
@@ -254,7 +255,8 @@ class _Files:
 
         By its path from the table's folder or from the root; else by its last
         parts, with or without a suffix, in the folders beside the table; of
-        several, those in a folder called like the table.
+        several, those in a folder called like the table. Letters may be in
+        another Unicode form.
         """
         name = name.replace("\\", "/")
         place = self._root / pathlib.Path(name).expanduser()
@@ -262,7 +264,8 @@ class _Files:
             return [place]
         if self._by_name is None:
             self._index()
-        places = self._by_name.get(name.removeprefix("./").strip("/"), [])
+        name = unicodedata.normalize("NFC", name.removeprefix("./").strip("/"))
+        places = self._by_name.get(name, [])
         if len(places) < 2:
             return places
         return [p for p in places if self._stem in self._folders(p)] or places
@@ -278,7 +281,7 @@ class _Files:
         for place in tree.images_and_others()[0]:
             parts = place.relative_to(self._root).parts
             for start in range(len(parts)):
-                name = "/".join(parts[start:])
+                name = unicodedata.normalize("NFC", "/".join(parts[start:]))
                 self._by_name[name].append(place)
                 self._by_name[name.removesuffix(place.suffix)].append(place)
 

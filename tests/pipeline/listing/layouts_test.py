@@ -501,6 +501,19 @@ class TableTest:
         with pytest.raises(ValueError, match="x.csv must be a table as CSV"):
             layouts.list_source("csv", tmp_path / "x.csv")
 
+    @pytest.mark.parametrize("form", ["NFC", "NFD"])
+    def test_names_in_another_unicode_form(self, tmp_path, form):
+        for name in ("été 1.png", "deep/été 2.png"):
+            file = tmp_path / unicodedata.normalize(form, name)
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
+        for other in ("NFC", "NFD"):
+            rows = [("été 1.png", "a"), ("été 2", "b")]
+            rows = [(unicodedata.normalize(other, n), c) for n, c in rows]
+            table = write_table(tmp_path / "x.csv", rows)
+            found = image_table.ImageTable(table).rows
+            assert len({place for place, _, _ in found}) == 2
+
 
 class HintTest:
     @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pathlib
 import ml_collections
 
 from pipeline.datasets.sources import catalogue
+from pipeline.listing import folder_tree
+from pipeline.listing import image_table
 from pipeline.storage import artifact_store
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -66,7 +68,8 @@ def source_fingerprint(source, manual_dir=""):
     """Returns a digest of the bytes behind a source.
 
     Args:
-        source: Str, as for `datasets.load_images`. Of `paper:` and `tfds:`
+        source: Str, as for `datasets.load_images`. Of folders their images
+            count, of tables those that they name too. Of `paper:` and `tfds:`
             sources the manual folder counts; the rest is in their code's
             version. Of `subset:` sources their file in it counts.
         manual_dir: Str, the folder of data put there by hand, or "".
@@ -74,7 +77,7 @@ def source_fingerprint(source, manual_dir=""):
     Raises:
         FileNotFoundError: If a path is not there.
         ConnectionError: If the store of a URI cannot be reached.
-        ValueError: If there is no `subset:` of that name.
+        ValueError: If there is no `subset:` of that name, or a table is none.
     """
     source_kind, _, place = source.partition(":")
     if source_kind == "subset" and "+" in place:
@@ -96,11 +99,25 @@ def source_fingerprint(source, manual_dir=""):
             f"Source {source} must name data that is there. Received: {path}, "
             "which does not exist"
         )
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
     digest = hashlib.sha256()
-    for file in files:
-        if file.is_file():
-            digest.update(str(file.relative_to(path)).encode())
-            with open(file, "rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    for name, file in _files(source_kind, path):
+        digest.update(name.encode("utf-8", "surrogateescape"))
+        with open(file, "rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()[:16]
+
+
+def _files(source_kind, path):
+    """Yields the names and places of the files of a source, in an order."""
+    if source_kind == "folder" and path.is_dir():
+        tree = folder_tree.FolderTree(path)  # which follows links to folders
+        for file in tree.images_and_others()[0]:
+            yield tree.name(file), file
+        return
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            yield str(file.relative_to(path)), file
+    if source_kind == "csv":
+        table = image_table.ImageTable(path)
+        for file, *_ in table.rows:
+            yield table.name(file), file

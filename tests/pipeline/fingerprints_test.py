@@ -97,6 +97,25 @@ class SourceFingerprintTest:
         (folder / "dog" / "1.png").write_bytes(b"dot")
         assert fingerprints.source_fingerprint(f"folder:{folder}") != before
 
+    @pytest.mark.parametrize("kind", ["folder", "csv"])
+    def test_byte_of_an_image_elsewhere_changes(self, folder, tmp_path, kind):
+        (tmp_path / "linked").mkdir()
+        for name in ("cat", "dog"):
+            (tmp_path / "linked" / name).symlink_to(folder / name)
+        table = tmp_path / "x.csv"
+        table.write_text("file,class\ndata/cat/1.png,cat\ndata/dog/1.png,dog\n")
+        place = {"folder": tmp_path / "linked", "csv": table}[kind]
+        before = fingerprints.source_fingerprint(f"{kind}:{place}")
+        assert fingerprints.source_fingerprint(f"{kind}:{place}") == before
+        (folder / "dog" / "1.png").write_bytes(b"dot")
+        assert fingerprints.source_fingerprint(f"{kind}:{place}") != before
+
+    def test_other_files_and_hidden_ones_do_not_count(self, folder):
+        before = fingerprints.source_fingerprint(f"folder:{folder}")
+        (folder / "Thumbs.db").touch()
+        (folder / "dog" / "._1.png").touch()
+        assert fingerprints.source_fingerprint(f"folder:{folder}") == before
+
     def test_file_is_renamed(self, folder):
         before = fingerprints.source_fingerprint(f"folder:{folder}")
         (folder / "dog" / "1.png").rename(folder / "dog" / "2.png")

@@ -102,7 +102,9 @@ def load_listed(
         validation=None if held is None else (images[held], labels[held]),
         test_names=tuple(np.array(files)[kept["test"]].tolist()),
         train_digests=tuple(np.array(digests)[kept["train"]].tolist()),
-        original_size=tuple(np.median(sizes, axis=0).astype(int).tolist()),
+        original_size=tuple(
+            np.median(np.array(sizes)[~leaking], axis=0).astype(int).tolist()
+        ),
     )
 
 

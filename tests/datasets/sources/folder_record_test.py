@@ -114,6 +114,8 @@ class RepeatedTest:
     ):
         if not (folder / "train").exists():
             pytest.skip("needs parts")
+        for index, file in enumerate(sorted(folder.rglob("*.png"))):
+            Image.open(file).resize((SIZE + index, SIZE)).save(file)
         same = (folder / "train" / "cat" / "07.png").read_bytes()
         for name in ("a.png", "b.png"):
             (folder / "test" / "dog" / name).write_bytes(same)
@@ -129,7 +131,9 @@ class RepeatedTest:
             "test/dog/a.png",
             "test/dog/b.png",
         }
-        assert load(folder, noted=data.record).digest() == data.digest()
+        again = load(folder, noted=data.record)
+        assert again.digest() == data.digest()
+        assert again.original_size == data.original_size
         assert len(load(folder, keep_repeated=True).test_labels) == 8
 
     def test_a_test_of_training_images_alone_is_refused(self, tmp_path):

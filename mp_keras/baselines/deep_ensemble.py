@@ -25,6 +25,7 @@ class AveragedMembers(keras.layers.Layer):
 
     def __init__(self, members, **kwargs):
         super().__init__(**kwargs)
+        self.autocast = False  # the members cast what they take
         self.members = list(members)
 
     def build(self, input_shape):

@@ -161,6 +161,7 @@ class _Mixture(keras.layers.Layer):
 
     def __init__(self, index):
         super().__init__(name=f"mixture_{index}")
+        self.autocast = False  # the features stay of the type they are
         self.index = index
         self.mixing = None  # what `ManifoldMixup.call` drew for this batch
 

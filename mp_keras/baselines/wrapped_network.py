@@ -34,6 +34,7 @@ class WrappedNetwork(keras.Model):
         if graph_reading.is_graph(network):
             single("input", network.inputs)
             single("output", network.outputs)
+        self.autocast = False  # the network casts what it takes
         self.network = network
         self.built = True
 

@@ -96,6 +96,7 @@ class _InTestMode(keras.Model):
 
     def __init__(self, network, **kwargs):
         super().__init__(**kwargs)
+        self.autocast = False  # the network casts what it takes
         self.network = network
         self.built = True
 

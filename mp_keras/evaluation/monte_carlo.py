@@ -57,7 +57,9 @@ class MonteCarloClassifier(keras.Model):
         from_logits: annotations.PerOutput = True,
         **kwargs: typing.Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # In half precision, Keras would cast images and weights on their way to
+        # the classifier, also for its layers in float32.
+        super().__init__(**{"dtype": keras.config.floatx(), **kwargs})
         if samples < 1:
             raise ValueError(
                 "Argument `samples` must be at least 1. "

@@ -116,6 +116,7 @@ class _Probe(keras.layers.Layer):
 
     def __init__(self, norm):
         super().__init__()
+        self.autocast = False  # the features stay of the type they are
         self.__dict__["norm"] = norm  # not as a part of this layer
         self.action = None
 

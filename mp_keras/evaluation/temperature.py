@@ -127,7 +127,10 @@ def with_temperature(model, temperature):
     Args, raises: as `fit_temperature` and `Temperature`.
     """
     plain = without_temperature(model)
-    scaled = Temperature(temperature, name=_NAME)(plain.outputs[0])
+    logits = plain.outputs[0]
+    # Not in half precision, of which a network's last layer may be free.
+    dtype = keras.backend.result_type(logits.dtype, "float32")
+    scaled = Temperature(temperature, name=_NAME, dtype=dtype)(logits)
     inputs = graph_reading.view(plain).input
     return keras.Model(inputs, scaled, name=model.name)
 

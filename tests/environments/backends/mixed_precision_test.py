@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 import mp_keras
+from mp_keras import baselines
+from mp_keras.evaluation import temperature
 from mp_keras.perturbation import positions_of
 from tests import small_networks
 from tests.environments.backends import compiled
@@ -139,3 +141,55 @@ class TrainingTest:
         probabilities = mp_keras.monte_carlo_predict(model, images, samples=3)
         assert probabilities.dtype == "float32"
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+class Float32NetworkTest:
+    """A network that is float32, or in part, where the session is not."""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            mp_keras.monte_carlo_predict,
+            lambda network, images: mp_keras.MonteCarloClassifier(
+                network, from_logits=False
+            )((images, np.zeros(4, "int32"))),
+            lambda network, images: baselines.mixup_model(network)(images),
+            lambda network, images: baselines.manifold_mixup_model(
+                network, seed=1
+            )(images, training=True),
+            lambda network, images: baselines.deep_ensemble([network] * 2)(
+                images
+            ),
+            lambda network, images: mp_keras.deterministic(
+                network, images, mixtures=0
+            )(images),
+            lambda network, images: mp_keras.deterministic(
+                network, images, mixtures=8
+            )(images),
+            lambda network, images: temperature.with_temperature(network, 0.5)(
+                images
+            ),
+        ],
+    )
+    def test_answers_as_ever(self, answer, request):
+        images = 1 + small_networks.draw_images(4, 8, 8, 3)
+        keras.utils.set_random_seed(0)
+        expected = answer(small_networks.make_network(), images)
+        keras.utils.set_random_seed(0)
+        network = small_networks.make_network()
+        request.getfixturevalue("mixed_bfloat16")
+        actual = answer(network, images)
+        assert dtypes([actual]) == {"float32"}
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+    def test_last_layer_in_float32_keeps_its_weights(self, mixed_bfloat16):
+        inputs = keras.Input((8, 8, 3))
+        features = keras.layers.GlobalAveragePooling2D()(inputs)
+        outputs = keras.layers.Dense(3, dtype="float32")(features)
+        network = keras.Model(inputs, outputs)
+        images = small_networks.draw_images(4, 8, 8, 3)
+        np.testing.assert_allclose(
+            mp_keras.monte_carlo_predict(network, images, from_logits=False),
+            network(images),
+            rtol=1e-5,
+        )

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from mp_keras import argument_checks
 from mp_keras import backends
+from mp_keras import class_outputs
 from mp_keras.baselines import wrapped_network
 from mp_keras.graphs import graph_reading
 
@@ -50,8 +51,9 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         seed: Int or None (default).
         **kwargs: Passed to `keras.Model`.
 
-    Raises: ValueError, if an argument is out of its range or `network` is not
-        as above; ImportError, if Keras runs on another backend.
+    Raises: ValueError, if an argument is out of its range, or `network` is not
+        as above, as one that ends in probabilities; ImportError, if Keras runs
+        on another backend.
 
     Reference: Madry et al., ICLR 2018, section 2.1; Ryu et al., NeurIPS 2020,
         appendix A.
@@ -73,6 +75,7 @@ class AdversarialTraining(wrapped_network.WrappedNetwork):
         if graph_reading.is_graph(network):
             wrapped_network.check_images(network.inputs[0])
             _check_differentiable(network.inputs[0])
+            class_outputs.check_logits(network)
         argument_checks.check_one_of("norm", norm, NORMS)
         if not epsilon > 0 or steps < 1:
             raise ValueError(

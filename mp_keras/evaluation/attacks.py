@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from mp_keras import argument_checks
+from mp_keras import class_outputs
 from mp_keras.baselines import wrapped_network
 from mp_keras.evaluation import noise_averaged
 from mp_keras.evaluation import norm_ball
@@ -199,6 +200,7 @@ def _check(model, images, labels):
             "its gradient to the images, which a loaded SavedModel or another "
             f"function does not give. Received: model={model!r}"
         )
+    class_outputs.check_logits(model)
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 4 or not len(images) or labels.shape != images.shape[:1]:
         raise ValueError(

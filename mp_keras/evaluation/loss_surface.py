@@ -19,6 +19,7 @@ import numpy as np
 from keras import ops
 
 from mp_keras import annotations
+from mp_keras import class_outputs
 from mp_keras.evaluation import monte_carlo
 
 
@@ -67,9 +68,10 @@ def loss_surface(
 
     Returns: a `LossSurface`. The model's weights are as before, whatever
         happened; meanwhile they are not.
-    Raises: ValueError, if an argument is not as above or the model has no
-        kernel to move.
+    Raises: ValueError, if an argument is not as above, the model ends in
+        probabilities or has no kernel to move.
     """
+    class_outputs.check_logits(model)
     _check(images, labels, radius, points)
     weights = model.trainable_variables
     start = [ops.convert_to_numpy(variable) for variable in weights]

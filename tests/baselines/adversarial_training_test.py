@@ -145,6 +145,12 @@ class LabelsAndImagesTest:
         with pytest.raises(ValueError, match="images of floats.*uint8"):
             baselines.adversarial_model(unnormalized_network("uint8"), 8)
 
+    @pytest.mark.parametrize("layer", [layers.Softmax(), layers.Dense(1)])
+    def test_network_without_logits_of_classes_raises(self, layer):
+        network = keras.Sequential([make_network(), layer])
+        with pytest.raises(ValueError, match="must (end in|have a) logit"):
+            baselines.adversarial_model(network, 0.2)
+
     def test_images_of_another_rank_raise(self):
         model = baselines.AdversarialTraining(make_network(), 0.2)
         with pytest.raises(ValueError, match=r"images.*\(8, 6, 6\)"):

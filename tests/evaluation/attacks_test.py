@@ -252,6 +252,12 @@ class BadInputTest:
         with pytest.raises(ValueError, match="`model` must be a built keras"):
             attack(model, images, labels)
 
+    def test_probabilities_are_not_taken_for_logits(self):
+        weights, images, labels = two_classes()
+        model = keras.Sequential([linear(weights), keras.layers.Softmax()])
+        with pytest.raises(ValueError, match="must end in logits.*softmax"):
+            attack(model, images, labels)
+
     def test_missing_foolbox_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "foolbox", None)
         weights, images, labels = two_classes()

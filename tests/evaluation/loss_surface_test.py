@@ -179,6 +179,12 @@ class BadInputTest:
         with pytest.raises(ValueError, match=r"\(10, 2, 2, 1\) and \(9,\)"):
             loss_surface.loss_surface(model, images, labels[:9])
 
+    def test_probabilities_are_not_taken_for_logits(self):
+        model, images, labels = linear_example()
+        model = keras.Sequential([model, keras.layers.Softmax()])
+        with pytest.raises(ValueError, match="must end in logits.*softmax"):
+            loss_surface.loss_surface(model, images, labels)
+
     def test_frozen_model_has_nothing_to_move(self):
         model, images, labels = linear_example()
         model.trainable = False

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mp_keras import class_outputs
 from mp_keras.graphs import graph_reading
 from mp_keras.perturbation import positions_of
 
@@ -26,8 +27,9 @@ class TaskNetwork:
             logits that contains `MetaPerturbLayer`s; serves as description,
             not as storage.
 
-    Raises: ValueError, if the network has no position, or batch norm inside
-        a nested model or layer.
+    Raises: ValueError, if the network has no position, does not end in the
+        logits of two or more classes, or has batch norm inside a nested model
+        or layer.
     """
 
     def __init__(self, network):
@@ -40,6 +42,7 @@ class TaskNetwork:
                 "The task network must contain MetaPerturbLayers. "
                 f"Received: {network.name} without any"
             )
+        class_outputs.check_logits(network)
         _check_batch_norm(network)
         self._held_out_view = keras.models.clone_model(
             network,

@@ -71,9 +71,9 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         this process; `task_network`, their common description;
         `local_tasks`, the range of the tasks that this process trains.
     Raises: ValueError, if `tasks` is not a positive multiple of the replicas,
-        the network has no position or has batch norm in a nested model,
-        weights cannot be drawn anew (`initial_weights.draw`), or φ is not
-        input-dependent and has nothing to learn.
+        the network has no position, ends in probabilities or has batch norm in
+        a nested model, weights cannot be drawn anew (`initial_weights.draw`),
+        or φ is not input-dependent and has nothing to learn.
 
     Reference: Ryu et al., NeurIPS 2020, section 3.3, Algorithm 1.
     """

@@ -473,6 +473,12 @@ class MetaTrainerTest:
         with pytest.raises(ValueError, match="must contain MetaPerturbLayers"):
             make_trainer(1, network_fn=lambda: plain)
 
+    def test_network_must_end_in_logits(self):
+        network = small_networks.make_network()
+        sure = keras.layers.Softmax()(network.output)
+        with pytest.raises(ValueError, match="must end in logits.*softmax"):
+            make_trainer(1, network_fn=keras.Model(network.input, sure))
+
     def test_one_network_gives_each_task_weights_of_its_own(self):
         network = small_networks.make_network()
         before = network.get_weights()

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from mp_keras import class_outputs
+from mp_keras.graphs import graph_reading
 
 
 @keras.saving.register_keras_serializable(package="mp_keras")
@@ -65,15 +66,22 @@ def deep_ensemble(models: abc.Sequence[keras.Model]) -> keras.Model:
     """Returns one model that averages the probabilities of others.
 
     Args:
-        models: At least two functional `keras.Model`s from images of one
-            shape to logits of the same classes.
+        models: At least two functional or built Sequential `keras.Model`s
+            from images of one shape to logits of the same classes.
 
     Returns: a functional model from images to log-probabilities.
     Raises: ValueError, if there are fewer than two, their shapes differ, or
-        one has several inputs or ends in probabilities.
+        one is subclassed or unbuilt, has several inputs or ends in
+        probabilities.
     """
     models = list(models)
     for model in models:
+        if not graph_reading.is_graph(model) or not model.built:
+            raise ValueError(
+                "Argument `models` must hold functional or built Sequential "
+                "keras.Models; of a wrapper of `mp_keras.baselines`, its "
+                f"`network`. Received: {model!r}"
+            )
         class_outputs.check_logits(model)
     shapes = {str((model.input_shape, model.output_shape)) for model in models}
     if len(models) < 2 or len(shapes) > 1:

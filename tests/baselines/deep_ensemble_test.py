@@ -58,3 +58,11 @@ class DeepEnsembleTest:
     def test_bad_members_raise(self, models):
         with pytest.raises(ValueError, match="at least two models of the same"):
             baselines.deep_ensemble(models)
+
+    @pytest.mark.parametrize(
+        "make", [baselines.mixup_model, lambda network: keras.Sequential()]
+    )
+    def test_members_must_be_graphs(self, make):
+        models = [make(member) for member in members(2)]
+        with pytest.raises(ValueError, match="`models` must hold functional"):
+            baselines.deep_ensemble(models)

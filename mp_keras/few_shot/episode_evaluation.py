@@ -67,7 +67,8 @@ class EpisodeEvaluator:
                 `(tasks, 2)`, which alone decide the noise. All episodes have
                 as many queries.
 
-        Raises: ValueError, if there is no episode.
+        Raises: ValueError, if there is no episode, or query labels are not
+            one class for each query.
         """
         probabilities, labels = [], []
         for batch in episodes:
@@ -77,6 +78,7 @@ class EpisodeEvaluator:
                 answer = self._answer(support, support_labels, query, seed)
                 probabilities.append(answer.numpy())
                 labels.append(np.asarray(query_labels))
+                _check_labels(labels[-1], probabilities[-1].shape)
         if not labels:
             raise ValueError(
                 "Argument `episodes` must have at least one. Received: none"
@@ -91,6 +93,18 @@ class EpisodeEvaluator:
             query,
             seed if self.noise else None,
             self.samples,
+        )
+
+
+def _check_labels(labels, shape):
+    queries, classes = shape
+    if labels.shape != (queries,) or not np.all(
+        (0 <= labels) & (labels < classes)
+    ):
+        raise ValueError(
+            f"The query labels of an episode must be {queries} numbers in [0, "
+            f"{classes}), as its support labels count the classes. Received: "
+            f"shape {labels.shape}, {np.unique(labels)[:10]}"
         )
 
 

@@ -83,6 +83,16 @@ class EvaluateEpisodesTest:
         with pytest.raises(ValueError, match="`samples`(.|\n)*samples=0"):
             episode_evaluation.EpisodeEvaluator(tasks.make_learner(), 0)
 
+    @pytest.mark.parametrize("change", [lambda y: y + 3, lambda y: y[:, None]])
+    def test_query_labels_must_be_classes(self, change):
+        *support, query, labels, seeds = tasks.make_meta_batch(1)
+        labels = change(labels.numpy()[0])[np.newaxis]
+        batch = *support, query, labels, seeds
+        with pytest.raises(ValueError, match=r"query labels .* \[0, 3\)"):
+            episode_evaluation.evaluate_episodes(
+                tasks.make_learner(), [batch], SAMPLES
+            )
+
 
 class EpisodeEvaluatorTest:
     def test_one_graph_sees_the_weights_change(self):

@@ -75,10 +75,11 @@ def deterministic(
             f"Received: model={model!r}"
         )
     inputs = graph_reading.view(model).input
-    if images is not None and isinstance(inputs, dict):
+    names = [tensor.name for tensor in model.inputs]
+    if images is not None and (isinstance(inputs, dict) or len(names) > 1):
         raise ValueError(
-            "Argument `images` must be None for a model that takes a dict. "
-            f"Received: model {model.name}, which takes {list(inputs)}"
+            "Argument `images` must be None for a model that takes a dict or "
+            f"several inputs. Received: model {model.name}, which takes {names}"
         )
     copy = model_copy.ModelCopy({}, None).copy(model)
     silenced = monte_carlo.noisy_layers(copy)

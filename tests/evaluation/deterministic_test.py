@@ -148,6 +148,10 @@ class WithImagesTest:
         ended = keras.Sequential([noisy, keras.layers.Softmax()])
         with pytest.raises(ValueError, match="ends in softmax"):
             mp_keras.deterministic(ended, np.zeros((3, 8, 8, 3)))
+        inputs = [keras.Input((8, 8, 3)) for _ in range(2)]
+        both = keras.Model(inputs, noisy(keras.layers.Add()(inputs)))
+        with pytest.raises(ValueError, match="dict or several inputs"):
+            mp_keras.deterministic(both, [np.zeros((3, 8, 8, 3))] * 2)
 
 
 class DeterministicTest:

@@ -46,8 +46,9 @@ class MonteCarloClassifier(keras.Model):
         first serves the whole batch.
     Output shape: `(batch, classes)`, float32 probabilities; of several outputs
         what the classifier returns.
-    Raises: ValueError, if `samples` is below 1, or the classifier ends in
-        probabilities or a single unit and `from_logits` is True.
+    Raises: ValueError, if `samples` is below 1, or the classifier is no built
+        model, or ends in probabilities or a single unit and `from_logits` is
+        True.
     """
 
     def __init__(
@@ -60,6 +61,11 @@ class MonteCarloClassifier(keras.Model):
         # In half precision, Keras would cast images and weights on their way to
         # the classifier, also for its layers in float32.
         super().__init__(**{"dtype": keras.config.floatx(), **kwargs})
+        if not isinstance(classifier, keras.Layer) or not classifier.built:
+            raise ValueError(
+                "Argument `classifier` must be a built keras.Model. "
+                f"Received: classifier={classifier!r}"
+            )
         if samples < 1:
             raise ValueError(
                 "Argument `samples` must be at least 1. "
@@ -170,8 +176,8 @@ def monte_carlo_predict(
     """Returns class probabilities averaged over noise samples (Algorithm 2).
 
     Args:
-        model: `keras.Model` from images to logits or probabilities. It may
-            have several inputs and outputs.
+        model: Built `keras.Model` from images to logits or probabilities. It
+            may have several inputs and outputs.
         images: Array `(examples, height, width, channels)`, preprocessed as
             in training; or the list or dict of arrays that the model's
             `predict` takes, the first axis of each being the examples.

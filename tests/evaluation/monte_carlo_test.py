@@ -123,6 +123,11 @@ class MonteCarloPredictTest:
         with pytest.raises(ValueError, match="`samples` must be at least 1"):
             mp_keras.monte_carlo_predict(classifier(), images(), samples)
 
+    @pytest.mark.parametrize("model", [keras.Sequential(), np.square])
+    def test_model_must_be_built(self, model):
+        with pytest.raises(ValueError, match="must be a built keras.Model"):
+            mp_keras.monte_carlo_predict(model, images())
+
     def test_images_and_seed_must_be_there(self):
         with pytest.raises(ValueError, match="an example at least"):
             mp_keras.monte_carlo_predict(classifier(), images(0))

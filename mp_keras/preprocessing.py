@@ -45,23 +45,29 @@ def luma(images):
     return ops.sum(colored, axis=-1, keepdims=True)
 
 
-def preparation(normalized):
+def preparation(model, normalized):
     """Returns the function from uint8 pixels to what a model takes.
 
     Args:
+        model: `keras.Model` of one input.
         normalized: Bool: whether it takes normalized images; else it takes
             the pixels, as float32.
+
+    Raises: ValueError, if its input is no image of known size, or one of
+        integers, which cannot be normalized.
     """
-    if normalized:
-        return normalize
-    return lambda images: ops.cast(images, "float32")
-
-
-def check_input_shape(model):
-    """Raises ValueError, if a model's input is no image of known size."""
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
         raise ValueError(
             "Argument `model` must have one input (batch, height, width, "
             f"channels) of known size. Received: input shape {shape}"
         )
+    if not normalized:
+        return lambda images: ops.cast(images, "float32")
+    dtypes = [tensor.dtype for tensor in getattr(model, "inputs", ())]
+    if not all(map(keras.backend.is_float_dtype, dtypes)):
+        raise ValueError(
+            "Argument `normalize` must be False for a model that takes pixels "
+            f"as integers. Received: an input of dtype {dtypes[0]}"
+        )
+    return normalize

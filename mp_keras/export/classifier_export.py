@@ -50,14 +50,13 @@ def save_classifier(
         normalize: Bool, default True; False for a model that takes pixels from
             0 to 255 and rescales them itself, as EfficientNet does.
 
-    Raises: ValueError, if the model's input size is unknown, it ends in
-        probabilities and `from_logits` is True, there are more or fewer
-        `class_names` than classes, one is not a line of text, or `path` holds
-        something else.
+    Raises: ValueError, if the model's input size is unknown, it takes integers
+        and `normalize` is True, it ends in probabilities and `from_logits` is
+        True, there are more or fewer `class_names` than classes, one is not a
+        line of text, or `path` holds something else.
     """
-    preprocessing.check_input_shape(model)
+    prepare = preprocessing.preparation(model, normalize)
     averaged = monte_carlo.MonteCarloClassifier(model, samples, from_logits)
-    prepare = preprocessing.preparation(normalize)
     if class_names is not None:
         class_names = class_name_file.check_names(
             class_names, model.output_shape[-1]

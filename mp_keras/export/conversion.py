@@ -58,21 +58,21 @@ def convert_classifier(
 
     Returns: the largest difference that was found, a float.
     Raises: ValueError, if the format is unknown, its packages are missing, the
-        model has no deterministic form, it ends in probabilities and
-        `from_logits` is True, or its layers cannot be converted; then nothing
-        is written.
+        model has no deterministic form, it takes integers and `normalize` is
+        True, it ends in probabilities and `from_logits` is True, or its layers
+        cannot be converted; then nothing is written.
     """
     if file_format not in _FORMATS:
         raise ValueError(
             f"Argument `file_format` must be one of {FORMATS}. "
             f"Received: file_format={file_format!r}"
         )
-    preprocessing.check_input_shape(model)
+    prepare = preprocessing.preparation(model, normalize)
     if from_logits:
         class_outputs.check_logits(model)
     module = _FrozenClassifier(
         _in_float32(deterministic.deterministic(model)),
-        preprocessing.preparation(normalize),
+        prepare,
         from_logits,
     )
     convert, open_runtime = _FORMATS[file_format]

@@ -409,6 +409,24 @@ class KindsOfModelTest:
             actual = loaded.serve(images)["probabilities"]
         np.testing.assert_allclose(actual, expected, atol=1e-6)
 
+    def test_integers_are_not_normalized(self, tmp_path):
+        inputs = keras.Input((8, 8, 3), dtype="uint8")
+        features = keras.layers.Flatten()(keras.layers.Rescaling(0.01)(inputs))
+        model = keras.Model(inputs, keras.layers.Dense(3)(features))
+        message = "`normalize` must be False.*uint8"
+        with pytest.raises(ValueError, match=message):
+            mp_keras.save_classifier(model, tmp_path / "saved")
+        with pytest.raises(ValueError, match=message):
+            conversion.convert_classifier(model, tmp_path / "x", "tflite")
+        mp_keras.save_classifier(model, tmp_path / "saved", normalize=False)
+        loaded = tf.saved_model.load(tmp_path / "saved")
+        pixels = np.arange(192, dtype="uint8").reshape(1, 8, 8, 3)
+        np.testing.assert_allclose(
+            loaded.serve(pixels)["probabilities"],
+            keras.ops.softmax(model(pixels)),
+            atol=1e-6,
+        )
+
     def test_softmax_of_softmax_is_refused(self, tmp_path):
         inputs = keras.Input((8, 8, 3))
         outputs = keras.layers.Flatten()(inputs)

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from mp_keras import annotations
+from mp_keras import argument_checks
 from mp_keras import backends
 from mp_keras import class_outputs
 from mp_keras import normal_draws
@@ -66,11 +67,7 @@ class MonteCarloClassifier(keras.Model):
                 "Argument `classifier` must be a built keras.Model. "
                 f"Received: classifier={classifier!r}"
             )
-        if samples < 1:
-            raise ValueError(
-                "Argument `samples` must be at least 1. "
-                f"Received: samples={samples}"
-            )
+        argument_checks.check_at_least("samples", samples, 1)
         class_outputs.check_from_logits(classifier, from_logits)
         self.classifier = classifier
         self.from_logits = from_logits
@@ -213,6 +210,7 @@ def sample_logits(model, images, samples=30, batch_size=128, seed=0):
 
     Args, raises: as for `monte_carlo_predict`; the model ends in logits.
     """
+    argument_checks.check_at_least("samples", samples, 1)
     class_outputs.check_logits(model)
     images, examples = model_inputs.check(images, seed)
     single = MonteCarloClassifier(model, 1, from_logits=False)

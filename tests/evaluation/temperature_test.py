@@ -150,6 +150,8 @@ class FitTemperatureTest:
         network = small_networks.make_network()
         with pytest.raises(ValueError, match=r"in \[0, 3\)"):
             mp_keras.fit_temperature(network, images, labels + 1, 1)
+        with pytest.raises(ValueError, match="`samples` must be at least 1"):
+            mp_keras.fit_temperature(network, images, labels, 0)
         with pytest.raises(ValueError, match="shapes"):
             mp_keras.fit_temperature(network, images, labels[:3], 1)
         with pytest.raises(ValueError, match="functional or built"):

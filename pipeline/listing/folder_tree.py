@@ -240,11 +240,17 @@ class ZipTree(FolderTree):
             tuple(name.split("/")) for name in zip_members(self._root)
         )
         self._above = ()
+        self._around = collections.Counter()
         while len(only := self.folders()) == 1 and self.folders(*only):
+            self._around += self.left_out()
             self._above += tuple(only)
             self._stored = [
                 name[1:] for name in self._stored if name[:1] == (only[0],)
             ]
+
+    def left_out(self, *parts):
+        found = super().left_out(*parts)
+        return found if parts else found + self._around
 
     def place(self, *parts):
         member = "/".join((*self._above, *parts))

@@ -137,6 +137,16 @@ class ZipTest:
         assert data.digest() == expected.digest()
         assert data.record == expected.record
 
+    def test_files_beside_its_folder_are_counted(
+        self, photos, tmp_path, caplog
+    ):
+        file = write_zip(tmp_path / "x.zip", photos, "a/b/")
+        with zipfile.ZipFile(file, "a") as archive:
+            for name in ("cat9.png", "a/cat8.png"):
+                archive.write(photos / "cat" / "cat0.png", name)
+        layouts.list_source("zip", file)
+        assert "3 x file" in caplog.text  # one lies beside the classes
+
     def test_members_above_the_zip_file_are_left_out(self, photos, tmp_path):
         file = write_zip(tmp_path / "x.zip", photos, "../")
         with pytest.raises(ValueError, match="per class. Received: no folder"):

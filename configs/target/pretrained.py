@@ -10,8 +10,8 @@ downloads once, or those of a file (`--config.pretrained.weights=FILE`). The
 last layer is trained first, then all but batch norms, at a lower rate. Batch,
 steps and size follow the images and 30 minutes, as for
 configs/target/own_images.py; sizes are 96, 128, 160 and 224 pixels. The method
-is the plain one: where a small network was fine-tuned, none did better
-(docs/results.md), and with these weights none has been measured;
+is the plain one: where a small network was fine-tuned, no other did better in
+few steps (docs/results.md), and with these weights none has been measured;
 `--config.method=auto` measures six.
 """
 

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import pathlib
+import unicodedata
 import zipfile
 
 from pipeline.listing import source_names
@@ -57,6 +58,11 @@ _UTF8 = 0x800  # flag of a zip file's member: its name is UTF-8
 def is_left_out(name):
     """Whether a folder or file of this name is nobody's image or class."""
     return name.startswith(".") or name.lower() in LEFTOVERS
+
+
+def composed(name):
+    """Returns a name in NFC: systems and archivers write NFC or NFD."""
+    return unicodedata.normalize("NFC", name)
 
 
 class FolderTree:

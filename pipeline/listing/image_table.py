@@ -9,7 +9,6 @@ beside the table, and in the folders there.
 import collections
 import csv
 import pathlib
-import unicodedata
 
 from pipeline.listing import folder_tree
 from pipeline.listing import source_names
@@ -264,7 +263,7 @@ class _Files:
             return [place]
         if self._by_name is None:
             self._index()
-        name = unicodedata.normalize("NFC", name.removeprefix("./").strip("/"))
+        name = folder_tree.composed(name.removeprefix("./").strip("/"))
         places = self._by_name.get(name, [])
         if len(places) < 2:
             return places
@@ -281,7 +280,7 @@ class _Files:
         for place in tree.images_and_others()[0]:
             parts = place.relative_to(self._root).parts
             for start in range(len(parts)):
-                name = unicodedata.normalize("NFC", "/".join(parts[start:]))
+                name = folder_tree.composed("/".join(parts[start:]))
                 self._by_name[name].append(place)
                 self._by_name[name.removesuffix(place.suffix)].append(place)
 

@@ -11,7 +11,6 @@ a table with a column of files and one of classes (image_table.py)
 import collections
 import dataclasses
 import typing
-import unicodedata
 
 import numpy as np
 from absl import logging
@@ -244,7 +243,7 @@ def _by_name(place, written):
     """
     found = collections.defaultdict(list)
     for name in written:
-        found[_composed(name)].append(name)
+        found[folder_tree.composed(name)].append(name)
     for same in found.values():
         if len(same) > 1:
             shown = " and ".join(f"{name} ({ascii(name)})" for name in same)
@@ -253,10 +252,6 @@ def _by_name(place, written):
                 "which look the same and differ in their Unicode form only"
             )
     return {name: same[0] for name, same in found.items()}
-
-
-def _composed(name):
-    return unicodedata.normalize("NFC", name)
 
 
 def _warn_of_case(place, names):
@@ -289,7 +284,9 @@ def _check_depth(tree, names, kind):
 
 def _warn_of_folders_below(tree, part, names):
     """Warns where the folders below may be the classes, as of year/class."""
-    below = [set(map(_composed, tree.folders(*part, n))) for n in names]
+    below = [
+        set(map(folder_tree.composed, tree.folders(*part, n))) for n in names
+    ]
     shared = set.intersection(*below)
     if len(names) > 1 and len(shared) > 1 and set().union(*below) == shared:
         logging.warning(

@@ -13,10 +13,11 @@ test on what was trained on. So the first call notes names and digests:
 """
 
 import collections
-import unicodedata
 
 import numpy as np
 from absl import logging
+
+from pipeline.listing import folder_tree
 
 _PARTS = ("train", "validation", "test")
 _SHOWN = 5  # names in a message
@@ -97,16 +98,14 @@ def noted_cut(noted, listing, for_training):
             _listed(new, "new"),
         )
     numbers = {  # runs once noted names in the form of their folders
-        unicodedata.normalize("NFC", name): label
+        folder_tree.composed(name): label
         for label, name in enumerate(noted["classes"])
     }
     parts = {}
     for part in _PARTS:
         if part in noted:
             found = [current[name] for name in noted[part] if name in current]
-            labels = [
-                numbers[unicodedata.normalize("NFC", name)] for _, name in found
-            ]
+            labels = [numbers[folder_tree.composed(name)] for _, name in found]
             files = [file for file, _ in found]
             parts[part] = files, np.array(labels, np.int64)
     return tuple(noted["classes"]), parts
@@ -147,21 +146,16 @@ def _noted_names(noted):
 def _as_noted(noted, names):
     """Returns names in the Unicode form in which they were noted.
 
-    Systems and archivers write the letters of the same file in NFC or NFD.
-
     Args:
         noted: A record.
         names: Iterable of str.
     """
     known = _noted_names(noted)
     forms = {
-        unicodedata.normalize("NFC", name): name
-        for name in known.difference(names)
+        folder_tree.composed(name): name for name in known.difference(names)
     }
     return [
-        name
-        if name in known
-        else forms.get(unicodedata.normalize("NFC", name), name)
+        name if name in known else forms.get(folder_tree.composed(name), name)
         for name in names
     ]
 

@@ -1,7 +1,6 @@
 """Reads sources of image files: folders, zip files and tables of them."""
 
 import hashlib
-import unicodedata
 
 import numpy as np
 from absl import logging
@@ -11,6 +10,7 @@ from pipeline.datasets import image_files
 from pipeline.datasets import image_resizing
 from pipeline.datasets import stratified
 from pipeline.datasets.sources import folder_record
+from pipeline.listing import folder_tree
 from pipeline.listing import image_table
 from pipeline.listing import layouts
 
@@ -130,10 +130,9 @@ def load_whole(kind, path, image_size, names):
         classes = [own[label] for label in labels]
         place, name_of = tree.place(), tree.name
     # Tables, and runs from before, may have names in another Unicode form.
-    classes = [unicodedata.normalize("NFC", name) for name in classes]
+    classes = [folder_tree.composed(name) for name in classes]
     numbers = {
-        unicodedata.normalize("NFC", name): number
-        for number, name in enumerate(names)
+        folder_tree.composed(name): number for number, name in enumerate(names)
     }
     unknown = sorted(set(classes) - set(numbers))
     if unknown:

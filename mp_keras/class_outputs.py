@@ -26,7 +26,7 @@ def check_logits(model):
     Raises: ValueError, if a functional or Sequential model has several
         outputs, puts out one number, or ends in softmax or sigmoid.
     """
-    if not graph_reading.is_graph(model) or not model.built:
+    if not graph_reading.is_built_graph(model):
         return
     outputs = model.outputs
     if len(outputs) != 1:
@@ -47,7 +47,7 @@ def check_from_logits(model, from_logits):
     Raises: ValueError, if they are not like the outputs, or such an output is
         one number, or ends in softmax or sigmoid.
     """
-    if not graph_reading.is_graph(model) or not model.built:
+    if not graph_reading.is_built_graph(model):
         return
     flags = per_output(from_logits, graph_reading.view(model).output)
     for number, flag in enumerate(keras.tree.flatten(flags)):

@@ -5,12 +5,12 @@ TensorFlow's own generator, one number at a time, is the most expensive part of
 a position on a CPU. Three forms replace it there; docs/performance.md has what
 they save:
 
-    exact(shape)  = Box-Muller: sqrt(-2 log(1 - u)) * (cos, sin)(2 pi v),
-                    u, v uniform, each operation over whole vectors
-    shared(shape) = for each example, a window of one fixed table of normal
-                    draws, at an offset that is drawn
+    exact(shape)   = Box-Muller: sqrt(-2 log(1 - u)) * (cos, sin)(2 pi v),
+                     u, v uniform, each operation over whole vectors
+    shared(shape)  = for each example, a window of one fixed table of normal
+                     draws, at an offset that is drawn
     grouped(shape) = `exact` for 16 examples, and the same draws, turned, for
-                    each further 16
+                     each further 16
 
 `shared` is for training alone, where a step's noise is used once; `grouped` for
 Monte Carlo prediction, which averages each example by itself. On a GPU, on JAX

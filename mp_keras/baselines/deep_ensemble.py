@@ -76,7 +76,7 @@ def deep_ensemble(models: abc.Sequence[keras.Model]) -> keras.Model:
     """
     models = list(models)
     for model in models:
-        if not graph_reading.is_graph(model) or not model.built:
+        if not graph_reading.is_built_graph(model):
             raise ValueError(
                 "Argument `models` must hold functional or built Sequential "
                 "keras.Models; of a wrapper of `mp_keras.baselines`, its "

@@ -68,12 +68,7 @@ def deterministic(
     ...  if isinstance(layer, mp_keras.MetaPerturbLayer)]
     [False, False, False, False]
     """
-    if not graph_reading.is_graph(model) or not model.built:
-        raise ValueError(
-            "Argument `model` must be a functional or built Sequential "
-            "keras.Model whose class leaves `call` alone. "
-            f"Received: model={model!r}"
-        )
+    graph_reading.check_built_graph(model)
     inputs = graph_reading.view(model).input
     names = [tensor.name for tensor in model.inputs]
     if images is not None and (isinstance(inputs, dict) or len(names) > 1):

@@ -29,8 +29,7 @@ def split(model, is_noisy):
         functional or Sequential one with one input, which is no dict.
     """
     if (
-        not graph_reading.is_graph(model)
-        or not model.built
+        not graph_reading.is_built_graph(model)
         or len(model.inputs) != 1
         or len(model.outputs) != 1
     ):

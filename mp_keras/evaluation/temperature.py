@@ -141,12 +141,7 @@ def without_temperature(model):
     Raises: ValueError, if `model` is no functional or built Sequential one, or
         ends in probabilities.
     """
-    if not graph_reading.is_graph(model) or not model.built:
-        raise ValueError(
-            "Argument `model` must be a functional or built Sequential "
-            "keras.Model whose class leaves `call` alone. "
-            f"Received: model={model!r}"
-        )
+    graph_reading.check_built_graph(model)
     class_outputs.check_logits(model)
     if temperature_of(model) is None:
         return model

@@ -22,6 +22,21 @@ def is_graph(operation):
     return has_graph(operation) and not overridden(operation, ["call"])
 
 
+def is_built_graph(operation):
+    """Returns whether it is such a model, with inputs and outputs."""
+    return is_graph(operation) and operation.built
+
+
+def check_built_graph(model):
+    """Raises ValueError, if `model` is no `is_built_graph`."""
+    if not is_built_graph(model):
+        raise ValueError(
+            "Argument `model` must be a functional or built Sequential "
+            "keras.Model whose class leaves `call` alone. "
+            f"Received: model={model!r}"
+        )
+
+
 def overridden(model, names):
     """Returns those of some methods that are not Keras' own in a model."""
     own = [

@@ -180,7 +180,7 @@ class GroupedTest:
         same = np.ones((40, 16, 16, 8), "float32")
         averaged = mp_keras.MonteCarloClassifier(model, 1, from_logits=False)
         outputs = np.array(averaged((same, np.zeros(40, "int32"))))
-        # A turn by 64 numbers keeps channels: groups have the same averages.
+        # A turn by whole rows keeps channels: groups have the same averages.
         sums = [np.sort(part.sum(0)) for part in (outputs[:16], outputs[16:32])]
         np.testing.assert_allclose(*sums, rtol=1e-5)
         outputs = np.array(model(same))

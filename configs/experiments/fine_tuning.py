@@ -23,7 +23,7 @@ def get_config(argument=""):
     """Returns the config. `argument`: smoke or cpu (default)."""
     argument = empty.checked_profile(argument, ("smoke", "cpu"))
     config = base.make_config("fine_tuning", "Fine-tuning", argument)
-    plain, *others = base.fine_tuned(
+    config.rows = base.fine_tuned(
         (
             base.row("Base", "base"),
             base.row("Manifold Mixup", "manifold_mixup"),
@@ -34,8 +34,8 @@ def get_config(argument=""):
             ),
         )
     )
-    config.rows = (plain, *others)
-    config.contrasts = tuple((each.name, plain.name) for each in others)
+    plain, *others = (each.name for each in config.rows)
+    config.contrasts = tuple((name, plain) for name in others)
     config.target.data.validation_fraction = 0.2
     if config.profile == "smoke":
         config.rows = config.rows[:2]

@@ -81,7 +81,7 @@ class TwoWorkersTest:
         assert_same_as_mirrored(tmp_path, mirrored_run)
         assert "worker 0: trains the tasks 0 to 0 of 2, from step 0" in output
         result = json.loads((tmp_path / "result.json").read_text())
-        assert json.loads(output[output.rindex("{") :]) == result
+        assert json.loads(output[output.index("{\n") :]) == result
         assert other[1].splitlines() == [
             "worker 1: trains the tasks 1 to 1 of 2, from step 0 to 12",
             "worker 1: finished",

@@ -62,36 +62,48 @@ def save_classifier(
             class_names, model.output_shape[-1]
         )
     images = tf.TensorSpec(model.input_shape, tf.uint8, "images")
-
-    def serve(images):
-        probabilities = averaged.average(
-            prepare(images), seed, averaged.samples
-        )
-        return {"probabilities": probabilities}
-
-    def predict(images, samples, seed):
-        tf.debugging.assert_positive(samples, "`samples` must be at least 1.")
-        return {
-            "probabilities": averaged.average(prepare(images), seed, samples)
-        }
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, [images])
     scalars = [
         tf.TensorSpec((), tf.int32, "samples"),
         tf.TensorSpec((), tf.int32, "seed"),
     ]
+
+    average = _traced(
+        lambda images, samples, seed: averaged.average(
+            prepare(images), seed, samples
+        ),
+        images,
+        *scalars,
+    )
+
+    def serve(images):
+        return {"probabilities": average(images, averaged.samples, seed)}
+
+    def predict(images, samples, seed):
+        tf.debugging.assert_positive(samples, "`samples` must be at least 1.")
+        return {"probabilities": average(images, samples, seed)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serve, [images])
     archive.add_endpoint("predict", predict, [images, *scalars])
     if model.input_shape[-1] in _FILE_CHANNELS:
-        read = image_file_reader.reader(model.input_shape[1:])
+        encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
+        read = _traced(image_file_reader.reader(model.input_shape[1:]), encoded)
 
         def serve_files(image_bytes):
             return serve(read(image_bytes))
 
-        encoded = tf.TensorSpec((None,), tf.string, "image_bytes")
         archive.add_endpoint("serve_files", serve_files, [encoded])
     with files.new_directory(path, mark=files.SAVED_MODEL) as folder:
         archive.write_out(str(folder), verbose=False)
         if class_names is not None:
             class_name_file.write_names(folder, class_names)
+
+
+def _traced(function, *specs):
+    """Returns a function's one graph, for endpoints to call.
+
+    Each endpoint would trace it again, twice: of a network with noise that
+    took longer than the export's other parts together.
+    """
+    return tf.function(function, autograph=False).get_concrete_function(*specs)

@@ -60,16 +60,6 @@ def save_few_shot(learner, path, samples=30, seed=0):
         )
         return {"probabilities": probabilities}
 
-    def adapt(support_images, support_labels, query_images):
-        return answer(
-            support_images, support_labels, query_images, samples, seed
-        )
-
-    def predict(support_images, support_labels, query_images, samples, seed):
-        return answer(
-            support_images, support_labels, query_images, samples, seed
-        )
-
     shape = (None, *learner.network.input_shape)
     task = [
         tf.TensorSpec(shape, tf.uint8, "support_images"),
@@ -80,6 +70,21 @@ def save_few_shot(learner, path, samples=30, seed=0):
         tf.TensorSpec((), tf.int32, "samples"),
         tf.TensorSpec((), tf.int32, "seed"),
     ]
+    # One graph, which both endpoints call: each would trace its own, twice.
+    graph = tf.function(answer, autograph=False).get_concrete_function(
+        *task, *scalars
+    )
+
+    def adapt(support_images, support_labels, query_images):
+        return graph(
+            support_images, support_labels, query_images, samples, seed
+        )
+
+    def predict(support_images, support_labels, query_images, samples, seed):
+        return graph(
+            support_images, support_labels, query_images, samples, seed
+        )
+
     archive = keras.export.ExportArchive()
     archive.track(learner)
     archive.add_endpoint("adapt", adapt, task)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 import mp_keras
 from mp_keras.export import class_name_file
@@ -310,6 +311,16 @@ class SaveClassifierTest:
         np.testing.assert_allclose(
             outputs["predict"], predict(loaded, images, 3, 11), rtol=1e-5
         )
+
+    def test_endpoints_share_one_graph_of_the_network(self, path, model):
+        """In it, the first sample and those of the loop have a pass each."""
+        stored = saved_model_pb2.SavedModel()
+        stored.ParseFromString((path / "saved_model.pb").read_bytes())
+        (graph,) = (meta.graph_def for meta in stored.meta_graphs)
+        parts = [graph.node, *(f.node_def for f in graph.library.function)]
+        count = sum(node.op == "Conv2D" for nodes in parts for node in nodes)
+        layers = [type(layer) for layer in model._flatten_layers()]
+        assert 0 < count <= 2 * layers.count(keras.layers.Conv2D)
 
     def test_plain_network_needs_no_noise(self, images, tmp_path):
         inputs = keras.Input((8, 8, 3))

@@ -13,7 +13,7 @@ import tensorflow as tf
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Behind the line in which a mistake ends.
 HINT = " (--verbosity=1 shows where it came from)"
-_PATIENCE_S = 240  # for one process on a busy machine
+_PATIENCE_S = 600  # for one process on a busy machine
 
 
 def start(tool, *arguments, variables=None):

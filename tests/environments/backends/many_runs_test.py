@@ -285,7 +285,7 @@ def gradients_config(tmp_path):
             "rate": 1e-2,
             "spread": 0.1,
             "ramp": 0.4,
-            "data": {"files": (str(tmp_path / "tasks.npz"),)},
+            "data": {"files": (str(tmp_path / "tasks.npz"),), "flip": True},
         }
     )
 

@@ -2,10 +2,10 @@
 
 MetaPerturb (NeurIPS 2020), section 4 and appendix: Tiny ImageNet cut into
 tasks as the source, small image data sets as targets. Importing this package
-registers the `glyphs`, `digits`, `tiny_imagenet`, `stanford_cars`,
-`fgvc_aircraft` and `cub_200_2011` builders with TensorFlow Datasets, so that
-`tfds.load("glyphs")` works. `catalogue` names the paper's data sets, with its
-sizes and splits.
+registers the `glyphs`, `digits`, `colored_digits`, `tiny_imagenet`,
+`stanford_cars`, `fgvc_aircraft` and `cub_200_2011` builders with TensorFlow
+Datasets, so that `tfds.load("glyphs")` works. `catalogue` names the paper's data
+sets, with its sizes and splits.
 
     data = load_images("tfds:glyphs", image_size=32)
     data = load_images("paper:cars", image_size=84, manual_dir="downloads")
@@ -18,6 +18,7 @@ from pipeline.datasets.augmentation import crop_and_flip
 from pipeline.datasets.augmentation import default_padding
 from pipeline.datasets.batches import evaluation_batches
 from pipeline.datasets.batches import training_batches
+from pipeline.datasets.builders.colored_digits import ColoredDigits
 from pipeline.datasets.builders.cub_200_2011 import Cub2002011
 from pipeline.datasets.builders.digits import Digits
 from pipeline.datasets.builders.fgvc_aircraft import FgvcAircraft
@@ -34,6 +35,7 @@ from pipeline.datasets.tasks import Task
 from pipeline.datasets.tasks import split_tasks
 
 __all__ = [
+    "ColoredDigits",
     "Cub2002011",
     "Digits",
     "FgvcAircraft",

@@ -10,7 +10,7 @@ _DESCRIPTION = """\
 Recognition of Handwritten Digits" as it ships with scikit-learn. Every class
 is cut into two halves, train and test, by a fixed seed.
 """
-_CITATION = """\
+CITATION = """\
 @misc{alpaydin1998optical,
   author = {Alpaydin, E. and Kaynak, C.},
   title = {Optical Recognition of Handwritten Digits},
@@ -20,6 +20,20 @@ _CITATION = """\
 }
 """
 _MAX_INK = 16
+
+
+def read_shares():
+    """Returns shares of ink `(images, 8, 8, 1)` in [0, 1], and labels."""
+    import sklearn.datasets  # here: slow, and needed only to generate
+
+    ink, labels = sklearn.datasets.load_digits(return_X_y=True)
+    return ink.reshape(-1, 8, 8, 1) / _MAX_INK, labels
+
+
+def halves(labels):
+    """Returns the positions of the images in each part, by its name."""
+    train, test = stratified.stratified_split(labels, 0.5, seed=0)
+    return {"train": train, "test": test}
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
@@ -38,7 +52,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):
         return tfds.core.DatasetInfo(
             builder=self,
             description=_DESCRIPTION,
-            citation=_CITATION,
+            citation=CITATION,
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(shape=(8, 8, 1)),
@@ -49,15 +63,11 @@ class Digits(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        import sklearn.datasets  # here: slow, and needed only to generate
-
-        ink, labels = sklearn.datasets.load_digits(return_X_y=True)
-        images = np.round(ink * (255 / _MAX_INK)).astype(np.uint8)
-        images = images.reshape(-1, 8, 8, 1)
-        train, test = stratified.stratified_split(labels, 0.5, seed=0)
+        shares, labels = read_shares()
+        images = np.round(shares * 255).astype(np.uint8)
         return {
-            "train": self._generate_examples(images, labels, train),
-            "test": self._generate_examples(images, labels, test),
+            part: self._generate_examples(images, labels, indices)
+            for part, indices in halves(labels).items()
         }
 
     def _generate_examples(self, images, labels, indices):

@@ -21,6 +21,8 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
+from pipeline.datasets.builders import ink
+
 _DESCRIPTION = """\
 Letters of the Latin, Greek and Cyrillic scripts, 32x32 pixels in colour, drawn
 with the DejaVu and STIX fonts of matplotlib, each image rotated, sheared,
@@ -70,8 +72,6 @@ _CANVAS = 64
 _LONGEST_SIDE = 40
 _FONT_SIZE = 96
 _SPLITS = {"train": 80, "test": 15}  # images of each class
-_MIN_CONTRAST = 90  # of the luma, of 255
-_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def class_name(letter):
@@ -145,18 +145,6 @@ def _warp(outline, generator):
     return np.asarray(shrunk, np.float32)[..., None] / 255
 
 
-def _draw_colors(generator):
-    """Returns two colours `(3,)` in [0, 255], the ink the lighter one.
-
-    With ink of either kind, a small network needs some hundred steps before
-    it tells the first letters apart, and φ learns nothing until then.
-    """
-    while True:
-        paper, ink = generator.uniform(0, 255, (2, 3))
-        if _LUMA @ (ink - paper) >= _MIN_CONTRAST:
-            return paper, ink
-
-
 def render_image(outlines, seed):
     """Draws one image of a letter.
 
@@ -169,10 +157,8 @@ def render_image(outlines, seed):
     """
     generator = np.random.default_rng(seed)
     font = sorted(outlines)[generator.integers(len(outlines))]
-    ink_share = _warp(outlines[font], generator)  # (32, 32, 1)
-    paper, ink = _draw_colors(generator)
-    pixels = paper + ink_share * (ink - paper)  # (32, 32, 3)
-    return Image.fromarray(np.round(pixels).astype(np.uint8))
+    share = _warp(outlines[font], generator)
+    return Image.fromarray(ink.paint(share, generator))
 
 
 class Glyphs(tfds.core.GeneratorBasedBuilder):

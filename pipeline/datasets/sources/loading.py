@@ -55,9 +55,10 @@ def load_images(
             small part of one in an npz file (`catalogue.subset_names()`), or
             `subset:NAME+NAME`, the classes of several side by side;
             `tfds:NAME`, a data set of TensorFlow Datasets with features image
-            and label (ours: glyphs, digits, tiny_imagenet, stanford_cars,
-            fgvc_aircraft, cub_200_2011); `folder:PATH`, a folder per class, in
-            `train` and `test` or `val` or not; `zip:FILE`, a zip file of one;
+            and label (ours: glyphs, digits, colored_digits, tiny_imagenet,
+            stanford_cars, fgvc_aircraft, cub_200_2011); `folder:PATH`, a
+            folder per class, in `train` and `test` or `val` or not;
+            `zip:FILE`, a zip file of one;
             `csv:FILE`, a table of image files and classes
             (listing/image_table.py); `npz:PATH`, a file with
             `{train,test}_images` (uint8), `{train,test}_labels` and

@@ -15,6 +15,7 @@ _BATCH = 256
 _OURS = (
     "glyphs",
     "digits",
+    "colored_digits",
     "tiny_imagenet",
     "stanford_cars",
     "fgvc_aircraft",

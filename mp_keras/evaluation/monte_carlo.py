@@ -194,8 +194,21 @@ def monte_carlo_predict(
         numbers of them, `seed` or `samples` is out of its range, or an output
         that `from_logits` names ends in probabilities or a single unit.
     """
-    images, examples = model_inputs.check(images, seed)
     averaged = MonteCarloClassifier(model, samples, from_logits)
+    return predict_averaged(averaged, images, batch_size, seed)
+
+
+def predict_averaged(averaged, images, batch_size=128, seed=0):
+    """Returns what `monte_carlo_predict` does, of a classifier made before.
+
+    For several calls: each `MonteCarloClassifier` makes its graph anew.
+
+    Args:
+        averaged: `MonteCarloClassifier`.
+
+    Other args, returns, raises: as `monte_carlo_predict`.
+    """
+    images, examples = model_inputs.check(images, seed)
     noise_seeds = np.arange(examples, dtype="int32") + np.int32(seed)
     return averaged.predict(
         (images, noise_seeds), batch_size=batch_size, verbose=0

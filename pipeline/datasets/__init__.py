@@ -4,8 +4,8 @@ MetaPerturb (NeurIPS 2020), section 4 and appendix: Tiny ImageNet cut into
 tasks as the source, small image data sets as targets. Importing this package
 registers the `glyphs`, `digits`, `colored_digits`, `tiny_imagenet`,
 `stanford_cars`, `fgvc_aircraft` and `cub_200_2011` builders with TensorFlow
-Datasets, so that `tfds.load("glyphs")` works. `catalogue` names the paper's data
-sets, with its sizes and splits.
+Datasets, so that `tfds.load("glyphs")` works. `catalogue` names the paper's
+data sets, with its sizes and splits.
 
     data = load_images("tfds:glyphs", image_size=32)
     data = load_images("paper:cars", image_size=84, manual_dir="downloads")

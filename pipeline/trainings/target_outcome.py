@@ -79,8 +79,9 @@ def judge(network, test, validation, samples, temperature=0.0):
         tried.append(temperatures.temperature_of(network))
     plain = temperatures.without_temperature(network)
     metrics, probabilities = {}, {}
+    predict = _predictor(plain, samples, tried)
     for part, (images, labels) in parts.items():
-        before, *after = _predict(plain, images, samples, tried)
+        before, *after = predict(images)
         final = after[0] if after else before
         metrics[part] = judged_images.metrics_of(final, labels)
         metrics[part][BEFORE] = None
@@ -184,25 +185,31 @@ def normalized(images):
     return np.asarray(mp_keras.normalize(images))
 
 
-def _predict(network, images, samples, tried):
-    """Returns the mean probabilities at each temperature, a list of arrays.
+def _predictor(network, samples, tried):
+    """Returns the function of uint8 images to their mean probabilities.
 
-    From the same passes: the softmaxes stand side by side.
+    A list of arrays, one for each temperature, from the same passes: the
+    softmaxes stand side by side.
     """
     logits = ops.cast(network.outputs[0], "float32")
     softmaxes = [ops.softmax(logits / each) for each in tried]
     joined = keras.Model(network.inputs, ops.concatenate(softmaxes, axis=-1))
-    batches = max(1, _CHUNK_BYTES // (_BATCH * 4 * np.prod(images.shape[1:])))
-    chunk = int(batches * _BATCH)
-    found = [
-        mp_keras.monte_carlo_predict(
-            joined,
-            normalized(images[start : start + chunk]),
-            samples,
-            from_logits=False,
-            batch_size=_BATCH,
-            seed=start,  # a batch's noise is that of its place in the whole
-        )
-        for start in range(0, len(images), chunk)
-    ]
-    return np.split(np.concatenate(found), len(tried), axis=1)
+    averaged = monte_carlo.MonteCarloClassifier(
+        joined, samples, from_logits=False
+    )
+
+    def predict(images):
+        image_bytes = 4 * np.prod(images.shape[1:])
+        chunk = int(max(1, _CHUNK_BYTES // (_BATCH * image_bytes)) * _BATCH)
+        found = [
+            monte_carlo.predict_averaged(
+                averaged,
+                normalized(images[start : start + chunk]),
+                _BATCH,
+                seed=start,  # a batch's noise is that of its place in all
+            )
+            for start in range(0, len(images), chunk)
+        ]
+        return np.split(np.concatenate(found), len(tried), axis=1)
+
+    return predict

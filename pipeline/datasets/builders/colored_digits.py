@@ -3,8 +3,8 @@
     image = paper colour + share of ink * (ink colour - paper colour)
 
 A small network that sees five images of each class learns their colours by
-heart: a target as small as `digits` on which a method shows what it is good for.
-The colours of an image are a function of its number.
+heart: a target as small as `digits`, on which a method shows what it is good
+for. The colours of an image are a function of its number.
 """
 
 import numpy as np

@@ -24,6 +24,8 @@ _ALL_CLASSES = 188
 _PLAIN, _MIXED = "Base", "Manifold Mixup"
 _BOTH = "meta_perturb+manifold_mixup"
 _CHANNELS = "Channel noise"
+_STRENGTHS = (0.5, 0.75, 1.0)
+_SEARCHED = f"Searched φ + {_MIXED}"
 
 
 def get_config(argument=""):
@@ -32,10 +34,16 @@ def get_config(argument=""):
     config = base.make_config("letters", "Letters", argument)
     config.phi_paths.searched = ""  # a SavedModel folder; "": no such row
     with_noise = (
-        base.row(f"{_CHANNELS} + {_MIXED}", "channel_noise+manifold_mixup"),
-        base.row(f"Untrained φ + {_MIXED}", "fresh_phi+manifold_mixup"),
+        *(
+            base.row(
+                f"{_CHANNELS} {strength:g} + {_MIXED}",
+                "channel_noise+manifold_mixup",
+                channel_noise__c_max=strength,
+            )
+            for strength in _STRENGTHS
+        ),
         base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=base.SMOKE_PHI),
-        base.row(f"Searched φ + {_MIXED}", _BOTH, phi="searched"),
+        base.row(_SEARCHED, _BOTH, phi="searched"),
     )
     config.rows = (
         base.row(_PLAIN, "base"),
@@ -48,7 +56,7 @@ def get_config(argument=""):
         (_CHANNELS, _PLAIN),
         (_MIXED, _PLAIN),
         *((row.name, _MIXED) for row in with_noise),
-        (with_noise[-1].name, with_noise[0].name),
+        *((_SEARCHED, row.name) for row in with_noise[: len(_STRENGTHS)]),
     )
     if config.profile == "smoke":
         config.columns = (base.digits_for("task 1"),)

@@ -36,7 +36,10 @@ def get_config(argument=""):
     config.directions = ("c_max", "own", "depth")  # at most three
     config.phi_options = ml_collections.ConfigDict()
     config.phi_options.noise_per = "channel"  # or element, as in the paper
-    config.controls = (0.25, 0.5, 0.75)  # strengths of untrained noise, first
+    # Strengths of untrained noise, tried first.
+    config.controls = (0.25, 0.5, 0.75)
+    if profile == "letters":  # the strongest of these was the best
+        config.controls += (1.0,)
     config.random_trials = 8  # before the search follows what it has seen
     config.trials = 25
     config.seed = 0  # of the search

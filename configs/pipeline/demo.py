@@ -29,7 +29,7 @@ def get_config(argument=""):
         "meta_perturb+manifold_mixup",
     )
     config.seeds = (0, 1, 2, 3)
-    config.seeds_together = 1  # in one stage, one after the other
+    config.seeds_together = 2  # in one stage, one after the other
     config.tuner = stages.make_tuner(tasks=0)
 
     config.targets = ({"label": "digits"},)  # and keys of `target` to change

@@ -95,7 +95,12 @@ def prepare(name, data_dir, manual_dir, *, splits=None, file_order=False):
     """
     builder = _make_builder(name, data_dir)
     _check_features(builder, name, file_order)
-    _prepare(builder, name, manual_dir)
+    try:
+        _prepare(builder, name, manual_dir)
+    except FileExistsError:  # by another process, meanwhile
+        builder = _make_builder(name, data_dir)
+        if not builder.data_path.exists():
+            raise
     return builder, _choose_splits(builder, name, splits)
 
 
@@ -178,6 +183,8 @@ def _prepare(builder, name, manual_dir):
     manual = builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
     try:
         builder.download_and_prepare(download_config=config)
+    except FileExistsError:
+        raise
     except Exception as error:  # TFDS and its many libraries raise many kinds
         files = {info.filename for info in (builder.url_infos or {}).values()}
         if manual and isinstance(error, AssertionError):  # nothing is there

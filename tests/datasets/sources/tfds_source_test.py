@@ -140,6 +140,26 @@ class LoadTfdsTest:
         first = _load("digits", tmp_path).digest()
         assert _load("digits:1.0.0", tmp_path).digest() == first
 
+    def test_another_process_may_prepare_it_meanwhile(
+        self, tmp_path, monkeypatch
+    ):
+        """And be faster: TFDS cannot put its own in that place."""
+        prepare = tfds.core.DatasetBuilder.download_and_prepare
+
+        def be_late(builder, **options):
+            prepare(tfds.builder("digits", data_dir=tmp_path), **options)
+            prepared.append(builder)
+            raise FileExistsError("Destination already exists")
+
+        prepared = []
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                tfds.core.DatasetBuilder, "download_and_prepare", be_late
+            )
+            data = _load("digits", tmp_path)
+        assert len(prepared) == 1
+        assert data.digest() == _load("digits", tmp_path).digest()
+
     def test_sets_without_a_part_raise(self, tmp_path):
         with pytest.raises(ValueError, match="split train, and.*: train$"):
             _load("fake_train_only", tmp_path)

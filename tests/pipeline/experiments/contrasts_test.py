@@ -5,6 +5,8 @@ import pytest
 
 from configs.experiments import base
 from configs.experiments import few_images
+from configs.experiments import letters
+from configs.experiments import small_tasks
 from pipeline.experiments import cells
 from pipeline.experiments import contrasts
 from pipeline.experiments import runner
@@ -96,8 +98,10 @@ class SectionsTest:
         assert both.startswith("| all columns | Mixed − Base | 2 | +0.347 (")
         assert both.endswith("| +50.0 (+0.0 to +100.0) |")
 
-    def test_names_of_rows(self):
-        config = few_images.get_config()
+    @pytest.mark.parametrize("experiment", [few_images, letters, small_tasks])
+    def test_names_of_rows(self, experiment):
+        """Also of rows that are left out, for want of a φ from a path."""
+        config = experiment.get_config()
         contrasts.check(config)
         config.contrasts = (("Base", "Bass"),)
         with pytest.raises(ValueError, match="`contrasts`.*'Bass'"):

@@ -24,7 +24,8 @@ def get_config(argument=""):
     # mixup, adversarial_training, deep_ensemble; or LAYER+WRAPPER, as
     # channel_noise+manifold_mixup; auto: the best of six on validation data.
     config.method = "meta_perturb"
-    # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4.
+    # A path, or a φ that we ship: tiny_imagenet_resnet20, glyphs_conv4,
+    # glyphs_conv4_channels.
     config.phi = "tiny_imagenet_resnet20"
     # conv4, vgg9, resnet20, wrn_28_2, ...; of keras.applications:
     # ConvNeXtTiny, EfficientNetB0, MobileNetV3Small, ResNet50V2.

@@ -77,9 +77,10 @@ def load_perturbation(
 
     Args:
         path_or_name: Path-like of a folder that `save_perturbation` wrote, or
-            the name of a φ in the package: "tiny_imagenet_resnet20" (default)
-            or "glyphs_conv4"; see `load_card` for their terms. Only the
-            numbers are read; nothing in the folder is executed.
+            the name of a φ in the package: "tiny_imagenet_resnet20"
+            (default), "glyphs_conv4" or "glyphs_conv4_channels"; see
+            `load_card` for their terms. Only the numbers are read; nothing in
+            the folder is executed.
 
     Raises: ValueError, if the name is unknown or the folder is not a φ, a
         damaged one, or its SavedModel and its `phi.npz` disagree;

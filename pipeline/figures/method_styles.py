@@ -31,6 +31,7 @@ _VARIANTS = {  # what follows the colon -> (label, colour or None, dashes)
     "tiny_imagenet_resnet20": ("Tiny ImageNet φ", None, "solid"),
     "authors": ("authors' φ", "#e69f00", "solid"),
     "glyphs_conv4": ("glyph φ", None, "dotted"),
+    "glyphs_conv4_channels": ("glyph φ, channels", "#117733", "solid"),
     "linf": ("ℓ∞", None, "solid"),
     "l2": ("ℓ₂", None, "dashdot"),
     "l1": ("ℓ₁", None, "dotted"),

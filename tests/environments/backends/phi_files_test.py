@@ -40,9 +40,17 @@ def rewrite(path, **changes):
 
 
 class LoadPerturbationTest:
-    @pytest.mark.parametrize("name", ["tiny_imagenet_resnet20", "glyphs_conv4"])
-    def test_shipped(self, name):
+    @pytest.mark.parametrize(
+        ("name", "noise_per"),
+        [
+            ("tiny_imagenet_resnet20", "element"),
+            ("glyphs_conv4", "element"),
+            ("glyphs_conv4_channels", "channel"),
+        ],
+    )
+    def test_shipped(self, name, noise_per):
         phi = mp_keras.load_perturbation(name)
+        assert phi.noise_per == noise_per
         numbers = [array.size for array in phi.values().values()]
         assert sum(numbers) == 82
         assert mp_keras.load_card(name)

@@ -66,7 +66,6 @@ def get_config(argument=""):
         return config
     config.metric = "negative_log_likelihood"
     config.target = make_target()
-    config.target.export = False
     config.columns = make_columns(SEARCH_TASKS, _TASKS)
     return config
 
@@ -82,6 +81,7 @@ def make_target():
     config.log_every = 100
     config.checkpoint_every = 500
     config.deterministic.mixtures = 0
+    config.export = False
     config.data.source = "tfds:glyphs"
     config.data.examples_per_class = 10
     config.data.validation_fraction = 0.5

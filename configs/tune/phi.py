@@ -26,7 +26,6 @@ def get_config(argument=""):
     config = ml_collections.ConfigDict()
     if profile == "letters":
         config.target = letters.make_target()
-        config.target.export = False
         tasks = letters.make_columns(0, letters.SEARCH_TASKS)
     else:
         config.target = small_tasks.get_config(profile).target

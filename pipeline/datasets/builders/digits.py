@@ -10,7 +10,7 @@ _DESCRIPTION = """\
 Recognition of Handwritten Digits" as it ships with scikit-learn. Every class
 is cut into two halves, train and test, by a fixed seed.
 """
-CITATION = """\
+_CITATION = """\
 @misc{alpaydin1998optical,
   author = {Alpaydin, E. and Kaynak, C.},
   title = {Optical Recognition of Handwritten Digits},
@@ -20,20 +20,6 @@ CITATION = """\
 }
 """
 _MAX_INK = 16
-
-
-def read_shares():
-    """Returns shares of ink `(images, 8, 8, 1)` in [0, 1], and labels."""
-    import sklearn.datasets  # here: slow, and needed only to generate
-
-    ink, labels = sklearn.datasets.load_digits(return_X_y=True)
-    return ink.reshape(-1, 8, 8, 1) / _MAX_INK, labels
-
-
-def halves(labels):
-    """Returns the positions of the images in each part, by its name."""
-    train, test = stratified.stratified_split(labels, 0.5, seed=0)
-    return {"train": train, "test": test}
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
@@ -47,15 +33,27 @@ class Digits(tfds.core.GeneratorBasedBuilder):
     code_path = None
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}
+    DESCRIPTION = _DESCRIPTION
+    CHANNELS = 1
+
+    @staticmethod
+    def draw(share, index):
+        """Returns the uint8 pixels of an image.
+
+        Args:
+            share: Float array `(8, 8, 1)` in [0, 1], of ink.
+            index: Int, number of the image in scikit-learn's set.
+        """
+        return np.round(share * 255).astype(np.uint8)
 
     def _info(self):
         return tfds.core.DatasetInfo(
             builder=self,
-            description=_DESCRIPTION,
-            citation=CITATION,
+            description=self.DESCRIPTION,
+            citation=_CITATION,
             features=tfds.features.FeaturesDict(
                 {
-                    "image": tfds.features.Image(shape=(8, 8, 1)),
+                    "image": tfds.features.Image(shape=(8, 8, self.CHANNELS)),
                     "label": tfds.features.ClassLabel(num_classes=10),
                 }
             ),
@@ -63,13 +61,17 @@ class Digits(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        shares, labels = read_shares()
-        images = np.round(shares * 255).astype(np.uint8)
+        import sklearn.datasets  # here: slow, and needed only to generate
+
+        ink, labels = sklearn.datasets.load_digits(return_X_y=True)
+        shares = ink.reshape(-1, 8, 8, 1) / _MAX_INK
+        train, test = stratified.stratified_split(labels, 0.5, seed=0)
         return {
-            part: self._generate_examples(images, labels, indices)
-            for part, indices in halves(labels).items()
+            "train": self._generate_examples(shares, labels, train),
+            "test": self._generate_examples(shares, labels, test),
         }
 
-    def _generate_examples(self, images, labels, indices):
+    def _generate_examples(self, shares, labels, indices):
         for index in indices.tolist():
-            yield index, {"image": images[index], "label": int(labels[index])}
+            image = self.draw(shares[index], index)
+            yield index, {"image": image, "label": int(labels[index])}

@@ -8,6 +8,7 @@ CPU cores finish in a night: the φ that ships, 32 pixels, 1,000 steps, 1 seed.
 """
 
 import dataclasses
+import random
 
 from configs.experiments import column as column_module
 from configs.experiments import empty
@@ -173,6 +174,25 @@ def column(
         measures=measures or {},
         seeds=seeds,
         rows=rows,
+    )
+
+
+def class_columns(all_classes, first, count, classes=10):
+    """Returns columns that are tasks, each of classes of its own.
+
+    Args:
+        all_classes: Int, classes of the source, put in a fixed random order.
+        first: Int, number of the first task in that order.
+        count: Int, tasks.
+        classes: Int, default 10: classes of a task.
+    """
+    order = random.Random(0).sample(range(all_classes), all_classes)
+    return tuple(
+        column(
+            f"task {number + 1}",
+            data__classes=tuple(order[number * classes :][:classes]),
+        )
+        for number in range(first, first + count)
     )
 
 

@@ -11,15 +11,12 @@ of configs/tune/phi.py:letters; a φ that it found is compared by
 docs/results.md has the outcome.
 """
 
-import random
-
 from configs.experiments import base
 from configs.experiments import empty
 from configs.target import default
 
 SEARCH_TASKS = 4
 _TASKS = 8
-_CLASSES = 10  # of a task
 _ALL_CLASSES = 188
 _PLAIN, _MIXED = "Base", "Manifold Mixup"
 _BOTH = "meta_perturb+manifold_mixup"
@@ -92,11 +89,4 @@ def make_target():
 
 def make_columns(first, count):
     """Returns tasks of classes of their own, from the number of one on."""
-    order = random.Random(0).sample(range(_ALL_CLASSES), _ALL_CLASSES)
-    return tuple(
-        base.column(
-            f"task {number + 1}",
-            data__classes=tuple(order[number * _CLASSES :][:_CLASSES]),
-        )
-        for number in range(first, first + count)
-    )
+    return base.class_columns(_ALL_CLASSES, first, count)

@@ -12,13 +12,10 @@ configs/tune/phi.py found is compared by
 `--config.phi_paths.searched=runs/phi_search/phi_1 --config.target.c_max=...`.
 """
 
-import random
-
 from configs.experiments import base
 from configs.experiments import empty
 
 TASKS = 4
-_CLASSES = 10  # of a task
 _ALL_CLASSES = 200
 _L2 = (5e-4, 5e-3)  # the paper's, and ten times as much
 _METHODS = (  # name, method, other keys
@@ -54,14 +51,7 @@ def get_config(argument=""):
 
 def make_columns(first):
     """Returns four tasks of classes of their own, from the number of one on."""
-    order = random.Random(0).sample(range(_ALL_CLASSES), _ALL_CLASSES)
-    return tuple(
-        base.column(
-            f"task {number + 1}",
-            data__classes=tuple(order[number * _CLASSES :][:_CLASSES]),
-        )
-        for number in range(first, first + TASKS)
-    )
+    return base.class_columns(_ALL_CLASSES, first, TASKS)
 
 
 def make_config(name, title, argument):

@@ -10,6 +10,8 @@ import pytest
 import configs
 import mp_keras
 from configs import arguments
+from configs.experiments import small_tasks as experiments_small_tasks
+from configs.experiments import small_tasks_confirmation
 from configs.meta_train import small_tasks
 from configs.meta_train import small_tasks_narrow
 from configs.meta_train import tiny_imagenet
@@ -113,6 +115,14 @@ class GetConfigTest:
         )
         assert config.phi_l2 == 0
         assert small_tasks_narrow.get_config().phi_stddev == 0.01
+        judged = small_tasks_confirmation.get_config().columns
+        judged += experiments_small_tasks.get_config().columns
+        judged = {
+            number for each in judged for number in each.set["data.classes"]
+        }
+        learned = set(config.data.classes)
+        assert (len(learned), len(judged)) == (120, 80)
+        assert not learned & judged
         held_out = config.data.examples_per_class - config.train_examples
         assert (config.train_examples, held_out) == (50, 100)
 

@@ -8,8 +8,8 @@ CPU cores finish in a night: the φ that ships, 32 pixels, 1,000 steps, 1 seed.
 """
 
 import dataclasses
-import random
 
+from configs import class_cuts
 from configs.experiments import column as column_module
 from configs.experiments import empty
 from configs.experiments import row as row_module
@@ -177,22 +177,16 @@ def column(
     )
 
 
-def class_columns(all_classes, first, count, classes=10):
-    """Returns columns that are tasks, each of classes of its own.
+def class_columns(all_classes, first, count):
+    """Returns columns that are tasks, each of ten classes of its own.
 
-    Args:
-        all_classes: Int, classes of the source, put in a fixed random order.
-        first: Int, number of the first task in that order.
-        count: Int, tasks.
-        classes: Int, default 10: classes of a task.
+    Args: as of `class_cuts.task_classes`.
     """
-    order = random.Random(0).sample(range(all_classes), all_classes)
     return tuple(
-        column(
-            f"task {number + 1}",
-            data__classes=tuple(order[number * classes :][:classes]),
+        column(f"task {number + 1}", data__classes=classes)
+        for number, classes in enumerate(
+            class_cuts.task_classes(all_classes, first, count), first
         )
-        for number in range(first, first + count)
     )
 
 

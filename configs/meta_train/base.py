@@ -57,6 +57,8 @@ def make_config(network, smoke):
     config.data.source = ""
     config.data.terms = ""  # of the source, for the card of φ
     config.data.manual_dir = ""  # where TFDS finds what it cannot download
+    # Names, or numbers from 0 in the order of the names; none: all classes.
+    config.data.classes = ()
     config.data.examples_per_class = 0  # 0: all
     # What is larger is read from disk while it trains, where it is shards;
     # else it is read into memory with a warning.

@@ -40,7 +40,7 @@ _META_TRAINING = {
         "train_examples": 0,
     },
     "phi_options": {"noise_per": "element"},
-    "data": _READING,
+    "data": {"classes": [], **_READING},
 }
 _FEW_SHOT = {
     "": {"classes_per": "task", "noise_from": 0, "noise_in_test": True}

@@ -17,6 +17,7 @@ from pipeline.runs import run_log
 from pipeline.runs import runtime
 from pipeline.trainings import networks
 from pipeline.trainings import opening_lines
+from pipeline.trainings import target_data
 from pipeline.workers import group as worker_group
 from pipeline.workers import strategies
 
@@ -64,6 +65,7 @@ def meta_train(
         noted=folder.noted_data(),
     )
     folder.note_data(data.record)
+    data = target_data.of_classes(data, config.data.classes)
     tasks = datasets.split_tasks(
         data.train_images,
         data.train_labels,
@@ -249,9 +251,14 @@ def _card(config, data, result):
         "source": config.data.source,
         "source_digest": data.digest(),
         "source_images": len(data.train_labels),
+        "source_classes": len(data.class_names),
         "terms": config.data.terms,
         "task_split": config.task_split,
+        "classes_per_task": config.classes_per_task,
+        "train_examples": config.train_examples,
         "positions": config.positions,
+        "network_options": config.network_options.to_dict(),
+        "c_max": config.c_max,
         **config.phi_options,
         "image_size": config.image_size,
         **numbers,

@@ -67,8 +67,23 @@ class MetaTrainTest:
         assert (card["channel_norm"], card["spatial_norm"]) == (8, 16)
         assert card["terms"] == config.data.terms
         assert card["versions"]["keras"] == keras.__version__
+        assert (card["source_classes"], card["classes_per_task"]) == (4, 0)
+        assert card["network_options"] == config.network_options.to_dict()
         metrics = {key: card[key] for key in result if key != "data"}
         assert metrics == {k: v for k, v in result.items() if k != "data"}
+
+    def test_learns_on_some_classes_alone(self, source, tmp_path):
+        config = smoke.meta_config(source, steps=2, tasks=1)
+        config.task_split = "class_wise"
+        config.data.classes = ("blue", 3)
+        meta_training.meta_train(config, tmp_path / "some")
+        card = mp_keras.load_card(tmp_path / "some" / "phi")
+        assert card["source_classes"] == 2
+        assert card["source_images"] == 24
+        config.data.classes = ("blue", "no such class")
+        with pytest.raises(ValueError, match="`data.classes`.*'red'") as info:
+            meta_training.meta_train(config, tmp_path / "none")
+        assert "'no such class'" in str(info.value)
 
     def test_tensorboard_shows_every_tag(self, finished):
         _, workdir, _ = finished

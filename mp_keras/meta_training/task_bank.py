@@ -96,7 +96,9 @@ class TaskNetwork:
             held_out: Bool: whether batch norm uses, and leaves, its moving
                 statistics. φ is in training mode in both.
 
-        Returns: logits `(batch, classes)` and the new states.
+        Returns: logits `(batch, classes)`, the new states, and the sum of the
+            network's own losses (regularizers, `add_loss`), a scalar; of the
+            held-out pass 0.
         """
         given = iter(states)
         values = [
@@ -107,16 +109,19 @@ class TaskNetwork:
             logits, values = self._held_out_view.stateless_call(
                 weights, values, images
             )
+            own = []
         else:
-            logits, values = self.network.stateless_call(
-                weights, values, images, training=True
+            logits, values, own = self.network.stateless_call(
+                weights, values, images, training=True, return_losses=True
             )
         # The losses are float32, under a policy of lower precision too.
-        return tf.cast(logits, "float32"), [
+        new_states = [
             value
             for value, index in zip(values, self._phi_index)
             if index is None
         ]
+        own = sum((tf.cast(loss, "float32") for loss in own), tf.zeros(()))
+        return tf.cast(logits, "float32"), new_states, own
 
 
 class TaskBank:

@@ -54,6 +54,8 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
     `MirroredStrategy` the task axis is split over the replicas; under a
     `MultiWorkerMirroredStrategy` every worker gives `fit` a distributed data
     set whose element, for each of its replicas, has that replica's tasks only.
+    What the network adds by itself (regularizers, `add_loss`) is a part of the
+    training loss of its task, and no part of the logged `task_loss`.
 
     Args:
         network: Functional network with `MetaPerturbLayer`s, of which each
@@ -190,11 +192,12 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         weights, momentums, velocities, states = values
         with tf.GradientTape() as task_tape:
             task_tape.watch(weights)
-            logits, states = self.task_network.logits(
+            logits, states, own = self.task_network.logits(
                 images, weights, states, phi, held_out=False
             )
             loss = classification.cross_entropy(labels, logits)
-        gradients = task_tape.gradient(loss, weights)
+            total = loss + own
+        gradients = task_tape.gradient(total, weights)
         step = age + 1
         learning_rate = self._task_learning_rate(age)
         updated = [
@@ -221,7 +224,7 @@ class MetaTrainer(replicated_trainer.ReplicatedTrainer):
         weights, _, _, states = values
         with tf.GradientTape() as perturbation_tape:
             perturbation_tape.watch(phi)
-            logits, states = self.task_network.logits(
+            logits, states, _ = self.task_network.logits(
                 images, weights, states, phi, held_out=True
             )
             loss = classification.cross_entropy(labels, logits)

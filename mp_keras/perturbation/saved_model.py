@@ -125,7 +125,7 @@ def _shipped():
 
 def _existing(path_or_name):
     """Returns the path, or says what could have been meant."""
-    path = pathlib.Path(path_or_name)
+    path = pathlib.Path(path_or_name).expanduser()
     if not path.exists():
         shipped = _shipped()
         near = difflib.get_close_matches(str(path_or_name), shipped, 1)

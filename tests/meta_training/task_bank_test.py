@@ -48,7 +48,7 @@ class TaskNetworkTest:
         network.get_layer("norm").moving_mean.assign([0.3, -0.2, 0.1])
         task_network = task_bank.TaskNetwork(network)
         images = small_networks.draw_images(4, 8, 8, 3)
-        logits, states = task_network.logits(
+        logits, states, _ = task_network.logits(
             images,
             [tf.constant(v) for v in values_of(network.trainable_variables)],
             [tf.constant(v) for v in values_of(task_network.states())],
@@ -86,7 +86,7 @@ class TaskNetworkTest:
         other = small_networks.random_phi(9)
         weights = [v.value for v in network.trainable_variables]
         states = [v.value for v in task_network.states()]
-        logits, _ = task_network.logits(
+        logits, _, _ = task_network.logits(
             images, weights, states, [w.value for w in other.weights], False
         )
         expected = small_networks.make_network(other, stochastic=False)

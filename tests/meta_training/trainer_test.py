@@ -259,6 +259,37 @@ class OneStepTest:
             np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
+class OwnLossesTest:
+    def test_regularizer_of_the_network_is_trained_with(self):
+        """On kernels, half of Keras' L2 is AdamL2's."""
+
+        def regularized():
+            network = small_networks.make_network()
+            for layer in network.layers:
+                if isinstance(layer, keras.layers.Conv2D):
+                    half = keras.regularizers.L2(TASK_L2 / 2)
+                    layer.kernel.regularizer = half
+            return network
+
+        plain, own = make_trainer(2), make_trainer(2, network_fn=regularized)
+        own.task_optimizer.l2 = 0.0
+        logs = [fit(trainer, make_batch(2)) for trainer in (plain, own)]
+        assert logs[0]["task_loss"] == pytest.approx(logs[1]["task_loss"])
+        kernels = [
+            index
+            for index, weight in enumerate(
+                plain.task_network.network.trainable_variables
+            )
+            if "conv2d" in weight.path and weight.name == "kernel"
+        ]
+        assert len(kernels) == 2
+        for ours, theirs in zip(task_weights(plain), task_weights(own)):
+            for index in kernels:
+                np.testing.assert_allclose(
+                    ours[index], theirs[index], rtol=1e-5, atol=1e-6
+                )
+
+
 class SeparationTest:
     @pytest.mark.parametrize(
         ("still", "check_phi", "check_tasks"),

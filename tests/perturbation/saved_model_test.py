@@ -290,6 +290,12 @@ class ShippedTest:
         with pytest.raises(FileNotFoundError, match="Did you mean 'letters'?"):
             load("leters")
 
+    def test_home_folder_is_meant_by_a_tilde(self, copied, monkeypatch):
+        monkeypatch.setenv("HOME", str(copied.parent))
+        found = mp_keras.load_perturbation(f"~/{copied.name}").values()
+        for name, array in mp_keras.load_perturbation(copied).values().items():
+            np.testing.assert_array_equal(found[name], array)
+
     def test_missing_path_lists_the_names(self, tmp_path):
         path = str(tmp_path / "none")
         with pytest.raises(FileNotFoundError, match="one of .'letters'.*none"):

@@ -21,7 +21,7 @@ _ALL_CLASSES = 188
 _PLAIN, _MIXED = "Base", "Manifold Mixup"
 _BOTH = "meta_perturb+manifold_mixup"
 _CHANNELS = "Channel noise"
-_LETTERS_PHI = "glyphs_conv4_channels"  # learned on some of these letters
+LETTERS_PHI = "glyphs_conv4_channels"  # learned on some of these letters
 _STRENGTHS = (0.5, 0.75, 1.0)
 _SEARCHED = f"Searched φ + {_MIXED}"
 
@@ -40,13 +40,13 @@ def get_config(argument=""):
             )
             for strength in _STRENGTHS
         ),
-        base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=_LETTERS_PHI),
+        base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=LETTERS_PHI),
         base.row(_SEARCHED, _BOTH, phi="searched"),
     )
     config.rows = (
         base.row(_PLAIN, "base"),
         base.row(_CHANNELS, "channel_noise"),
-        base.row("Letters' φ", "meta_perturb", phi=_LETTERS_PHI),
+        base.row("Letters' φ", "meta_perturb", phi=LETTERS_PHI),
         base.row(_MIXED, "manifold_mixup"),
         *with_noise,
     )

@@ -31,6 +31,7 @@ TABLES = [name for name in NAMES if "table" in name]
 OURS = (
     "data_at_hand",
     "few_images",
+    "few_images_quick",
     "letters",
     "few_shot_at_hand",
     "few_shot_curves",

@@ -5,6 +5,7 @@ import pytest
 
 from configs.experiments import base
 from configs.experiments import few_images
+from configs.experiments import few_images_quick
 from configs.experiments import letters
 from configs.experiments import small_tasks
 from pipeline.experiments import cells
@@ -98,7 +99,9 @@ class SectionsTest:
         assert both.startswith("| all columns | Mixed − Base | 2 | +0.347 (")
         assert both.endswith("| +50.0 (+0.0 to +100.0) |")
 
-    @pytest.mark.parametrize("experiment", [few_images, letters, small_tasks])
+    @pytest.mark.parametrize(
+        "experiment", [few_images, few_images_quick, letters, small_tasks]
+    )
     def test_names_of_rows(self, experiment):
         """Also of rows that are left out, for want of a φ from a path."""
         config = experiment.get_config()

@@ -48,12 +48,13 @@ def robust_accuracy(
     random_start: bool = True,
     batch_size: int = 128,
     seed: int = 0,
+    normalize: bool = True,
 ) -> dict[float, float]:
     """Returns the accuracy on adversarial images, for each radius.
 
     Args:
-        model: `keras.Model` from images normalized to [-1, 1] to logits; of a
-            wrapper of `mp_keras.baselines`, its network.
+        model: `keras.Model` from images normalized to [-1, 1] to logits (but
+            see `normalize`); of a wrapper of `mp_keras.baselines`, its network.
         images: Array `(examples, height, width, channels)` of pixels, uint8 or
             floats in [0, 1].
         labels: Integer array `(examples,)`, the true classes.
@@ -68,6 +69,9 @@ def robust_accuracy(
             2018); False at the image.
         batch_size: Int, default 128: images attacked at a time.
         seed: Int >= 0, default 0, of noise and starts.
+        normalize: Bool, default True; False for a model that takes pixels from
+            0 to 255, as those of `keras.applications` with their own
+            preprocessing.
 
     Returns: dict from epsilon to accuracy in percent, in rising order; the
         first, at 0.0, is the clean accuracy. A model without noise in test is
@@ -77,8 +81,10 @@ def robust_accuracy(
     """
     model, images, labels = _check(model, images, labels)
     epsilons = sorted({0.0, *(_check_epsilon(value) for value in epsilons)})
-    attacker = _Attacker(model, norm, steps, gradient_samples, random_start)
-    predictor = noise_averaged.mean_probabilities(model, samples)
+    attacker = _Attacker(
+        model, norm, steps, gradient_samples, random_start, normalize
+    )
+    predictor = noise_averaged.mean_probabilities(model, samples, normalize)
     hits = dict.fromkeys(epsilons, 0)
     for start in range(0, len(images), batch_size):
         batch = tf.constant(images[start : start + batch_size])
@@ -102,6 +108,7 @@ def adversarial_images(
     random_start: bool = True,
     batch_size: int = 128,
     seed: int = 0,
+    normalize: bool = True,
 ) -> np.ndarray:
     """Returns the images that `robust_accuracy` predicts, of one radius.
 
@@ -111,7 +118,9 @@ def adversarial_images(
     """
     model, images, labels = _check(model, images, labels)
     epsilon = _check_epsilon(epsilon)
-    attacker = _Attacker(model, norm, steps, gradient_samples, random_start)
+    attacker = _Attacker(
+        model, norm, steps, gradient_samples, random_start, normalize
+    )
     batches = []
     for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)
@@ -128,7 +137,9 @@ def adversarial_images(
 class _Attacker:
     """PGD against one model, with gradients traced once for all radii."""
 
-    def __init__(self, model, norm, steps, gradient_samples, random_start):
+    def __init__(
+        self, model, norm, steps, gradient_samples, random_start, normalize
+    ):
         argument_checks.check_one_of("norm", norm, NORMS)
         argument_checks.check_at_least("steps", steps, 1)
         argument_checks.check_at_least("gradient_samples", gradient_samples, 1)
@@ -136,7 +147,9 @@ class _Attacker:
         self._model = model
         self._norm = norm
         self._options = {"steps": steps, "random_start": random_start}
-        self._gradient = noise_averaged.mean_gradient(model, gradient_samples)
+        self._gradient = noise_averaged.mean_gradient(
+            model, gradient_samples, normalize
+        )
         self._checked = False
 
     def run(self, images, labels, epsilon, seed):

@@ -21,12 +21,14 @@ from mp_keras.evaluation import monte_carlo
 FIRST_DRAW = 1_000_000  # the gradients' noise is none of the predictions'
 
 
-def mean_probabilities(model, samples):
+def mean_probabilities(model, samples, normalize=True):
     """Returns a traced function from (pixels, seed) to mean probabilities.
 
     Args:
-        model: `keras.Model` from images normalized to [-1, 1] to logits.
+        model: `keras.Model` from images to logits.
         samples: Int >= 1: noise samples, a single one without noise.
+        normalize: Bool, default True: whether the model takes images
+            normalized to [-1, 1]; else it takes pixels from 0 to 255.
 
     The function takes pixels `(batch, height, width, channels)` in [0, 1] and
     an integer scalar tensor; it returns `(batch, classes)`.
@@ -34,18 +36,17 @@ def mean_probabilities(model, samples):
     averaged = monte_carlo.MonteCarloClassifier(model, samples)
     return tf.function(
         lambda pixels, seed: averaged.average(
-            _normalize(pixels), seed, averaged.samples
+            _prepared(pixels, normalize), seed, averaged.samples
         ),
         reduce_retracing=True,
     )
 
 
-def mean_gradient(model, samples):
+def mean_gradient(model, samples, normalize=True):
     """Returns a traced function to the gradient against the label.
 
     Args:
-        model: `keras.Model` from images normalized to [-1, 1] to logits.
-        samples: Int >= 1: noise samples, a single one without noise.
+        model, samples, normalize: As for `mean_probabilities`.
 
     The function takes pixels `(batch, height, width, channels)` in [0, 1],
     int32 labels `(batch,)` and the integer scalar tensors seed and step, both
@@ -61,7 +62,8 @@ def mean_gradient(model, samples):
             draw = FIRST_DRAW + step * noisy.samples + index
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(pixels)
-                logits = noisy.sample(_normalize(pixels), seed, draw)
+                images = _prepared(pixels, normalize)
+                logits = noisy.sample(images, seed, draw)
                 odds = _log_odds_against(logits, labels)
             direction = tape.gradient(
                 odds, pixels, unconnected_gradients="zero"
@@ -116,5 +118,7 @@ def _log_odds_against(logits, labels):
     return others - tf.gather(logits, labels, batch_dims=1)
 
 
-def _normalize(pixels):
-    return preprocessing.normalize(255.0 * pixels)
+def _prepared(pixels, normalize):
+    """Returns pixels in [0, 1] as a model takes them."""
+    images = 255.0 * pixels
+    return preprocessing.normalize(images) if normalize else images

@@ -146,6 +146,26 @@ class LinearClassifierTest:
 
 
 class KindsOfModelTest:
+    def test_model_that_takes_pixels_is_attacked_as_one_of_normalized(self):
+        weights, images, labels = two_classes()
+        inner = linear(weights)
+        inputs = keras.Input(SHAPE)
+        scaled = keras.layers.Rescaling(1 / 127.5, -1)(inputs)
+        whole = keras.Model(inputs, inner(scaled))
+        np.testing.assert_allclose(
+            attack(whole, images, labels, normalize=False),
+            attack(inner, images, labels),
+            atol=1e-6,
+        )
+        accuracy = [
+            attacks.robust_accuracy(
+                model, images, labels, "linf", EPSILONS, 3, normalize=normalized
+            )
+            for model, normalized in ((whole, False), (inner, True))
+        ]
+        assert accuracy[0] == accuracy[1]
+        assert accuracy[0][EPSILONS[1]] < accuracy[0][0.0]
+
     def test_wrappers_and_subclasses_are_attacked_as_their_network(self):
         weights, images, labels = two_classes()
         network = linear(weights)

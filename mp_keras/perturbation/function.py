@@ -132,6 +132,7 @@ class PerturbationFunction(keras.layers.Layer):
                 shape=shape,
                 initializer=initializer,
                 trainable=self.trainable,
+                dtype="float32",  # whatever the policy
                 autocast=False,  # the scale stays float32
                 name=name,
             )

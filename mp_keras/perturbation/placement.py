@@ -6,6 +6,8 @@ one network works unchanged at 84 pixels in another. Both, and the numbers in
 names and seeds, are those of all positions, used or not.
 """
 
+import contextlib
+
 import keras
 
 from mp_keras import seeds
@@ -18,8 +20,9 @@ class Placement:
     """Puts a layer at the positions of one network, one after the other.
 
     Calling it with a feature map returns what the layer at this position
-    makes of it; without a layer here, the feature map itself. φ computes in
-    the dtype policy of the call, None for the one that Keras is set to.
+    makes of it; without a layer here, the feature map itself. A layer that
+    says nothing else computes in the dtype policy of the call, None for the
+    one that Keras is set to.
 
     Args:
         perturbation: `PerturbationFunction`; or a function
@@ -48,8 +51,7 @@ class Placement:
         seed=None,
         stochastic=True,
     ):
-        self.is_phi = isinstance(perturbation, function.PerturbationFunction)
-        if self.is_phi:
+        if isinstance(perturbation, function.PerturbationFunction):
             self.make_layer = phi_layers(
                 perturbation, channel_norm, spatial_norm, seed, stochastic
             )
@@ -69,14 +71,25 @@ class Placement:
         self.count += 1
         if self.make_layer is None or number not in self.kept:
             return features
-        options = {"policy": policy} if self.is_phi else {}
-        made = self.make_layer(number, **options)
+        with _policy(policy):
+            made = self.make_layer(number)
         if not isinstance(made, keras.layers.Layer):
             raise ValueError(
                 "A function `make_layer(index)` must return a Keras layer. "
                 f"Received: {made!r} at index {number}"
             )
         return made(features)
+
+
+@contextlib.contextmanager
+def _policy(policy):
+    """Lets Keras make layers in a dtype policy; None: in the one it has."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy or before)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def is_layer_maker(value):
@@ -96,7 +109,7 @@ def phi_layers(phi, channel_norm, spatial_norm, seed=None, stochastic=True):
         )
     first_seed = seeds.given_or_drawn(seed)
 
-    def make_layer(index, policy=None):
+    def make_layer(index):
         return layer.MetaPerturbLayer(
             phi,
             channel_norm=channel_norm,
@@ -104,7 +117,6 @@ def phi_layers(phi, channel_norm, spatial_norm, seed=None, stochastic=True):
             stochastic=stochastic,
             seed=first_seed + index,
             name=f"meta_perturb_{index}",
-            dtype=policy,
         )
 
     return make_layer

@@ -6,6 +6,8 @@ import pytest
 from keras import layers
 
 import mp_keras
+from mp_keras import baselines
+from mp_keras.perturbation import insertion
 from mp_keras.perturbation import positions_of
 from tests.perturbation import examples
 from tests.perturbation import insertions
@@ -230,11 +232,38 @@ class RefusedModelsTest:
 
 
 class PolicyTest:
-    def test_phi_computes_as_the_layer_before_it(self, phi):
+    @pytest.mark.parametrize("name", ["mixed_bfloat16", "bfloat16"])
+    def test_layers_compute_as_the_layer_before_them(self, phi, name):
         inputs = keras.Input((8, 8, 3))
-        features = layers.Conv2D(4, 3, dtype="mixed_bfloat16")(inputs)
-        features = layers.ReLU(dtype="mixed_bfloat16")(features)
-        model = mp_keras.perturb_model(keras.Model(inputs, features), phi)
-        (position,) = positions_of(model)
-        assert position.dtype_policy.name == "mixed_bfloat16"
+        features = layers.Conv2D(4, 3, dtype=name)(inputs)
+        features = layers.ReLU(dtype=name)(features)
+        network = keras.Model(inputs, features)
+        (position,) = positions_of(mp_keras.perturb_model(network, phi))
+        assert position.dtype_policy.name == name
+        dtypes = {weight.dtype for weight in position.perturbation.weights}
+        assert dtypes == {"float32"}
+        dropped = insertion.insert_layers(
+            network, lambda index: baselines.DropBlock(0.1)
+        )
+        (drop_block,) = (
+            layer
+            for layer in dropped.layers
+            if isinstance(layer, baselines.DropBlock)
+        )
+        assert drop_block.dtype_policy.name == name
         assert keras.config.dtype_policy().name == "float32"
+
+    def test_other_policy_of_the_session_leaves_the_network_alone(self, phi):
+        network = keras.Sequential(
+            [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, activation="relu")]
+        )
+        keras.config.set_dtype_policy("mixed_float16")
+        try:
+            model = insertion.insert_layers(
+                network, lambda index: layers.Dropout(0.1)
+            )
+            assert keras.config.dtype_policy().name == "mixed_float16"
+        finally:
+            keras.config.set_dtype_policy("float32")
+        policies = [layer.dtype_policy.name for layer in model.layers[1:]]
+        assert policies == ["float32"] * 3  # convolution, dropout, activation

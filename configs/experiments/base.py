@@ -141,6 +141,18 @@ def row(name, method, *, phi="", fine_tuned=False, paper="", style="", **set_):
     )
 
 
+def channel_noise_rows(strengths):
+    """Returns a row of channel noise with Manifold Mixup for each strength."""
+    return tuple(
+        row(
+            f"Channel noise {strength:g} + Manifold Mixup",
+            "channel_noise+manifold_mixup",
+            channel_noise__c_max=strength,
+        )
+        for strength in strengths
+    )
+
+
 def column(
     name,
     *,

@@ -29,14 +29,7 @@ def get_config(argument=""):
     smoke = config.profile == "smoke"
     config.phis[_PHOTOGRAPHS] = _photographs(smoke)
     with_noise = (
-        *(
-            base.row(
-                f"Channel noise {strength:g} + {_MIXED}",
-                "channel_noise+manifold_mixup",
-                channel_noise__c_max=strength,
-            )
-            for strength in _STRENGTHS
-        ),
+        *base.channel_noise_rows(_STRENGTHS),
         base.row(f"Photographs' φ + {_MIXED}", _BOTH, phi=_PHOTOGRAPHS),
         base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=letters.LETTERS_PHI),
     )

@@ -32,14 +32,7 @@ def get_config(argument=""):
     config = base.make_config("letters", "Letters", argument)
     config.phi_paths.searched = ""  # a SavedModel folder; "": no such row
     with_noise = (
-        *(
-            base.row(
-                f"{_CHANNELS} {strength:g} + {_MIXED}",
-                "channel_noise+manifold_mixup",
-                channel_noise__c_max=strength,
-            )
-            for strength in _STRENGTHS
-        ),
+        *base.channel_noise_rows(_STRENGTHS),
         base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=LETTERS_PHI),
         base.row(_SEARCHED, _BOTH, phi="searched"),
     )

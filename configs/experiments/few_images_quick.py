@@ -28,21 +28,21 @@ def get_config(argument=""):
     config = base.make_config("few_images_quick", "Few images", argument)
     smoke = config.profile == "smoke"
     config.phis[_PHOTOGRAPHS] = _photographs(smoke)
-    with_noise = (
-        *base.channel_noise_rows(_STRENGTHS),
+    noise = base.channel_noise_rows(_STRENGTHS)
+    phis = (
         base.row(f"Photographs' φ + {_MIXED}", _BOTH, phi=_PHOTOGRAPHS),
         base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=letters.LETTERS_PHI),
     )
     config.rows = (
         base.row(_PLAIN, "base"),
         base.row(_MIXED, "manifold_mixup"),
-        *with_noise,
+        *noise,
+        *phis,
     )
-    strongest = with_noise[len(_STRENGTHS) - 1].name
     config.contrasts = (
         (_MIXED, _PLAIN),
-        *((row.name, _MIXED) for row in with_noise),
-        *((row.name, strongest) for row in with_noise[len(_STRENGTHS) :]),
+        *((row.name, _MIXED) for row in noise + phis),
+        *((row.name, noise[-1].name) for row in phis),
     )
     config.columns = (base.digits_for("CIFAR-10, 50 per class"),)
     if smoke:

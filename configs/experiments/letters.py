@@ -31,8 +31,8 @@ def get_config(argument=""):
     argument = empty.checked_profile(argument, ("smoke", "cpu"))
     config = base.make_config("letters", "Letters", argument)
     config.phi_paths.searched = ""  # a SavedModel folder; "": no such row
-    with_noise = (
-        *base.channel_noise_rows(_STRENGTHS),
+    noise = base.channel_noise_rows(_STRENGTHS)
+    phis = (
         base.row(f"Letters' φ + {_MIXED}", _BOTH, phi=LETTERS_PHI),
         base.row(_SEARCHED, _BOTH, phi="searched"),
     )
@@ -41,13 +41,14 @@ def get_config(argument=""):
         base.row(_CHANNELS, "channel_noise"),
         base.row("Letters' φ", "meta_perturb", phi=LETTERS_PHI),
         base.row(_MIXED, "manifold_mixup"),
-        *with_noise,
+        *noise,
+        *phis,
     )
     config.contrasts = (
         (_CHANNELS, _PLAIN),
         (_MIXED, _PLAIN),
-        *((row.name, _MIXED) for row in with_noise),
-        *((_SEARCHED, row.name) for row in with_noise[: len(_STRENGTHS)]),
+        *((row.name, _MIXED) for row in noise + phis),
+        *((_SEARCHED, row.name) for row in noise),
     )
     if config.profile == "smoke":
         config.columns = (base.digits_for("task 1"),)

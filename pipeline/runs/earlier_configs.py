@@ -8,7 +8,7 @@ have a name each now.
 
 import copy
 
-_READING = {"cache_gib": 100.0, "memory_gib": 4.0}
+_READING = {"cache_gib": 100.0, "classes": [], "memory_gib": 4.0}
 # Key of a section ("" for the config itself) -> what came later -> its value.
 _TARGET = {
     "": {
@@ -26,7 +26,6 @@ _TARGET = {
     },
     "data": {
         "balanced": False,
-        "classes": [],
         "keep_repeated": False,
         "pooled": False,
         **_READING,
@@ -40,7 +39,7 @@ _META_TRAINING = {
         "train_examples": 0,
     },
     "phi_options": {"noise_per": "element"},
-    "data": {"classes": [], **_READING},
+    "data": _READING,
 }
 _FEW_SHOT = {
     "": {"classes_per": "task", "noise_from": 0, "noise_in_test": True}

@@ -18,10 +18,10 @@ import tempfile
 import numpy as np
 
 from pipeline import datasets
+from pipeline.datasets import class_choice
 from pipeline.runs import run_folder
 from pipeline.stages import example_gen as example_gen_stage
 from pipeline.trainings import config_names
-from pipeline.trainings import target_data
 from pipeline.trainings import target_training
 
 _LOSS = "negative_log_likelihood"
@@ -45,7 +45,7 @@ def tune(source, target, phi, methods, config, settings, runs, fingerprint):
         and further images in all.
     Raises: ValueError, if the source has no such task.
     """
-    target = target_data.of_classes(_load(target, config), config.data.classes)
+    target = class_choice.of_classes(_load(target, config), config.data.classes)
     classes = len(target.class_names)
     shots = config.data.examples_per_class or _images_per_class(target)
     if target.validation is None:

@@ -18,6 +18,7 @@ import typing
 import numpy as np
 
 from pipeline import datasets
+from pipeline.datasets import class_choice
 from pipeline.datasets import image_files
 from pipeline.listing import cut_sizes
 from pipeline.listing import layouts
@@ -150,7 +151,7 @@ def _facts(config, data_dir, source, rule):
         options = target_data.reading(config, data_dir)
         options["image_size"] = config.image_size or rule.sizes[0]
         data = datasets.load_images(source, **options)
-        data = target_data.of_classes(data, some)
+        data = class_choice.of_classes(data, some)
         classes, original = len(data.class_names), data.original_size
         kept = 1 - config.data.validation_fraction * (data.validation is None)
         most = int(kept * len(data.train_labels))

@@ -10,6 +10,7 @@ from absl import logging
 import mp_keras
 from mp_keras.evaluation import inspection
 from pipeline import datasets
+from pipeline.datasets import class_choice
 from pipeline.runs import learning_rates
 from pipeline.runs import resumption
 from pipeline.runs import run_folder
@@ -17,7 +18,6 @@ from pipeline.runs import run_log
 from pipeline.runs import runtime
 from pipeline.trainings import networks
 from pipeline.trainings import opening_lines
-from pipeline.trainings import target_data
 from pipeline.workers import group as worker_group
 from pipeline.workers import strategies
 
@@ -65,7 +65,7 @@ def meta_train(
         noted=folder.noted_data(),
     )
     folder.note_data(data.record)
-    data = target_data.of_classes(data, config.data.classes)
+    data = class_choice.of_classes(data, config.data.classes)
     tasks = datasets.split_tasks(
         data.train_images,
         data.train_labels,
